@@ -1,0 +1,99 @@
+// The one table of error codes.
+#include "base/error_catalog.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace muster {
+namespace {
+
+// Sorted by code. Columns: code, HTTP, exit, retryable, title, cause, remedy.
+constexpr std::array kCatalog = {
+  ErrorKind{"bad.json", 400, 2, false, "The body is not valid JSON",
+            "The body is empty, cut off, not UTF-8, nested deeper than 64 levels, or not JSON.",
+            "Send one JSON document in UTF-8; errors[] says where it stops being one."},
+  ErrorKind{"bad.request", 400, 2, false, "The request is malformed",
+            "The request line, a header or the query could not be read.",
+            "Correct the part that detail names."},
+  ErrorKind{"body.too.large", 413, 2, false, "The body is too large", "The body exceeds --max-body.",
+            "Send less, or raise --max-body on the node."},
+  ErrorKind{"body.type.unsupported", 415, 2, false, "The content type is not supported",
+            "The body's Content-Type is not application/json.", "Send Content-Type: application/json."},
+  ErrorKind{"claim.invalid", 404, 4, false, "The claim is not open",
+            "The id is unknown, the token is wrong, or the claim was fulfilled or has expired.",
+            "Open a new claim with POST /api/claims/new."},
+  ErrorKind{"command.timeout", 503, 5, true, "The command was not answered in time",
+            "The log did not commit within --command-timeout.",
+            "Look at /v1/status; retry with the same Idempotency-Key."},
+  ErrorKind{"conflict", 409, 4, true, "The state changed underneath",
+            "What the decision was based on changed before it was committed.", "Read again and retry."},
+  ErrorKind{"connections.exhausted", 429, 5, true, "Too many connections",
+            "The node holds --max-connections connections.",
+            "Retry after the time in Retry-After, or raise --max-connections."},
+  ErrorKind{"cursor.invalid", 400, 2, false, "The cursor is not valid",
+            "The cursor was not made by this listing.", "Start again without a cursor."},
+  ErrorKind{"field.invalid", 400, 2, false, "A field is not valid",
+            "A field is missing, of another type, too long or not allowed.",
+            "Correct the fields that errors[] names."},
+  ErrorKind{"forbidden", 403, 3, false, "Not allowed",
+            "The caller is known but lacks the scope, or the policy forbids it.",
+            "Use a credential with the scope that detail names."},
+  ErrorKind{"header.too.large", 431, 2, false, "The headers are too large",
+            "The request's headers exceed --max-header.", "Send fewer or shorter headers."},
+  ErrorKind{"idempotency.mismatch", 422, 4, false, "The idempotency key was used for another request",
+            "The same Idempotency-Key came with another body or route.", "Use a new key for a new request."},
+  ErrorKind{"idempotency.one_time", 409, 4, false, "The reply was given once and is not kept",
+            "The first reply held a secret, and secrets are never stored.",
+            "Make a new request with a new key."},
+  ErrorKind{"internal", 500, 1, false, "The node failed", "A defect in the node.",
+            "Report it with the request id; the node's log has the details."},
+  ErrorKind{"leader.lost", 503, 5, true, "Leadership was lost under the request",
+            "The node stopped leading before the outcome was known.",
+            "Retry with the same Idempotency-Key; without one, read first."},
+  ErrorKind{"leader.none", 404, 5, true, "There is no leader", "Nobody holds the lease, or it has lapsed.",
+            "Claim it, or wait for a node to do so."},
+  ErrorKind{"leader.starting", 503, 5, true, "The leader is starting",
+            "The node has not yet applied a barrier of its own term.",
+            "Retry after the time in Retry-After."},
+  ErrorKind{"log.compacted", 410, 4, false, "These lines were compacted away",
+            "The log was compacted past the asked seq.",
+            "Start from the oldest seq that detail names, or restore a backup."},
+  ErrorKind{"log.corrupt", 500, 1, false, "The log does not verify",
+            "A line's hash does not fit the next line's prev.",
+            "Restore a backup; muster :audit verify names the first bad seq."},
+  ErrorKind{"log.unwritable", 503, 5, true, "The log cannot be written",
+            "The disk is full, read-only or failing; reads go on.",
+            "Make room or mend the disk; the node resumes by itself."},
+  ErrorKind{"method.not.allowed", 405, 2, false, "Method not allowed",
+            "The route does not serve this method.", "Use one of the methods in Allow."},
+  ErrorKind{"node.unknown", 404, 4, false, "The node is not registered",
+            "No node with this id has registered.", "Register it with POST /v1/nodes/register."},
+  ErrorKind{"not.found", 404, 4, false, "Not found", "There is nothing at this path or id.",
+            "Check the path; /openapi.json lists every route."},
+  ErrorKind{"plan.template.invalid", 500, 1, false, "The plan template is not valid",
+            "The template is missing, is not YAML, or breaks a rule.",
+            "Correct the file that detail names; the last good one stays in use once one was read."},
+  ErrorKind{"rate.limited", 429, 5, true, "Too many requests",
+            "The caller exceeded a limit that detail names.", "Retry after the time in Retry-After."},
+  ErrorKind{"request.timeout", 408, 5, true, "The request came too slowly",
+            "Headers or body did not arrive within their time limit.",
+            "Send the request in one go; limits are in muster :serve --help."},
+  ErrorKind{"unauthorized", 401, 3, false, "Authentication failed",
+            "The credential is wrong, expired or missing where one is required.",
+            "Send a valid Authorization: Bearer token or X-API-Key."},
+};
+
+}  // namespace
+
+std::span<const ErrorKind> error_catalog() {
+  return kCatalog;
+}
+
+const ErrorKind& error_kind(std::string_view code) {
+  const auto* found =
+    std::find_if(kCatalog.begin(), kCatalog.end(), [&](const auto& kind) { return kind.code == code; });
+  if (found != kCatalog.end()) return *found;
+  return code == "internal" ? kCatalog.front() : error_kind("internal");
+}
+
+}  // namespace muster

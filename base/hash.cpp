@@ -1,0 +1,90 @@
+// Digests over libcrypto: the algorithm is fetched once, contexts are reused per thread.
+#include "base/hash.hpp"
+
+#include <memory>
+#include <stdexcept>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+namespace muster {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+/// Fetching by name costs more than hashing a line, so it is done once.
+const EVP_MD* algorithm() {
+  static const EVP_MD* md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return md;
+}
+
+EVP_MD_CTX* as_context(void* p) {
+  return static_cast<EVP_MD_CTX*>(p);
+}
+
+std::string hex(const uint8_t* bytes, size_t n) {
+  std::string text(n * 2, '0');
+  for (size_t i = 0; i < n; i++) {
+    text[2 * i] = kHexDigits[bytes[i] >> 4];
+    text[2 * i + 1] = kHexDigits[bytes[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(as_context(context_), algorithm(), nullptr);
+}
+
+Sha256::~Sha256() {
+  EVP_MD_CTX_free(as_context(context_));
+}
+
+void Sha256::add(std::string_view bytes) {
+  EVP_DigestUpdate(as_context(context_), bytes.data(), bytes.size());
+}
+
+Digest Sha256::finish() {
+  Digest digest;
+  EVP_DigestFinal_ex(as_context(context_), digest.data(), nullptr);
+  EVP_DigestInit_ex(as_context(context_), nullptr, nullptr);
+  return digest;
+}
+
+Digest sha256(std::string_view bytes) {
+  thread_local Sha256 hasher;
+  hasher.add(bytes);
+  return hasher.finish();
+}
+
+Digest hmac_sha256(std::string_view key, std::string_view bytes) {
+  Digest digest;
+  unsigned size = 0;
+  HMAC(algorithm(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(), &size);
+  return digest;
+}
+
+std::string to_hex(const Digest& digest) {
+  return hex(digest.data(), digest.size());
+}
+
+std::string to_hex(std::string_view bytes) {
+  return hex(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+}
+
+std::string random_hex(size_t n) {
+  std::string bytes(n, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(n)) != 1)
+    throw std::runtime_error("the system has no randomness");
+  return to_hex(bytes);
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace muster

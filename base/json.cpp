@@ -1,0 +1,96 @@
+// Checked parsing and canonical printing.
+#include "base/json.hpp"
+
+#include <array>
+
+namespace muster {
+namespace {
+
+/// True when brackets nest deeper than kMaxJsonDepth; strings are skipped. Cheap, and before any allocation.
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); i++) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\')
+        i++;
+      else if (c == '"')
+        quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) return true;
+    } else if (c == ']' || c == '}') {
+      depth--;
+    }
+  }
+  return false;
+}
+
+Error bad_json(std::string detail) {
+  return Error{"bad.json", std::move(detail), {}};
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text) {
+  if (text.empty()) return bad_json("bad json: the body is empty");
+  if (too_deep(text))
+    return bad_json("bad json: nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  try {
+    return Json::parse(text);
+  } catch (const nlohmann::json::parse_error& e) {
+    return bad_json("bad json at byte " + std::to_string(e.byte));
+  } catch (const nlohmann::json::exception&) {
+    return bad_json("bad json: a number is out of range");
+  }
+}
+
+std::string canonical_json(const Json& value) {
+  return nlohmann::json(value).dump();  // nlohmann::json keeps its keys sorted.
+}
+
+void append_json_string(std::string& to, std::string_view text) {
+  to += '"';
+  size_t plain = 0;  // Start of the run that needs no escape.
+  for (size_t i = 0; i < text.size(); i++) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    to.append(text, plain, i - plain);
+    plain = i + 1;
+    if (c == '"' || c == '\\') {
+      to += '\\';
+      to += static_cast<char>(c);
+    } else {
+      constexpr std::string_view digits = "0123456789abcdef";
+      to += "\\u00";
+      to += digits[c >> 4];
+      to += digits[c & 15];
+    }
+  }
+  to.append(text, plain, text.size() - plain);
+  to += '"';
+}
+
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x80) {
+      i++;
+      continue;
+    }
+    const int more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+    if (c < 0xc2 || c > 0xf4 || i + static_cast<size_t>(more) >= text.size()) return false;
+    const auto second = static_cast<unsigned char>(text[i + 1]);
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
+        (c == 0xf4 && second > 0x8f))
+      return false;
+    for (int k = 1; k <= more; k++)
+      if ((static_cast<unsigned char>(text[i + static_cast<size_t>(k)]) & 0xc0) != 0x80) return false;
+    i += static_cast<size_t>(more) + 1;
+  }
+  return true;
+}
+
+}  // namespace muster

@@ -1,0 +1,131 @@
+// One member of the cluster: libraft above our disk, network, clock and chance. Owns no thread and no clock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.hpp"
+#include "base/result.hpp"
+#include "events/log/disk.hpp"
+
+namespace muster::consensus {
+
+using MemberId = uint64_t;  ///< libraft's server id; 0 is nobody.
+enum class Role : uint8_t { standby, voter, spare };
+
+struct Member {
+  MemberId id = 0;
+  std::string address;
+  Role role = Role::voter;
+  bool operator==(const Member&) const = default;
+};
+using Members = std::vector<Member>;
+
+/// Time, chance and the network: actors in the product, the simulator in tests.
+class Outside {
+public:
+  virtual ~Outside() = default;
+  virtual uint64_t now_ms() = 0;                ///< Steady.
+  virtual int random(int from, int below) = 0;  ///< from <= n < below.
+  virtual void send(MemberId to, std::string frame) = 0;
+  /// Runs `task` after `ms`; 0: soon, but never inside this call. In order for equal times.
+  virtual void later(unsigned ms, std::function<void()> task) = 0;
+  /// How long the next write takes; the simulator's disks are slow, real ones answer 0 and take their time.
+  virtual unsigned disk_ms() { return 0; }
+};
+
+/// Where the chain of lines stands after the entry at `index`.
+struct Head {
+  uint64_t index = 0;
+  uint64_t seq = 0;
+  Digest hash = kNoDigest;
+};
+
+/// What committed entries become: the chain (events/log/chain.hpp). All calls come from the replica's thread.
+class Machine {
+public:
+  virtual ~Machine() = default;
+  [[nodiscard]] virtual Head head() const = 0;
+  /// Adds what the entry means to `batch`, the head included, at most once for each index: at or below
+  /// head().index the replica does not call.
+  virtual void apply(uint64_t index, std::string_view body, log::Batch& batch) = 0;
+  /// `batch` was written: tell whoever waits. Entries up to `index` are committed.
+  virtual void applied(uint64_t index) = 0;
+  /// Checks and adds lines that a peer sent to close a gap (rule 10). False: they do not fit the chain.
+  virtual bool take_lines(std::string_view lines, log::Batch& batch) = 0;
+  /// Lines from `seq` on, as take_lines wants them; at most about 1 MiB.
+  [[nodiscard]] virtual std::string lines_from(uint64_t seq) const = 0;
+};
+
+/// What happens to a replica's leadership; called from its thread, never inside a call to it.
+class Watcher {
+public:
+  virtual ~Watcher() = default;
+  /// A barrier of this term is applied: commands may be decided.
+  virtual void leading(uint64_t term) = 0;
+  /// No longer leader. Everything proposed and not yet told by Machine::applied has an unknown outcome.
+  virtual void following(uint64_t term, MemberId leader) = 0;
+  /// The disk failed a write: the replica is closed. reopen() tries again.
+  virtual void broken(const Error& why) = 0;
+};
+
+/// The fifteen rules of docs/consensus.md; switched off only to show what then breaks.
+struct Rules {
+  bool gate = true, barrier = true, one_batch = true, reopen = true, new_term = true, whole_lines = true;
+};
+
+struct Timing {
+  unsigned election_ms = 1000, heartbeat_ms = 100, tick_ms = 50;
+  unsigned snapshot_every = 1024, trailing = 256;  ///< In entries.
+};
+
+class Replica {
+public:
+  Replica(MemberId self, std::string address, log::Disk& disk, Machine& machine, Watcher& watcher,
+          Outside& outside, Timing timing = {}, Rules rules = {});
+  ~Replica();
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  /// Writes the first configuration to an empty disk.
+  static Status bootstrap(log::Disk& disk, const Members& members);
+  [[nodiscard]] static bool bootstrapped(const log::Disk& disk);
+
+  /// Loads, and goes on where the disk left off; a lone voter raises its term and leads at once (rule 6).
+  Status open();
+  void close();
+  /// After Watcher::broken: probes the disk with a write, and opens again when it succeeds.
+  Status reopen();
+
+  void tick();  ///< Every Timing::tick_ms.
+  void receive(MemberId from, std::string frame);
+
+  /// One entry. Only while leading, and one at a time (rule 8): call again after Machine::applied told of it
+  /// or Watcher::following came. False: not leading, or one is in flight. Returns its index in `index`.
+  bool propose(std::string body, uint64_t& index);
+
+  [[nodiscard]] bool leading() const;  ///< And ready: the barrier is applied.
+  [[nodiscard]] uint64_t term() const;
+  [[nodiscard]] MemberId leader() const;
+  [[nodiscard]] Members members() const;
+  [[nodiscard]] uint64_t last_index() const;
+  [[nodiscard]] uint64_t commit_index() const;
+
+  /// Membership; one change at a time, only while leading. Error: `leader.lost` or `conflict`.
+  Status add(const Member& member);
+  Status assign(MemberId id, Role role);
+  Status remove(MemberId id);
+  Status transfer(MemberId to);
+  /// Steps down at once, without a successor: for tests of what callers are told.
+  void step_down();
+
+private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace muster::consensus

@@ -1,0 +1,35 @@
+#include "base/time.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+TEST_CASE("a time is written as RFC 3339 in UTC with milliseconds, and read back") {
+  const Time t{std::chrono::milliseconds{1'767'323'045'678}};
+  CHECK(to_rfc3339(t) == "2026-01-02T03:04:05.678Z");
+  CHECK(parse_rfc3339(to_rfc3339(t)) == t);
+}
+
+TEST_CASE("a time with an offset or a shorter fraction is the same instant") {
+  const auto t = parse_rfc3339("2026-01-02T05:04:05.5+02:00");
+  REQUIRE(t);
+  CHECK(to_rfc3339(*t) == "2026-01-02T03:04:05.500Z");
+  CHECK(parse_rfc3339("2026-01-02T03:04:05Z"));
+}
+
+TEST_CASE("what is not a time is not read as one") {
+  for (const auto* text :
+       {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-02T24:00:00Z",
+        "2026-01-02T03:04:05", "2026-01-02T03:04:05.Z", "2026-01-02T03:04:05Zx", "yesterday"})
+    CHECK_FALSE(parse_rfc3339(text));
+}
+
+TEST_CASE("durations carry a unit, a bare number is seconds") {
+  CHECK(parse_duration("250ms") == 250ms);
+  CHECK(parse_duration("45") == 45s);
+  CHECK(parse_duration("5m") == 5min);
+  CHECK(parse_duration("7d") == 168h);
+  CHECK_FALSE(parse_duration("-1s"));
+  CHECK_FALSE(parse_duration("1y"));
+}

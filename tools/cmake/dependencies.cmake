@@ -1,0 +1,32 @@
+# Every library, found once. Third-party headers are SYSTEM: their warnings are not ours.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(CURL REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+
+function(plain_library name)
+  find_library(${name}_LIBRARY NAMES ${ARGN} REQUIRED)
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE ${${name}_LIBRARY})
+endfunction()
+
+plain_library(rocksdb rocksdb)
+plain_library(raft raft)
+plain_library(caf caf_core)
+target_link_libraries(caf INTERFACE Threads::Threads)
+plain_library(yaml-cpp yaml-cpp)
+plain_library(cjose cjose)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+target_link_libraries(cjose INTERFACE PkgConfig::JANSSON)
+add_library(prometheus ALIAS prometheus-cpp::core)
+
+# Header-only: Boost.Asio, Boost.Beast and CLI11.
+add_library(boost INTERFACE)
+target_compile_definitions(boost INTERFACE BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(boost INTERFACE Threads::Threads)
+add_library(CLI11 INTERFACE)
