@@ -1,0 +1,43 @@
+// Every event there is: one line for each domain.
+#pragma once
+
+#include <variant>
+
+#include "events/bootstrap.hpp"
+#include "events/claims.hpp"
+#include "events/cluster.hpp"
+#include "events/lease.hpp"
+#include "events/nodes.hpp"
+#include "events/plans.hpp"
+#include "events/secrets.hpp"
+#include "events/tokens.hpp"
+
+namespace muster {
+
+/// A type this build does not know: written by a newer one. Folds pass over it, tails and hashes carry it on.
+struct UnknownEvent {
+  static constexpr std::string_view type = "";
+  std::string name, stream_name;
+
+  [[nodiscard]] std::string stream() const { return stream_name; }
+  template <class Self, class Visit>
+  static void fields(Self&, Visit&&) {}
+  bool operator==(const UnknownEvent&) const = default;
+};
+
+namespace detail {
+template <class... Variants>
+struct Join;
+template <class... As, class... Bs, class... Rest>
+struct Join<std::variant<As...>, std::variant<Bs...>, Rest...> : Join<std::variant<As..., Bs...>, Rest...> {};
+template <class Variant>
+struct Join<Variant> {
+  using Type = Variant;
+};
+}  // namespace detail
+
+using AnyEvent =
+  detail::Join<std::variant<UnknownEvent>, cluster::Event, nodes::Event, lease::Event, claims::Event,
+               tokens::Event, secrets::Event, plans::Event, bootstrap::Event>::Type;
+
+}  // namespace muster

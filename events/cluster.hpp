@@ -1,0 +1,133 @@
+// What happens to the cluster and to the log itself.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "events/fields.hpp"
+
+namespace muster::cluster {
+
+/// The first event of every log.
+struct Created {
+  static constexpr std::string_view type = "cluster.created";
+  std::string cluster;
+  uint64_t feature_level = 1;
+
+  [[nodiscard]] std::string stream() const { return "cluster"; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("cluster", self.cluster);
+    visit("feature_level", self.feature_level);
+  }
+  bool operator==(const Created&) const = default;
+};
+
+/// A member's process is up and can write.
+struct MemberStarted {
+  static constexpr std::string_view type = "member.started";
+  std::string member, version;
+  uint64_t feature_level = 1;  ///< The highest level this build supports.
+  std::string public_key;      ///< Ed25519, hex: what its signatures on checkpoints are checked with.
+
+  [[nodiscard]] std::string stream() const { return "member/" + member; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("member", self.member);
+    visit("version", self.version);
+    visit("feature_level", self.feature_level);
+    visit("public_key", self.public_key);
+  }
+  bool operator==(const MemberStarted&) const = default;
+};
+
+/// A member's process is about to stop in good order.
+struct MemberStopped {
+  static constexpr std::string_view type = "member.stopped";
+  std::string member;
+
+  [[nodiscard]] std::string stream() const { return "member/" + member; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("member", self.member);
+  }
+  bool operator==(const MemberStopped&) const = default;
+};
+
+/// The folder was restored from a backup; the epoch jumps so that nobody mistakes the new history for the
+/// old.
+struct Restored {
+  static constexpr std::string_view type = "cluster.restored";
+  std::string backup;  ///< SHA-256 of the backup file, hex.
+  uint64_t seq = 0;    ///< The last seq that the backup held.
+  uint64_t epoch = 0;  ///< The epoch from now on.
+
+  [[nodiscard]] std::string stream() const { return "cluster"; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("backup", self.backup);
+    visit("seq", self.seq);
+    visit("epoch", self.epoch);
+  }
+  bool operator==(const Restored&) const = default;
+};
+
+/// Event types of this level may be written from now on.
+struct FeatureRaised {
+  static constexpr std::string_view type = "feature.raised";
+  uint64_t level = 0;
+
+  [[nodiscard]] std::string stream() const { return "cluster"; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("level", self.level);
+  }
+  bool operator==(const FeatureRaised&) const = default;
+};
+
+/// A checkpoint of every state and view was stored.
+struct Checkpointed {
+  static constexpr std::string_view type = "log.checkpointed";
+  uint64_t at = 0;     ///< The last seq it contains.
+  std::string head;    ///< SHA-256 of that line, hex.
+  std::string digest;  ///< SHA-256 of the checkpoint, hex.
+  uint64_t bytes = 0;
+  StringMap signatures;  ///< Member to Ed25519 signature (hex) of "muster checkpoint <at> <head> <digest>".
+
+  [[nodiscard]] std::string stream() const { return "log"; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at", self.at);
+    visit("head", self.head);
+    visit("digest", self.digest);
+    visit("bytes", self.bytes);
+    visit("signatures", self.signatures);
+  }
+  bool operator==(const Checkpointed&) const = default;
+};
+
+/// The lines up to `to` were dropped.
+struct Compacted {
+  static constexpr std::string_view type = "log.compacted";
+  uint64_t from = 0, to = 0;  ///< First and last dropped seq.
+  std::string head;           ///< SHA-256 of the last dropped line, hex.
+  uint64_t lines = 0, bytes = 0;
+  uint64_t checkpoint = 0;  ///< The checkpoint that holds what they said.
+
+  [[nodiscard]] std::string stream() const { return "log"; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("from", self.from);
+    visit("to", self.to);
+    visit("head", self.head);
+    visit("lines", self.lines);
+    visit("bytes", self.bytes);
+    visit("checkpoint", self.checkpoint);
+  }
+  bool operator==(const Compacted&) const = default;
+};
+
+using Event =
+  std::variant<Created, MemberStarted, MemberStopped, Restored, FeatureRaised, Checkpointed, Compacted>;
+
+}  // namespace muster::cluster

@@ -1,0 +1,216 @@
+// Extending and reading the chain.
+#include "events/log/chain.hpp"
+
+#include <stdexcept>
+
+#include "events/line.hpp"
+#include "events/log/entry.hpp"
+
+namespace muster::log {
+namespace {
+
+constexpr std::string_view kHeadKey = "head";
+constexpr std::string_view kKeptPrefix = "kept/";        // + key -> reply
+constexpr std::string_view kKeptByTime = "kept-until/";  // + expiry + key -> nothing
+constexpr size_t kForgetAtOnce = 64;                     // Replies dropped with one entry, at most.
+
+std::string stream_key(std::string_view stream, uint64_t seq) {
+  return std::string(stream).append(1, '\0').append(number_key(seq));
+}
+
+std::string joined(std::string_view prefix, std::string_view rest) {
+  return std::string(prefix).append(rest);
+}
+
+uint64_t milliseconds(Time time) {
+  return static_cast<uint64_t>(time.time_since_epoch().count());
+}
+
+/// The time of a line, from its fixed place: {"seq":N,"prev":"64","time":"24".
+std::optional<Time> time_of(std::string_view line) {
+  const auto at = line.find(",\"time\":\"");
+  if (at == std::string_view::npos || line.size() < at + 33) return std::nullopt;
+  return parse_rfc3339(line.substr(at + 9, 24));
+}
+
+}  // namespace
+
+// A kept reply as bytes: key 32, hmac 32, expires 8, seq 8, one_time 1, result.
+std::string encode(const KeptReply& reply) {
+  std::string out = reply.key + reply.hmac + number_key(milliseconds(reply.expires)) + number_key(reply.seq);
+  out += reply.one_time ? '\1' : '\0';
+  return out + reply.result;
+}
+
+std::optional<KeptReply> decode_kept_reply(std::string_view bytes) {
+  if (bytes.size() < 81) return std::nullopt;
+  KeptReply reply;
+  reply.key = bytes.substr(0, 32);
+  reply.hmac = bytes.substr(32, 32);
+  reply.expires = Time{Millis{static_cast<int64_t>(number_of(bytes.substr(64, 8)))}};
+  reply.seq = number_of(bytes.substr(72, 8));
+  reply.one_time = bytes[80] != 0;
+  reply.result = bytes.substr(81);
+  return reply;
+}
+
+ChainHead read_head(const Disk& disk) {
+  ChainHead head;
+  const auto stored = disk.get(Column::meta, kHeadKey);
+  if (!stored || stored->size() != 48) return head;
+  const std::string_view bytes{*stored};
+  head.index = number_of(bytes.substr(0, 8));
+  head.seq = number_of(bytes.substr(8, 8));
+  bytes.copy(reinterpret_cast<char*>(head.hash.data()), head.hash.size(), 16);
+  return head;
+}
+
+ChainWriter::ChainWriter(const Disk& disk) : disk_(disk), head_(read_head(disk)) {}
+
+void ChainWriter::put_head(Batch& batch) const {
+  std::string value = number_key(head_.index) + number_key(head_.seq);
+  value.append(reinterpret_cast<const char*>(head_.hash.data()), head_.hash.size());
+  batch.put(Column::meta, kHeadKey, value);
+}
+
+void ChainWriter::extend(std::string_view stream, std::string line, Batch& batch, std::vector<Line>& lines) {
+  head_.seq++;
+  head_.hash = sha256(line);
+  batch.put(Column::events, number_key(head_.seq), line);
+  batch.put(Column::streams, stream_key(stream, head_.seq), "");
+  lines.push_back(std::make_shared<const std::string>(std::move(line)));
+}
+
+void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch& batch,
+                        std::vector<Line>& lines) {
+  const auto status = each_frame(entry, [&](Frame kind, std::string_view bytes) {
+    if (kind == Frame::kept) return keep_reply(bytes, batch);
+    if (kind != Frame::event) return;  // A newer build's frame: carried on, without meaning here.
+    const auto event = read_event_frame(bytes);
+    if (!event) throw std::runtime_error("a committed entry is not well formed");
+    std::string line;
+    line.reserve(event->suffix.size() + 100);
+    append_place(line, head_.seq + 1, head_.hash);
+    line += event->suffix;
+    extend(event->stream, std::move(line), batch, lines);
+  });
+  if (!status) throw std::runtime_error("a committed entry is not well formed");
+  head_.index = index;
+  put_head(batch);
+  forget_replies(time, batch);
+}
+
+bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Line>& taken) {
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return false;
+    const auto bytes = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    const auto record = read_line(bytes);
+    if (!record) return false;
+    if (record->seq <= head_.seq) continue;
+    if (record->seq != head_.seq + 1 || record->prev != to_hex(head_.hash)) return false;
+    extend(record->stream, std::string(bytes), batch, taken);
+  }
+  put_head(batch);
+  return true;
+}
+
+void ChainWriter::skip_to(uint64_t index, Batch& batch) {
+  if (index <= head_.index) return;
+  head_.index = index;
+  put_head(batch);
+}
+
+void ChainWriter::keep_reply(std::string_view bytes, Batch& batch) {
+  auto reply = decode_kept_reply(bytes);
+  if (!reply) throw std::runtime_error("a committed entry is not well formed");
+  reply->seq = head_.seq;
+  batch.put(Column::meta, joined(kKeptPrefix, reply->key), encode(*reply));
+  batch.put(Column::meta, joined(kKeptByTime, number_key(milliseconds(reply->expires)) + reply->key), "");
+}
+
+void ChainWriter::forget_replies(Time now, Batch& batch) {
+  if (now < forget_from_) return;
+  forget_from_ = now + Millis{1000};
+  size_t found = 0;
+  disk_.scan(Column::meta, kKeptByTime, joined(kKeptByTime, number_key(milliseconds(now))),
+             [&](std::string_view key, std::string_view) {
+               batch.erase(Column::meta, key);
+               batch.erase(Column::meta, joined(kKeptPrefix, key.substr(kKeptByTime.size() + 8)));
+               return ++found < kForgetAtOnce;
+             });
+  if (found == kForgetAtOnce) forget_from_ = now;  // More wait: go on with the next entry.
+}
+
+std::optional<std::string> ChainReader::line(uint64_t seq) const {
+  return disk_.get(Column::events, number_key(seq));
+}
+
+void ChainReader::each_from(uint64_t from,
+                            const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
+  disk_.scan(Column::events, number_key(from), "",
+             [&](std::string_view key, std::string_view line) { return visit(number_of(key), line); });
+}
+
+void ChainReader::each_in_stream(std::string_view stream, uint64_t from,
+                                 const std::function<bool(uint64_t seq)>& visit) const {
+  const auto end = std::string(stream).append(1, '\1');
+  disk_.scan(Column::streams, stream_key(stream, from), end, [&](std::string_view key, std::string_view) {
+    return visit(number_of(key.substr(key.size() - 8)));
+  });
+}
+
+uint64_t ChainReader::version(std::string_view stream) const {
+  const auto found = disk_.last(Column::streams, std::string(stream).append(1, '\1'));
+  if (!found) return 0;
+  const std::string_view key{found->first};
+  const bool same = key.size() == stream.size() + 9 && key.starts_with(stream) && key[stream.size()] == '\0';
+  return same ? number_of(key.substr(key.size() - 8)) : 0;
+}
+
+uint64_t ChainReader::oldest() const {
+  uint64_t first = 0;
+  disk_.scan(Column::events, "", "", [&](std::string_view key, std::string_view) {
+    first = number_of(key);
+    return false;
+  });
+  return first;
+}
+
+uint64_t ChainReader::last_at(Time time) const {
+  const auto newest = disk_.last(Column::events, "");
+  if (!newest) return 0;
+  uint64_t low = oldest(), high = number_of(newest->first) + 1;  // The answer is in [low - 1, high).
+  const uint64_t first = low;
+  while (low < high) {
+    const auto middle = low + (high - low) / 2;
+    const auto text = line(middle);
+    const auto at = text ? time_of(*text) : std::nullopt;
+    if (at && *at <= time)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low == first ? 0 : low - 1;
+}
+
+std::optional<KeptReply> ChainReader::kept_reply(std::string_view key) const {
+  const auto stored = disk_.get(Column::meta, joined(kKeptPrefix, key));
+  return stored ? decode_kept_reply(*stored) : std::nullopt;
+}
+
+Status drop_lines(Disk& disk, uint64_t to) {
+  Batch batch;
+  const ChainReader reader{disk};
+  const auto oldest = reader.oldest();
+  reader.each_from(oldest, [&](uint64_t seq, std::string_view line) {
+    if (seq > to) return false;
+    if (const auto record = read_line(line)) batch.erase(Column::streams, stream_key(record->stream, seq));
+    return true;
+  });
+  batch.erase_range(Column::events, number_key(0), number_key(to + 1));
+  return disk.write(batch, true);
+}
+
+}  // namespace muster::log

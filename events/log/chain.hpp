@@ -1,0 +1,100 @@
+// The chain of lines on disk: extended by committed entries, read by everybody.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "events/log/disk.hpp"
+
+namespace muster::log {
+
+using Line = std::shared_ptr<const std::string>;
+
+/// Where the chain ends.
+struct ChainHead {
+  uint64_t index = 0;  ///< The last Raft entry that became lines.
+  uint64_t seq = 0;
+  Digest hash = kNoDigest;
+  bool operator==(const ChainHead&) const = default;
+};
+
+/// A reply kept under an idempotency key: replicated with the events it tells of, gone when log time passes
+/// `expires`.
+struct KeptReply {
+  std::string key;   ///< SHA-256 of caller and key, 32 bytes.
+  std::string hmac;  ///< HMAC of the request, 32 bytes.
+  Time expires{};
+  uint64_t seq = 0;    ///< What the first reply was as of; 0 in an entry, the seq when it is read back.
+  std::string result;  ///< What the domain answered; empty when it must not be kept (a secret was in it).
+  bool one_time = false;
+};
+[[nodiscard]] std::string encode(const KeptReply& reply);
+[[nodiscard]] std::optional<KeptReply> decode_kept_reply(std::string_view bytes);
+
+/// Appends lines. Owned by the log's thread.
+class ChainWriter {
+public:
+  /// Goes on from what `disk` holds.
+  explicit ChainWriter(const Disk& disk);
+
+  [[nodiscard]] const ChainHead& head() const { return head_; }
+
+  /// Turns one committed entry into lines: adds them, their streams, kept replies and the new head to
+  /// `batch`, and the lines to `lines`. An entry that is not well formed stops the node: a majority committed
+  /// it.
+  void apply(uint64_t index, std::string_view entry, Time time, Batch& batch, std::vector<Line>& lines);
+
+  /// Adds lines that a peer sent; false when they do not continue the chain.
+  bool take_lines(std::string_view lines, Batch& batch, std::vector<Line>& taken);
+
+  /// Moves the applied index without a line: configuration entries, barriers, installed snapshots.
+  void skip_to(uint64_t index, Batch& batch);
+
+private:
+  void extend(std::string_view stream, std::string line, Batch& batch, std::vector<Line>& lines);
+  void put_head(Batch& batch) const;
+  void keep_reply(std::string_view bytes, Batch& batch);
+  void forget_replies(Time now, Batch& batch);
+
+  const Disk& disk_;
+  ChainHead head_;
+  Time forget_from_{};
+};
+
+/// The head that `disk` holds, all zero when it is new.
+[[nodiscard]] ChainHead read_head(const Disk& disk);
+
+/// Reads lines. Any thread.
+class ChainReader {
+public:
+  explicit ChainReader(const Disk& disk) : disk_(disk) {}
+  [[nodiscard]] std::optional<std::string> line(uint64_t seq) const;
+  /// Visits lines from `from` on in order, until `visit` answers false.
+  void each_from(uint64_t from, const std::function<bool(uint64_t seq, std::string_view line)>& visit) const;
+  /// Visits the seqs of one stream from `from` on.
+  void each_in_stream(std::string_view stream, uint64_t from,
+                      const std::function<bool(uint64_t seq)>& visit) const;
+  /// The last seq of a stream, 0 when it has none: the stream's version.
+  [[nodiscard]] uint64_t version(std::string_view stream) const;
+  /// The first line that is still there, 0 when there is none.
+  [[nodiscard]] uint64_t oldest() const;
+  /// The last seq whose time is not after `time`; 0 when there is none. Binary search over the lines.
+  [[nodiscard]] uint64_t last_at(Time time) const;
+  [[nodiscard]] std::optional<KeptReply> kept_reply(std::string_view key) const;
+
+private:
+  const Disk& disk_;
+};
+
+/// Drops the lines up to `to`. Only under a committed log.compacted event.
+Status drop_lines(Disk& disk, uint64_t to);
+
+}  // namespace muster::log
