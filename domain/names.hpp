@@ -1,0 +1,43 @@
+// What ids, URLs and fields of commands may look like; all faults of a command at once.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "events/fields.hpp"
+
+namespace muster::names {
+
+constexpr size_t kMaxId = 128;        ///< Bytes of an id.
+constexpr size_t kMaxText = 4096;     ///< Bytes of a text field.
+constexpr size_t kMaxUrl = 2048;      ///< Bytes of a URL.
+constexpr size_t kMaxEntries = 256;   ///< Entries of a list or map.
+constexpr size_t kMaxObject = 16384;  ///< Bytes of a JSON object that is kept as it came.
+
+/// The reason `text` is no id, or nothing. An id is 1 to kMaxId bytes of printable UTF-8 without '/', with no
+/// space at its ends.
+[[nodiscard]] std::string id_fault(std::string_view text);
+
+/// Collects the faults of one command. `pointer` is the JSON pointer of the field.
+class Check {
+public:
+  void id(std::string pointer, std::string_view value);
+  void text(std::string pointer, std::string_view value);      ///< May be empty.
+  void required(std::string pointer, std::string_view value);  ///< A text that is not empty.
+  void url(std::string pointer, std::string_view value);       ///< http or https, with a host.
+  void list(std::string pointer, const std::vector<std::string>& value);
+  void map(std::string pointer, const StringMap& value);
+  void object(std::string pointer, const RawJson& value);  ///< Absent, or an object.
+  void one_of(std::string pointer, std::string_view value, const std::vector<std::string_view>& allowed);
+  void fault(std::string pointer, std::string message);
+
+  /// `field.invalid` with every fault, or done.
+  [[nodiscard]] Status done();
+
+private:
+  std::vector<FieldError> faults_;
+};
+
+}  // namespace muster::names
