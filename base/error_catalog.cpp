@@ -15,6 +15,9 @@ constexpr std::array kCatalog = {
   ErrorKind{"bad.request", 400, 2, false, "The request is malformed",
             "The request line, a header or the query could not be read.",
             "Correct the part that detail names."},
+  ErrorKind{"bind.refused", 500, 4, false, "The node does not serve there without credentials",
+            "--bind is not loopback and there is no credential, or --dev is set.",
+            "Set --api-key-file or --jwks-url, make a token with muster :token new, or bind 127.0.0.1."},
   ErrorKind{"body.too.large", 413, 2, false, "The body is too large", "The body exceeds --max-body.",
             "Send less, or raise --max-body on the node."},
   ErrorKind{"body.type.unsupported", 415, 2, false, "The content type is not supported",
@@ -25,6 +28,9 @@ constexpr std::array kCatalog = {
   ErrorKind{"command.timeout", 503, 5, true, "The command was not answered in time",
             "The log did not commit within --command-timeout.",
             "Look at /v1/status; retry with the same Idempotency-Key."},
+  ErrorKind{"config.invalid", 500, 2, false, "The configuration is not valid",
+            "A value in muster.yaml, the environment or a flag is unknown, malformed or out of its limits.",
+            "Correct what detail names; muster :config show prints each value and where it came from."},
   ErrorKind{"conflict", 409, 4, true, "The state changed underneath",
             "What the decision was based on changed before it was committed.", "Read again and retry."},
   ErrorKind{"connections.exhausted", 429, 5, true, "Too many connections",
@@ -81,6 +87,12 @@ constexpr std::array kCatalog = {
   ErrorKind{"unauthorized", 401, 3, false, "Authentication failed",
             "The credential is wrong, expired or missing where one is required.",
             "Send a valid Authorization: Bearer token or X-API-Key."},
+  ErrorKind{"unreachable", 503, 5, true, "The node cannot be reached",
+            "Nothing answers at the URL of --server, or the connection broke.",
+            "Start the node with muster :serve, or name another with --server or MUSTER_REMOTE."},
+  ErrorKind{"usage", 400, 2, false, "The command line is not understood",
+            "A verb, flag or argument is unknown, missing or malformed.",
+            "muster --help lists the verbs, muster VERB --help the flags of one."},
 };
 
 }  // namespace

@@ -25,8 +25,7 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 target_link_libraries(cjose INTERFACE PkgConfig::JANSSON)
 add_library(prometheus ALIAS prometheus-cpp::core)
 
-# Header-only: Boost.Asio, Boost.Beast and CLI11.
+# Header-only: Boost.Asio and Boost.Beast.
 add_library(boost INTERFACE)
 target_compile_definitions(boost INTERFACE BOOST_ASIO_NO_DEPRECATED)
 target_link_libraries(boost INTERFACE Threads::Threads)
-add_library(CLI11 INTERFACE)

@@ -1,0 +1,169 @@
+// The table of settings.
+#include <utility>
+
+#include "app/config/setting.hpp"
+
+namespace muster::config {
+namespace {
+
+using Names = std::vector<std::string_view>;
+
+constexpr int64_t kSecond = 1'000, kHour = 3'600 * kSecond, kDay = 24 * kHour;
+constexpr int64_t kKiB = 1 << 10, kMiB = 1 << 20;
+
+/// A setting in the making: text, unless the call that starts it says otherwise.
+struct Row : Setting {
+  Row alias(Names names) && { return aliases = std::move(names), std::move(*this); }
+  Row env(Names names) && { return variables = std::move(names), std::move(*this); }
+  Row one_of(Names words) && { return choices = std::move(words), std::move(*this); }
+  Row hidden() && { return secret = true, std::move(*this); }
+  Row for_reader(Reader who) && { return reader = who, std::move(*this); }
+};
+
+Row text(std::string_view name, std::string_view fallback, std::string_view help) {
+  return {{.name = name, .fallback = fallback, .help = help}};
+}
+
+Row yes_no(std::string_view name, std::string_view help) {
+  return {{.name = name, .type = Type::boolean, .fallback = "false", .help = help}};
+}
+
+Row number(Type type, std::string_view name, std::string_view fallback, int64_t min, int64_t max,
+           std::string_view help) {
+  return {{.name = name, .type = type, .fallback = fallback, .help = help, .min = min, .max = max}};
+}
+
+Row count(std::string_view name, std::string_view fallback, int64_t min, int64_t max, std::string_view help) {
+  return number(Type::integer, name, fallback, min, max, help);
+}
+
+Row bytes(std::string_view name, std::string_view fallback, int64_t min, int64_t max, std::string_view help) {
+  return number(Type::bytes, name, fallback, min, max, help);
+}
+
+Row duration(std::string_view name, std::string_view fallback, int64_t min, int64_t max,
+             std::string_view help) {
+  return number(Type::duration, name, fallback, min, max, help);
+}
+
+std::vector<Setting> node_settings() {
+  return {
+    text("data", "./data", "Folder of the log, the checkpoints and the keys").env({"DATA_DIR"}),
+    text("bind", ":8070", "Address to serve on; a bare port is loopback until there are credentials")
+      .alias({"addr"}),
+    yes_no("dev", "Accept the token dev-token and allow CORS for localhost; loopback only"),
+    text("tls-cert", "", "PEM file with the certificate chain; serves HTTPS"),
+    text("tls-key", "", "PEM file with the key of --tls-cert"),
+    text("node-id", "", "This node's id; made once and kept in the data folder when not given"),
+    text("node-name", "", "A name for people; the host name when not given"),
+    text("control-plane-url", "", "URL that plans give to nodes; this node's own when not given"),
+    text("gateway-url", "", "Gateway URL that plans give to nodes"),
+    text("plans-dir", "./plans", "Folder of plan templates; the installed ones when it does not exist")
+      .env({"PLANS_DIR"}),
+    text("profile", "./profile.yaml", "Environment profile, YAML or JSON").env({"BOOTSTRAP_PROFILE"}),
+  };
+}
+
+std::vector<Setting> access_settings() {
+  return {
+    text("api-key", "", "Static key, sent as X-API-Key; has every scope")
+      .env({"SUPERVISOR_API_KEY"})
+      .hidden()
+      .for_reader(Reader::both),
+    text("api-key-file", "", "File with the static key").for_reader(Reader::both),
+    text("jwks-url", "", "JWKS that bearer JWTs are checked against").env({"JWKS_URL"}),
+    duration("jwks-refresh", "60s", kSecond, kDay, "How often the JWKS is fetched again"),
+    text("jwt-aud", "", "Audience that a JWT must name").env({"JWT_AUD"}),
+    text("jwt-iss", "", "Issuer that a JWT must name").env({"JWT_ISS"}),
+    text("scope-prefix", "thatdam", "Prefix of the scopes register, read, apply and admin"),
+    yes_no("policy-allow-anonymous-proxy", "Anonymous callers may register and send heartbeats")
+      .env({"POLICY_ALLOW_ANONYMOUS_PROXY"}),
+    yes_no("policy-require-auth-for-plan", "Plans need credentials").env({"POLICY_REQUIRE_AUTH_FOR_PLAN"}),
+    yes_no("policy-require-auth-for-bootstrap", "Bootstrap routes need the apply scope")
+      .env({"POLICY_REQUIRE_AUTH_FOR_BOOTSTRAP"}),
+    yes_no("policy-plan-requires-registration", "Plans are for registered nodes only")
+      .env({"POLICY_PLAN_REQUIRES_REGISTRATION"}),
+  };
+}
+
+std::vector<Setting> time_settings() {
+  return {
+    duration("stale-ttl", "30s", 100, kDay, "A node that is silent for this long is stale"),
+    duration("node-ttl", "45s", kSecond, kDay, "TTL that plans and registrations tell a node"),
+    duration("leader-ttl", "45s", kSecond, kHour, "Length of the leader lease").env({"LEADER_TTL"}),
+    duration("claim-ttl", "24h", kSecond, 30 * kDay, "An open claim lapses after this long"),
+    duration("secret-ttl", "24h", kSecond, 30 * kDay, "A sealed secret is gone after this long"),
+    duration("idempotency-ttl", "24h", kSecond, 30 * kDay, "How long an Idempotency-Key is remembered"),
+    duration("command-timeout", "5s", 100, 60 * kSecond, "A command not committed by then is answered 503"),
+  };
+}
+
+std::vector<Setting> limit_settings() {
+  return {
+    count("checkpoint-every", "20000", 100, 10'000'000, "Events between two checkpoints"),
+    count("max-page", "1000", 1, 100'000, "Most rows of one page of a listing"),
+    count("max-tails", "10000", 1, 1'000'000, "Most open event streams"),
+    bytes("max-header", "16KiB", kKiB, kMiB, "Most bytes of a request's headers (431)"),
+    bytes("max-body", "1MiB", kKiB, 256 * kMiB, "Most bytes of a request's body (413)"),
+    count("max-connections", "20000", 1, 1'000'000, "Most open connections (429)"),
+    duration("header-timeout", "3s", 10, kHour, "Longest time for a request's headers (408)"),
+    duration("body-timeout", "5s", 10, kHour, "Longest time for a request's body (408)"),
+    duration("write-timeout", "5s", 10, kHour, "Longest time for a client to take a reply; not for streams"),
+    duration("idle-timeout", "60s", 10, kDay, "Longest time between two requests of a connection"),
+    duration("stall-timeout", "30s", 10, kDay,
+             "A stream whose reader takes no byte for this long is dropped"),
+    duration("drain-timeout", "5s", 0, kHour, "Longest time for requests in flight when the node stops"),
+  };
+}
+
+std::vector<Setting> output_settings() {
+  return {
+    text("bus-kind", "", "Event bus: amqp, or in-process when not given").env({"BUS_KIND"}),
+    text("broker-url", "", "URL of the broker of --bus-kind")
+      .env({"BROKER_URL", "EVENT_BROKER_URL", "AMQP_URL"})
+      .hidden(),
+    text("amqp-exchange", "events", "Topic exchange that events are published to").env({"AMQP_EXCHANGE"}),
+    text("event-prefix", "overlay", "First part of every published event's name").env({"EVENT_PREFIX"}),
+    text("audit-sink", "", "File that the head of every checkpoint is appended to"),
+    text("log", "auto", "Log format; auto is text on a terminal and json elsewhere")
+      .env({"LOG_FORMAT"})
+      .one_of({"auto", "text", "json"}),
+    text("log-level", "info", "Least level that is logged")
+      .env({"LOG_LEVEL"})
+      .one_of({"trace", "debug", "info", "warn", "error"}),
+    yes_no("log-no-color", "No colour in the log").env({"LOG_NO_COLOR"}),
+  };
+}
+
+std::vector<Setting> client_settings() {
+  return {
+    text("server", "http://127.0.0.1:8070", "URL of the node to ask")
+      .env({"MUSTER_REMOTE", "FLOWD_REMOTE", "SUPERVISOR_URL"})
+      .for_reader(Reader::client),
+    text("token", "", "Bearer token to send")
+      .env({"SUPERVISOR_TOKEN", "FLOWD_TOKEN"})
+      .hidden()
+      .for_reader(Reader::client),
+    text("ca-cert", "", "PEM file with the CA that the node's certificate is checked against")
+      .for_reader(Reader::client),
+    duration("timeout", "10s", 10, kHour, "Longest time for one call; not for streams")
+      .for_reader(Reader::client),
+  };
+}
+
+std::vector<Setting> make_settings() {
+  std::vector<Setting> all;
+  for (auto part : {node_settings(), access_settings(), time_settings(), limit_settings(), output_settings(),
+                    client_settings()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+}  // namespace
+
+std::span<const Setting> settings() {
+  static const std::vector<Setting> kAll = make_settings();
+  return kAll;
+}
+
+}  // namespace muster::config
