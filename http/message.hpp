@@ -87,7 +87,8 @@ class Reply {
 public:
   using Send = std::function<void(Response)>;
   Reply() = default;
-  explicit Reply(Send send);
+  /// `request_id` is named in the problem that a dropped reply answers with.
+  explicit Reply(Send send, std::string_view request_id = {});
   void operator()(Response response) const;
   [[nodiscard]] explicit operator bool() const { return state_ != nullptr; }
 
@@ -101,6 +102,9 @@ using Handler = std::function<void(const Request&, const Reply&)>;
 /// The problem document of `error` (RFC 7807, application/problem+json): type, title, status, detail, code,
 /// retryable, outcome, request, errors[]. Retry-After is set where a retry may help.
 [[nodiscard]] Response problem(const Error& error, std::string_view request_id);
+
+/// "GET", "HEAD", ...; "OTHER" for a method that no route can have.
+[[nodiscard]] std::string_view to_string(Method method);
 
 /// A JSON body. `text` is JSON already.
 [[nodiscard]] Response json_response(std::string text, int status = 200);

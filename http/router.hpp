@@ -1,9 +1,11 @@
 // Which handler a method and a path belong to.
 #pragma once
 
-#include <memory>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "http/message.hpp"
@@ -23,11 +25,12 @@ struct Route {
 
 struct Match {
   const Route* route = nullptr;  ///< Null: no such path, or not with this method.
-  std::vector<Method> allowed;   ///< Non-empty when the path exists: for Allow and 405.
+  std::vector<Method> allowed;   ///< Without a route, non-empty when the path exists: for Allow and 405.
   std::vector<std::pair<std::string_view, std::string_view>> params;
 };
 
-/// Looks up without allocating on the path of a hit with no parameters. HEAD finds the GET route.
+/// Looks up without allocating on the path of a hit with no parameters. HEAD finds the GET route. A literal
+/// segment wins over a {name}. All routes are added before the first find(): a Match points into them.
 class Router {
 public:
   void add(Route route);
@@ -35,7 +38,35 @@ public:
   [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
 private:
+  struct Segment {
+    std::string text;  ///< The literal, or the parameter's name.
+    std::string verb;  ///< ":verb" behind a parameter, "" without.
+    bool parameter = false;
+  };
+  /// One pattern and its routes by method.
+  struct Path {
+    std::vector<Segment> segments;
+    std::vector<std::pair<Method, size_t>> routes;
+  };
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  static std::vector<Segment> parse(std::string_view pattern);
+  static bool fits(const Path& candidate, std::string_view path);
+  static bool more_literal(const Path& a, const Path& b);
+  [[nodiscard]] const Path* path_of(std::string_view path) const;
+
   std::vector<Route> routes_;
+  std::unordered_map<std::string, Path, Hash, std::equal_to<>> literal_;
+  std::vector<Path> variable_;  ///< Most literal first.
 };
+
+/// 405 with Allow and the problem `method.not.allowed`; `match` has no route but allowed methods.
+[[nodiscard]] Response method_not_allowed(const Match& match, const Request& request);
+
+/// 204 with Allow: the answer to OPTIONS.
+[[nodiscard]] Response allowed_methods(const Match& match);
 
 }  // namespace muster::http

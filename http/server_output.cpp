@@ -1,0 +1,212 @@
+// Writing heads, and the bookkeeping of partial writes.
+#include "http/server_output.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+
+namespace muster::http {
+namespace {
+
+constexpr size_t kCopyBelow = 4 << 10;
+constexpr size_t kKeepText = 64 << 10;
+
+std::string_view reason(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Status";
+  }
+}
+
+/// A value from the application may quote a caller: it must not end its line.
+void header_line(Output& out, std::string_view name, std::string_view value) {
+  out.text(name);
+  out.text(": ");
+  if (std::any_of(value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; })) {
+    std::string clean(value);
+    for (auto& c : clean)
+      if (c == '\r' || c == '\n' || c == '\0') c = ' ';
+    out.text(clean);
+  } else {
+    out.text(value);
+  }
+  out.text("\r\n");
+}
+
+}  // namespace
+
+void Output::number(uint64_t value, int base) {
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base).ptr;
+  text_.append(digits.data(), static_cast<size_t>(end - digits.data()));
+}
+
+void Output::shared(Bytes bytes) {
+  if (!bytes || bytes->empty()) return;
+  size_ += bytes->size();
+  parts_.push_back({text_.size(), std::move(bytes)});
+}
+
+void Output::body(std::string own) {
+  if (own.size() < kCopyBelow)
+    text_ += own;
+  else
+    shared(std::make_shared<const std::string>(std::move(own)));
+}
+
+std::span<const iovec> Output::gather(std::span<iovec> into) const {
+  size_t used = 0, from = text_sent_, skip = part_sent_;
+  const auto add = [&](std::string_view piece) {
+    if (!piece.empty() && used < into.size()) into[used++] = {const_cast<char*>(piece.data()), piece.size()};
+  };
+  const std::string_view text = text_;
+  for (size_t i = part_; i < parts_.size() && used < into.size(); i++) {
+    add(text.substr(from, parts_[i].text_end - from));
+    from = parts_[i].text_end;
+    add(std::string_view(*parts_[i].bytes).substr(skip));
+    skip = 0;
+  }
+  add(text.substr(from));
+  return into.first(used);
+}
+
+void Output::sent(size_t bytes) {
+  sent_ += bytes;
+  while (bytes > 0) {
+    const auto end = part_ < parts_.size() ? parts_[part_].text_end : text_.size();
+    const auto in_text = std::min(bytes, end - text_sent_);
+    text_sent_ += in_text;
+    bytes -= in_text;
+    if (bytes == 0 || part_ == parts_.size()) return;
+    const auto& piece = *parts_[part_].bytes;
+    const auto in_part = std::min(bytes, piece.size() - part_sent_);
+    part_sent_ += in_part;
+    bytes -= in_part;
+    if (part_sent_ < piece.size()) return;
+    part_sent_ = 0;
+    parts_[part_++].bytes = nullptr;
+  }
+}
+
+void Output::clear() {
+  if (text_.capacity() > kKeepText)
+    std::string().swap(text_);
+  else
+    text_.clear();
+  parts_.clear();
+  size_ = sent_ = part_ = text_sent_ = part_sent_ = 0;
+}
+
+void write_head(Output& out, const Response& response, const HeadStyle& style) {
+  out.text("HTTP/1.1 ");
+  out.number(static_cast<uint64_t>(response.status));
+  out.text(" ");
+  out.text(reason(response.status));
+  out.text("\r\nDate: ");
+  out.text(style.date);
+  if (style.has_length) {
+    out.text("\r\nContent-Length: ");
+    out.number(style.length);
+  }
+  if (style.chunked) out.text("\r\nTransfer-Encoding: chunked");
+  if (style.length > 0 || style.chunked || !style.has_length) {
+    if (!response.content_type.empty() && !bodiless(response.status)) {
+      out.text("\r\nContent-Type: ");
+      out.text(response.content_type);
+    }
+  }
+  out.text("\r\nX-Request-Id: ");
+  out.text(style.request_id);
+  if (!style.keep_alive)
+    out.text("\r\nConnection: close");
+  else if (style.http10)
+    out.text("\r\nConnection: keep-alive");
+  out.text("\r\n");
+  for (const auto& [name, value] : response.headers) header_line(out, name, value);
+  out.text("\r\n");
+}
+
+bool bodiless(int status) {
+  return status == 204 || status == 304 || status < 200;
+}
+
+std::string http_date() {
+  const auto now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  constexpr std::array days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::array<char, 64> text{};
+  const auto n = std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                               days.at(static_cast<size_t>(utc.tm_wday)), utc.tm_mday,
+                               months.at(static_cast<size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour,
+                               utc.tm_min, utc.tm_sec);
+  return {text.data(), static_cast<size_t>(n)};
+}
+
+}  // namespace muster::http
