@@ -57,8 +57,11 @@ public:
   virtual void applied(uint64_t index) = 0;
   /// Checks and adds lines that a peer sent to close a gap (rule 10). False: they do not fit the chain.
   virtual bool take_lines(std::string_view lines, log::Batch& batch) = 0;
-  /// Lines from `seq` on, as take_lines wants them; at most about 1 MiB.
+  /// Lines from `seq` on, each with its newline, as take_lines wants them; at most about 1 MiB.
   [[nodiscard]] virtual std::string lines_from(uint64_t seq) const = 0;
+  /// The disk may have lost what was written but not synced, or what was applied could not be written: forget
+  /// what is in memory and go on from the disk.
+  virtual void reload() = 0;
 };
 
 /// What happens to a replica's leadership; called from its thread, never inside a call to it.
@@ -69,7 +72,8 @@ public:
   virtual void leading(uint64_t term) = 0;
   /// No longer leader. Everything proposed and not yet told by Machine::applied has an unknown outcome.
   virtual void following(uint64_t term, MemberId leader) = 0;
-  /// The disk failed a write: the replica is closed. reopen() tries again.
+  /// The disk failed a write: the replica is closed, and what was in flight has an unknown outcome (following
+  /// is not called as well). reopen() tries again.
   virtual void broken(const Error& why) = 0;
 };
 
@@ -83,6 +87,10 @@ struct Timing {
   unsigned snapshot_every = 1024, trailing = 256;  ///< In entries.
 };
 
+/// The largest body of one entry: with its head it fits into one frame.
+constexpr size_t kMaxBody = (1 << 20) - 1024;
+
+/// Not thread-safe: one thread owns it. What it calls later holds no reference to it once it is destroyed.
 class Replica {
 public:
   Replica(MemberId self, std::string address, log::Disk& disk, Machine& machine, Watcher& watcher,
@@ -105,7 +113,8 @@ public:
   void receive(MemberId from, std::string frame);
 
   /// One entry. Only while leading, and one at a time (rule 8): call again after Machine::applied told of it
-  /// or Watcher::following came. False: not leading, or one is in flight. Returns its index in `index`.
+  /// or Watcher::following came. False: not leading, one is in flight, or it is larger than kMaxBody. Returns
+  /// its index in `index`.
   bool propose(std::string body, uint64_t& index);
 
   [[nodiscard]] bool leading() const;  ///< And ready: the barrier is applied.
@@ -120,7 +129,8 @@ public:
   Status assign(MemberId id, Role role);
   Status remove(MemberId id);
   Status transfer(MemberId to);
-  /// Steps down at once, without a successor: for tests of what callers are told.
+  /// Steps down at once, without a successor, until the next tick: for tests of what callers are told. An
+  /// entry in flight is kept or lost, by chance.
   void step_down();
 
 private:

@@ -1,0 +1,101 @@
+// libraft's values as ours, and back into memory that it owns.
+#include "consensus/raft_api.hpp"
+
+#include <cstring>
+
+namespace muster::consensus {
+namespace {
+
+/// Bodies start at multiples of eight, and an empty one still has an address of its own.
+size_t padded(size_t n) {
+  return (n + 8) & ~size_t{7};
+}
+
+}  // namespace
+
+std::string_view view(const raft_buffer& buffer) {
+  return {static_cast<const char*>(buffer.base), buffer.len};
+}
+
+raft_buffer copy(std::string_view bytes) {
+  raft_buffer buffer{raft_malloc(padded(bytes.size())), bytes.size()};
+  if (!bytes.empty()) std::memcpy(buffer.base, bytes.data(), bytes.size());
+  return buffer;
+}
+
+std::pair<raft_entry*, unsigned> give_to_raft(const std::vector<StoredEntry>& entries) {
+  if (entries.empty()) return {nullptr, 0};
+  size_t total = 0;
+  for (const auto& entry : entries) total += padded(entry.body.size());
+  auto* array = static_cast<raft_entry*>(raft_calloc(entries.size(), sizeof(raft_entry)));
+  auto* batch = static_cast<char*>(raft_malloc(total));
+  auto* at = batch;
+  for (size_t i = 0; i < entries.size(); i++) {
+    const auto& body = entries[i].body;
+    if (!body.empty()) std::memcpy(at, body.data(), body.size());
+    array[i].term = entries[i].term;
+    array[i].type = entries[i].type;
+    array[i].buf = {at, body.size()};
+    array[i].batch = batch;
+    at += padded(body.size());
+  }
+  return {array, static_cast<unsigned>(entries.size())};
+}
+
+raft_snapshot* give_to_raft(const StoredSnapshot& snapshot) {
+  auto* given = static_cast<raft_snapshot*>(raft_calloc(1, sizeof(raft_snapshot)));
+  given->index = snapshot.index;
+  given->term = snapshot.term;
+  given->configuration_index = snapshot.configuration_index;
+  (void)fill(&given->configuration, snapshot.members);  // They were a configuration before.
+  std::string descriptor;
+  Writer to{descriptor};
+  write_head(to, snapshot.head);
+  given->bufs = static_cast<raft_buffer*>(raft_malloc(sizeof(raft_buffer)));
+  given->bufs[0] = copy(descriptor);
+  given->n_bufs = 1;
+  return given;
+}
+
+bool fill(raft_configuration* to, const Members& members) {
+  raft_configuration_init(to);
+  for (const auto& member : members)
+    if (raft_configuration_add(to, member.id, member.address.c_str(), static_cast<int>(member.role)) != 0) {
+      raft_configuration_close(to);
+      raft_configuration_init(to);
+      return false;
+    }
+  return true;
+}
+
+Members members_of(const raft_configuration& from) {
+  Members members;
+  for (unsigned i = 0; i < from.n; i++) {
+    const auto& server = from.servers[i];
+    members.push_back({server.id, server.address, static_cast<Role>(server.role)});
+  }
+  return members;
+}
+
+std::string encode_configuration(const Members& members) {
+  raft_configuration configuration;
+  if (!fill(&configuration, members)) return {};
+  raft_buffer buffer{};
+  raft_configuration_encode(&configuration, &buffer);
+  raft_configuration_close(&configuration);
+  std::string body{view(buffer)};
+  raft_free(buffer.base);
+  return body;
+}
+
+void discard(raft_message& message) {
+  if (message.type == RAFT_IO_APPEND_ENTRIES && message.append_entries.n_entries > 0) {
+    raft_free(message.append_entries.entries[0].batch);
+    raft_free(message.append_entries.entries);
+  } else if (message.type == RAFT_IO_INSTALL_SNAPSHOT) {
+    raft_configuration_close(&message.install_snapshot.conf);
+    raft_free(message.install_snapshot.data.base);
+  }
+}
+
+}  // namespace muster::consensus

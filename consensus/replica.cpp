@@ -1,0 +1,332 @@
+// One member of the cluster: how it opens, fails, closes, takes office and commits.
+#include "consensus/replica.hpp"
+
+#include <utility>
+
+#include "consensus/replica_impl.hpp"
+
+namespace muster::consensus {
+
+Replica::Impl::Impl(MemberId self_, std::string address_, log::Disk& disk_, Machine& machine_,
+                    Watcher& watcher_, Outside& outside_, Timing timing_, Rules rules_)
+  : self(self_),
+    address(std::move(address_)),
+    disk(disk_),
+    machine(machine_),
+    watcher(watcher_),
+    outside(outside_),
+    timing(timing_),
+    rules(rules_) {
+  wire_up();
+}
+
+Status Replica::Impl::open() {
+  if (auto started = start(); !started) return started;
+  if (!rules.new_term || !is(RAFT_LEADER)) return settle(), broken ? Status{*broken} : Status{Done{}};
+  // A lone voter leads at once, without an election, so also without a new term: it is given one (rule 6).
+  const auto term = lib.current_term + 1;
+  if (!write_applied()) return settle(), Status{*broken};
+  stop();
+  if (set_state(term, 0); broken) return settle(), Status{*broken};
+  if (auto started = start(); !started) return started;
+  settle();
+  if (broken) return *broken;
+  return Done{};
+}
+
+Status Replica::Impl::start() {
+  auto stored = load_stored(disk);
+  if (!stored) return stored.error();
+  session++;
+  restart_at_tick = false;
+  if (stored->wanted && rules.whole_lines) {
+    // Stopped in the middle of an installation: a member without its lines neither votes nor acknowledges.
+    wanted = std::move(stored->wanted);
+    installing = true;
+    last_term = stored->term;
+    last_members = wanted->members;
+    if (whole()) finish_install();
+    return Done{};
+  }
+  ready = false, led_term = 0, in_flight = 0, reopen_soon = false;
+  applied_batch.clear();
+  untold = false;
+  loading = std::move(*stored);
+  starting = true;
+  running = true;
+  if (raft_init(&lib, &io, &fsm, self, address.c_str()) != 0)
+    return running = starting = false, Error{"internal", "raft_init failed"};
+  raft_set_election_timeout(&lib, timing.election_ms);
+  raft_set_heartbeat_timeout(&lib, timing.heartbeat_ms);
+  raft_set_install_snapshot_timeout(&lib, 3 * timing.election_ms);
+  raft_set_snapshot_threshold(&lib, timing.snapshot_every);
+  raft_set_snapshot_trailing(&lib, timing.trailing);
+  raft_set_pre_vote(&lib, true);
+  const auto failed = raft_start(&lib);
+  starting = false;
+  if (failed == 0) return Done{};
+  Error error{"log.corrupt", std::string{"raft does not start: "} + raft_errmsg(&lib)};
+  stop();
+  return error;
+}
+
+void Replica::Impl::stop() {
+  installing = false;
+  installed = nullptr;
+  if (!running) return;
+  last_members = members_of(lib.configuration);
+  running = false;
+  raft_close(&lib, nullptr);
+  ready = false, in_flight = 0, led_term = 0;
+  inbox.clear();
+  inbox_bytes = 0;
+}
+
+/// Called from inside libraft, too: it is closed when the turn ends.
+void Replica::Impl::fail(const Error& why) {
+  if (!broken) broken = why;
+}
+
+/// After anything that may have changed libraft's state.
+void Replica::Impl::settle() {
+  if (settling || starting) return;
+  settling = true;
+  settle_once();
+  settling = false;
+}
+
+void Replica::Impl::settle_once() {
+  for (bool again = true; again;) {
+    if (running && !broken) write_applied();
+    if (broken) {
+      stop();
+      if (!std::exchange(broken_told, true)) tell([why = *broken](Watcher& w) { w.broken(why); });
+      return;
+    }
+    if (!running) return;
+    if (is(RAFT_UNAVAILABLE)) {  // Rule 12: it has stopped without a word.
+      if (ready) tell([term = lib.current_term](Watcher& w) { w.following(term, 0); });
+      stop();
+      restart_at_tick = true;
+      return;
+    }
+    if (reopen_soon && !gated()) {
+      stop();
+      if (auto started = start(); !started) fail(started.error());
+      continue;
+    }
+    take_or_leave_office();
+    drain();
+    again = broken || untold || !running || is(RAFT_UNAVAILABLE) || (reopen_soon && !gated());
+  }
+}
+
+/// Writes the lines of what was committed, and tells of them. Not synced: a power cut takes them together
+/// with nothing else, and they are applied again from the entries.
+bool Replica::Impl::write_applied() {
+  if (!applied_batch.empty()) {
+    const auto written = disk.write(applied_batch, false);
+    applied_batch.clear();
+    if (!written) return fail(written.error()), false;
+  }
+  if (!std::exchange(untold, false)) return true;
+  if (in_flight != 0 && applied_index >= in_flight) in_flight = 0;
+  machine.applied(applied_index);
+  return true;
+}
+
+void Replica::Impl::take_or_leave_office() {
+  const bool leads = is(RAFT_LEADER);
+  if (ready && (!leads || led_term != lib.current_term)) {
+    ready = false;
+    raft_id leader = 0;
+    const char* unused = nullptr;
+    raft_leader(&lib, &leader, &unused);
+    told_leader = leader;
+    tell([term = lib.current_term, leader](Watcher& w) { w.following(term, leader); });
+  }
+  if (!leads) {
+    led_term = 0, in_flight = 0;
+    raft_id leader = 0;
+    const char* unused = nullptr;
+    raft_leader(&lib, &leader, &unused);
+    if (leader != 0 && leader != told_leader) {
+      told_leader = leader;
+      tell([term = lib.current_term, leader](Watcher& w) { w.following(term, leader); });
+    }
+    return;
+  }
+  if (led_term != lib.current_term) {
+    led_term = lib.current_term;
+    in_flight = 0;
+    office_index = raft_last_index(&lib) + 1;
+    if (rules.barrier) {
+      // Rule 2, in the same turn: nothing older is committed by counting copies before this is.
+      auto* barrier = new struct raft_barrier;
+      if (raft_barrier(&lib, barrier, [](struct raft_barrier* b, int) { delete b; }) != 0) {
+        delete barrier;
+        led_term = 0;
+        return;
+      }
+    }
+  }
+  if (!ready && (!rules.barrier || raft_last_applied(&lib) >= office_index)) {
+    ready = true;
+    told_leader = self;
+    tell([term = led_term](Watcher& w) { w.leading(term); });
+  }
+}
+
+/// Watchers are called in order, and never inside a call to the replica.
+void Replica::Impl::tell(std::function<void(Watcher&)> what) {
+  outside.later(0, [weak = weak_from_this(), what = std::move(what)] {
+    if (const auto impl = weak.lock()) what(impl->watcher);
+  });
+}
+
+bool Replica::Impl::propose(std::string_view body, uint64_t& index) {
+  if (!ready || broken || !is(RAFT_LEADER) || body.size() > kMaxBody) return false;
+  if (rules.one_batch && in_flight != 0) return false;
+  const auto at = raft_last_index(&lib) + 1;
+  auto buffer = copy(body);
+  auto* request = new struct raft_apply;
+  // It fires at the first entry of a batch: not the moment to answer (rule 8).
+  const auto forget = [](struct raft_apply* r, int, void*) { delete r; };
+  if (raft_apply(&lib, request, &buffer, 1, forget) != 0) {
+    raft_free(buffer.base);
+    delete request;
+    return false;
+  }
+  index = in_flight = at;
+  return true;
+}
+
+Replica::Replica(MemberId self, std::string address, log::Disk& disk, Machine& machine, Watcher& watcher,
+                 Outside& outside, Timing timing, Rules rules)
+  : impl_(std::make_shared<Impl>(self, std::move(address), disk, machine, watcher, outside, timing, rules)) {}
+
+Replica::~Replica() {
+  impl_->stop();
+}
+
+Status Replica::bootstrap(log::Disk& disk, const Members& members) {
+  if (bootstrapped(disk)) return Error{"conflict", "the disk holds a member already"};
+  const auto body = encode_configuration(members);
+  if (body.empty() || members.empty()) return Error{"field.invalid", "the members are not a configuration"};
+  log::Batch batch;
+  put_state(batch, 1, 0);
+  put_entry(batch, 1, 1, RAFT_CHANGE, body);
+  return disk.write(batch, true);
+}
+
+bool Replica::bootstrapped(const log::Disk& disk) {
+  return disk.last(log::Column::raft, {}).has_value();
+}
+
+Status Replica::open() {
+  if (impl_->running || impl_->installing) return Done{};
+  return impl_->open();
+}
+
+void Replica::close() {
+  impl_->stop();
+  impl_->restart_at_tick = false;
+}
+
+Status Replica::reopen() {
+  impl_->stop();
+  if (auto opened = impl_->disk.reopen(); !opened) return opened;
+  log::Batch probe;
+  put_probe(probe);
+  if (auto written = impl_->disk.write(probe, true); !written) return written;
+  impl_->broken.reset();
+  impl_->broken_told = false;
+  impl_->machine.reload();
+  return impl_->open();
+}
+
+void Replica::tick() {
+  impl_->tick();
+}
+
+void Replica::receive(MemberId from, std::string frame) {
+  impl_->receive(from, std::move(frame));
+}
+
+bool Replica::propose(std::string body, uint64_t& index) {
+  return impl_->propose(body, index);
+}
+
+bool Replica::leading() const {
+  return impl_->ready && !impl_->broken && impl_->is(RAFT_LEADER);
+}
+
+uint64_t Replica::term() const {
+  return impl_->last_term;
+}
+
+MemberId Replica::leader() const {
+  if (!impl_->running) return 0;
+  raft_id id = 0;
+  const char* address = nullptr;
+  raft_leader(&impl_->lib, &id, &address);
+  return id;
+}
+
+Members Replica::members() const {
+  return impl_->running ? members_of(impl_->lib.configuration) : impl_->last_members;
+}
+
+uint64_t Replica::last_index() const {
+  return impl_->next_index() - 1;
+}
+
+uint64_t Replica::commit_index() const {
+  return impl_->running ? impl_->lib.commit_index : 0;
+}
+
+Status Replica::add(const Member& member) {
+  return impl_->change([&](raft_change* request) {
+    return raft_add(&impl_->lib, request, member.id, member.address.c_str(),
+                    [](raft_change* r, int) { delete r; });
+  });
+}
+
+Status Replica::assign(MemberId id, Role role) {
+  return impl_->change([&](raft_change* request) {
+    return raft_assign(&impl_->lib, request, id, static_cast<int>(role),
+                       [](raft_change* r, int) { delete r; });
+  });
+}
+
+Status Replica::remove(MemberId id) {
+  return impl_->change([&](raft_change* request) {
+    return raft_remove(&impl_->lib, request, id, [](raft_change* r, int) { delete r; });
+  });
+}
+
+Status Replica::transfer(MemberId to) {
+  if (!leading()) return Error{"leader.lost", "this member does not lead"};
+  if (impl_->in_flight != 0) return Error{"conflict", "an entry is in flight"};
+  auto* request = new struct raft_transfer;
+  if (raft_transfer(&impl_->lib, request, to, [](struct raft_transfer* r) { delete r; }) != 0) {
+    delete request;
+    return Error{"conflict", raft_errmsg(&impl_->lib)};
+  }
+  impl_->settle();
+  return Done{};
+}
+
+void Replica::step_down() {
+  if (!leading()) return;
+  const auto term = impl_->lib.current_term;
+  if (impl_->outside.random(0, 2) == 0)
+    for (const auto& write : impl_->writes)
+      if (auto written = impl_->disk.write(write.batch, true); !written) impl_->fail(written.error());
+  impl_->stop();
+  impl_->restart_at_tick = true;
+  impl_->tell([term](Watcher& w) { w.following(term, 0); });
+  impl_->settle();
+}
+
+}  // namespace muster::consensus

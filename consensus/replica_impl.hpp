@@ -1,0 +1,136 @@
+// The inside of a replica: libraft, the raft_io under it and the machine above it. Included only by
+// replica*.cpp.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "consensus/raft_api.hpp"
+
+namespace muster::consensus {
+
+struct Replica::Impl : std::enable_shared_from_this<Impl> {
+  Impl(MemberId self, std::string address, log::Disk& disk, Machine& machine, Watcher& watcher,
+       Outside& outside, Timing timing, Rules rules);
+
+  // Life: replica.cpp.
+  Status open();
+  Status start();
+  void stop();
+  void fail(const Error& why);
+  void settle();
+  void settle_once();
+  bool write_applied();
+  void take_or_leave_office();
+  void tell(std::function<void(Watcher&)> what);
+  bool propose(std::string_view body, uint64_t& index);
+  [[nodiscard]] bool is(int state) const { return running && lib.state == state; }
+  [[nodiscard]] bool gated() const { return rules.gate && (!writes.empty() || installing); }
+
+  // Messages and membership: replica_messages.cpp.
+  void tick();
+  void receive(MemberId from, std::string frame);
+  void drain();
+  Status reopen_before(const raft_append_entries& message);
+  Status change(const std::function<int(raft_change*)>& submit);
+
+  // A snapshot whose lines are missing, and its lines: replica_lines.cpp.
+  [[nodiscard]] bool whole() const;
+  void ask_for_lines(MemberId peer);
+  void serve_lines(MemberId to, uint64_t seq);
+  void take_lines(MemberId from, std::string_view frame);
+  void finish_install();
+
+  // raft_io and raft_fsm: replica_io.cpp.
+  void wire_up();
+  int load(raft_term* term, raft_id* vote, raft_snapshot** snapshot, raft_index* first, raft_entry** entries,
+           size_t* count);
+  int set_state(uint64_t term, MemberId vote);
+  void append(raft_io_append* request, const raft_entry* entries, unsigned count, raft_io_append_cb done);
+  void truncate(uint64_t from);
+  void store_snapshot(unsigned trailing, raft_io_snapshot_put* request, const raft_snapshot* snapshot,
+                      raft_io_snapshot_put_cb done);
+  void send_snapshot(raft_io_snapshot_get* request, raft_io_snapshot_get_cb done);
+  void send(raft_io_send* request, const raft_message& message, raft_io_send_cb done);
+  int apply(const raft_buffer& body);
+  int take_snapshot(raft_buffer** buffers, unsigned* count);
+  int restore(std::string_view descriptor);
+  void cancel_all();
+
+  /// A write that libraft waits for. They complete in order, and never report a failure (rule 3).
+  struct Write {
+    log::Batch batch;
+    bool sync = true;
+    std::function<void(bool stopped)> done;
+  };
+  void queue_write(Write write);
+  void finish_write();
+  void queue_soon(std::function<void(bool stopped)> done);
+  void finish_soon();
+  void later(unsigned ms, void (Impl::*what)());
+
+  const MemberId self;
+  const std::string address;
+  log::Disk& disk;
+  Machine& machine;
+  Watcher& watcher;
+  Outside& outside;
+  const Timing timing;
+  const Rules rules;
+
+  struct raft lib {};
+  raft_io io{};
+  raft_fsm fsm{};
+  raft_io_tick_cb on_tick = nullptr;
+  raft_io_recv_cb on_message = nullptr;
+
+  bool running = false;   ///< libraft is open.
+  bool starting = false;  ///< Inside raft_start: nothing may be asked of it yet.
+  bool settling = false;
+  bool restart_at_tick = false;  ///< Closed for a moment: stepped down, or libraft gave up (rule 12).
+  bool reopen_soon = false;      ///< A snapshot was installed (rule 4).
+  std::optional<Error> broken;   ///< The first failed write; nothing leaves this member any more.
+  bool broken_told = false;
+  uint64_t session = 0;  ///< Counts start(); what was put off in an older one is dropped.
+
+  std::deque<Write> writes;
+  log::Batch spare;                             ///< Of a finished write: its memory is used again.
+  std::vector<std::function<void(bool)>> soon;  ///< Completions that are due in the next turn.
+  uint64_t disk_free_at_ms = 0;
+
+  /// Term and type of every entry on disk, from first_index on.
+  struct Mark {
+    uint64_t term;
+    uint8_t type;
+  };
+  std::deque<Mark> marks;
+  uint64_t first_index = 1;
+  [[nodiscard]] uint64_t next_index() const { return first_index + marks.size(); }
+  [[nodiscard]] const Mark* mark(uint64_t index) const {
+    return index >= first_index && index < next_index() ? &marks[index - first_index] : nullptr;
+  }
+
+  log::Batch applied_batch;    ///< Lines of committed entries that are not written yet.
+  uint64_t applied_index = 0;  ///< The last entry that was in it.
+  bool untold = false;         ///< The machine was not told of it yet.
+  Stored loading;              ///< From start() to load().
+
+  uint64_t led_term = 0;      ///< The last term we became leader in, and
+  uint64_t office_index = 0;  ///< the first entry we wrote in it (rule 2).
+  bool ready = false;         ///< It is applied.
+  uint64_t in_flight = 0;     ///< The index of the one entry that is proposed (rule 8).
+  MemberId told_leader = 0;
+
+  std::optional<StoredSnapshot> wanted;  ///< Its lines are not all here (rule 10).
+  bool installing = false;               ///< libraft, or open(), waits for it.
+  std::function<void(bool stopped)> installed;
+  uint64_t fetch_at_ms = 0;
+
+  std::deque<std::pair<MemberId, std::string>> inbox;
+  size_t inbox_bytes = 0;
+
+  uint64_t last_term = 0;  ///< On disk; libraft's own lags behind it inside an election.
+  Members last_members;    ///< What is answered while closed.
+};
+
+}  // namespace muster::consensus

@@ -1,0 +1,108 @@
+// What a replica hears: ticks, frames from members, and changes of membership.
+#include "consensus/replica_impl.hpp"
+#include "consensus/wire.hpp"
+
+namespace muster::consensus {
+namespace {
+
+// While a write is in flight messages wait (rule 1); what does not fit is lost, as on any network.
+constexpr size_t kMaxInboxFrames = 1024;
+constexpr size_t kMaxInboxBytes = 8 << 20;
+
+}  // namespace
+
+void Replica::Impl::tick() {
+  if (broken) return;
+  if (restart_at_tick) {
+    if (auto opened = open(); !opened) fail(opened.error());
+    return settle();
+  }
+  if (installing && wanted && !whole() && outside.now_ms() >= fetch_at_ms) {
+    std::vector<MemberId> peers;
+    for (const auto& member : wanted->members)
+      if (member.id != self && member.role != Role::spare) peers.push_back(member.id);
+    if (!peers.empty()) ask_for_lines(peers[size_t(outside.random(0, int(peers.size())))]);
+  }
+  if (!running || gated()) return;
+  on_tick(&io);
+  settle();
+}
+
+void Replica::Impl::receive(MemberId from, std::string frame) {
+  switch (type_of(frame)) {
+    case kFetchFrame:
+      if (const auto seq = decode_fetch(frame)) serve_lines(from, *seq);
+      return;
+    case kLinesFrame:
+      return take_lines(from, frame);
+    default:
+      break;
+  }
+  if (!running || broken || frame.size() > kMaxFrame || inbox.size() >= kMaxInboxFrames ||
+      inbox_bytes + frame.size() > kMaxInboxBytes)
+    return;
+  inbox_bytes += frame.size();
+  inbox.emplace_back(from, std::move(frame));
+  settle();
+}
+
+/// Hands waiting messages to libraft, but none while a write is in flight (rule 1).
+void Replica::Impl::drain() {
+  while (!inbox.empty() && running && !broken && !gated() && !reopen_soon && !is(RAFT_UNAVAILABLE)) {
+    const auto [from, frame] = std::move(inbox.front());
+    inbox.pop_front();
+    inbox_bytes -= frame.size();
+    std::string sender = "unknown";
+    for (unsigned i = 0; i < lib.configuration.n; i++)
+      if (lib.configuration.servers[i].id == from) sender = lib.configuration.servers[i].address;
+    raft_message message;
+    if (!decode(frame, from, sender.c_str(), message)) continue;
+    if (message.type == RAFT_IO_APPEND_ENTRIES)
+      if (auto opened = reopen_before(message.append_entries); !opened) fail(opened.error());
+    if (broken || !running) return discard(message);
+    on_message(&io, &message);
+    write_applied();
+    if (running && !broken && !is(RAFT_UNAVAILABLE)) take_or_leave_office();
+  }
+}
+
+/// Rule 4: 0.15 cannot undo a configuration, so a suffix that holds one is cut off while it is closed.
+Status Replica::Impl::reopen_before(const raft_append_entries& message) {
+  if (!rules.reopen || message.term < lib.current_term) return Done{};
+  const auto* before = mark(message.prev_log_index);
+  if (before && before->term != message.prev_log_term) return Done{};
+  for (unsigned i = 0; i < message.n_entries; i++) {
+    const auto index = message.prev_log_index + 1 + i;
+    const auto* ours = mark(index);
+    if (index < first_index) continue;
+    if (!ours) return Done{};
+    if (ours->term == message.entries[i].term) continue;
+    bool configures = false;
+    for (auto at = index; const auto* later = mark(at); at++) configures |= later->type == RAFT_CHANGE;
+    if (!configures) return Done{};
+    auto waiting = std::exchange(inbox, {});
+    const auto bytes = inbox_bytes;
+    stop();
+    log::Batch batch;
+    erase_entries(batch, index, next_index());
+    if (auto written = disk.write(batch, true); !written) return written;
+    auto started = start();
+    inbox = std::move(waiting);
+    inbox_bytes = bytes;
+    return started;
+  }
+  return Done{};
+}
+
+Status Replica::Impl::change(const std::function<int(raft_change*)>& submit) {
+  if (!ready || broken || !is(RAFT_LEADER)) return Error{"leader.lost", "this member does not lead"};
+  auto* request = new raft_change;
+  if (const auto refused = submit(request); refused != 0) {
+    delete request;
+    return Error{"conflict", raft_strerror(refused)};
+  }
+  settle();
+  return Done{};
+}
+
+}  // namespace muster::consensus

@@ -1,0 +1,77 @@
+// A toy to stand a replica on.
+#include "toy.hpp"
+
+namespace muster::consensus {
+namespace {
+
+constexpr size_t kLinesAtOnce = 100;
+
+std::string encode_head(const Head& head) {
+  std::string bytes = log::number_key(head.index) + log::number_key(head.seq);
+  return bytes.append(head.hash.begin(), head.hash.end());
+}
+
+}  // namespace
+
+ToyChain::ToyChain(const log::Disk& disk) : disk_(disk) {
+  reload();
+}
+
+void ToyChain::reload() {
+  head_ = {};
+  const auto bytes = disk_.get(log::Column::meta, "head");
+  if (!bytes) return;
+  head_.index = log::number_of(bytes->substr(0, 8));
+  head_.seq = log::number_of(bytes->substr(8, 8));
+  std::copy(bytes->begin() + 16, bytes->end(), head_.hash.begin());
+}
+
+void ToyChain::apply(uint64_t index, std::string_view body, log::Batch& batch) {
+  head_.index = index;
+  extend(std::to_string(head_.seq + 1) + " " + to_hex(head_.hash) + " " + std::string{body}, body, batch);
+}
+
+void ToyChain::extend(std::string_view line, std::string_view body, log::Batch& batch) {
+  head_.seq++;
+  head_.hash = sha256(line);
+  batch.put(log::Column::events, log::number_key(head_.seq), line);
+  batch.put(log::Column::meta, "head", encode_head(head_));
+  if (on_line) on_line(head_.seq, head_.hash, body);
+}
+
+bool ToyChain::take_lines(std::string_view lines, log::Batch& batch) {
+  while (!lines.empty()) {
+    const auto line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(line.size() + 1);
+    const auto expected = std::to_string(head_.seq + 1) + " " + to_hex(head_.hash) + " ";
+    if (!line.starts_with(expected)) return false;
+    extend(line, line.substr(expected.size()), batch);
+  }
+  return true;
+}
+
+std::string ToyChain::lines_from(uint64_t seq) const {
+  std::string lines;
+  disk_.scan(log::Column::events, log::number_key(seq), log::number_key(seq + kLinesAtOnce),
+             [&](auto, auto line) { return lines.append(line).append("\n"), true; });
+  return lines;
+}
+
+std::vector<std::string> ToyChain::bodies() const {
+  std::vector<std::string> bodies;
+  disk_.scan(log::Column::events, {}, {}, [&](auto, auto line) {
+    bodies.emplace_back(line.substr(line.rfind(' ') + 1));
+    return true;
+  });
+  return bodies;
+}
+
+bool Clock::step(uint64_t until) {
+  if (tasks_.empty() || tasks_.begin()->first.first > until) return now_ = until, false;
+  auto next = tasks_.extract(tasks_.begin());
+  now_ = next.key().first;
+  next.mapped()();
+  return true;
+}
+
+}  // namespace muster::consensus
