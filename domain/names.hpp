@@ -10,15 +10,23 @@
 
 namespace muster::names {
 
-constexpr size_t kMaxId = 128;        ///< Bytes of an id.
+constexpr size_t kMaxId = 128;        ///< Characters of an id.
 constexpr size_t kMaxText = 4096;     ///< Bytes of a text field.
 constexpr size_t kMaxUrl = 2048;      ///< Bytes of a URL.
 constexpr size_t kMaxEntries = 256;   ///< Entries of a list or map.
 constexpr size_t kMaxObject = 16384;  ///< Bytes of a JSON object that is kept as it came.
 
-/// The reason `text` is no id, or nothing. An id is 1 to kMaxId bytes of printable UTF-8 without '/', with no
-/// space at its ends.
+/// The reason `text` is no id, or nothing. An id is 1 to kMaxId printable characters of UTF-8 without '/' and
+/// with no space at its ends; what is drawn as nothing or turns the direction of writing is
+/// not printable here.
 [[nodiscard]] std::string id_fault(std::string_view text);
+
+/// The reason `text` is no absolute http or https URL with a host, or nothing.
+[[nodiscard]] std::string url_fault(std::string_view text);
+
+/// `pointer` + "/" + `key`, escaped as RFC 6901 wants it.
+[[nodiscard]] std::string pointer_to(std::string_view pointer, std::string_view key);
+[[nodiscard]] std::string pointer_to(std::string_view pointer, size_t index);
 
 /// Collects the faults of one command. `pointer` is the JSON pointer of the field.
 class Check {
@@ -32,6 +40,9 @@ public:
   void object(std::string pointer, const RawJson& value);  ///< Absent, or an object.
   void one_of(std::string pointer, std::string_view value, const std::vector<std::string_view>& allowed);
   void fault(std::string pointer, std::string message);
+
+  /// At most kMaxFieldErrors of them.
+  [[nodiscard]] const std::vector<FieldError>& faults() const { return faults_; }
 
   /// `field.invalid` with every fault, or done.
   [[nodiscard]] Status done();
