@@ -76,6 +76,17 @@ std::string to_hex(std::string_view bytes) {
   return hex(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
 }
 
+std::optional<Digest> digest_from_hex(std::string_view hex) {
+  Digest digest{};
+  if (hex.size() != 2 * digest.size()) return std::nullopt;
+  for (size_t i = 0; i < hex.size(); i++) {
+    const auto value = kHexDigits.find(hex[i]);
+    if (value == std::string_view::npos) return std::nullopt;
+    digest[i / 2] = static_cast<uint8_t>(digest[i / 2] << 4 | value);
+  }
+  return digest;
+}
+
 std::string random_hex(size_t n) {
   std::string bytes(n, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(n)) != 1)

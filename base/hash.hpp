@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ constexpr Digest kNoDigest{};
 /// Lower-case hex, two characters a byte.
 [[nodiscard]] std::string to_hex(const Digest& digest);
 [[nodiscard]] std::string to_hex(std::string_view bytes);
+/// Reads 64 lower-case hex characters.
+[[nodiscard]] std::optional<Digest> digest_from_hex(std::string_view hex);
 [[nodiscard]] inline std::string sha256_hex(std::string_view bytes) {
   return to_hex(sha256(bytes));
 }

@@ -1,0 +1,42 @@
+// A large value in a row of a PagedMap: copies of the row share it until one is edited.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "events/fields.hpp"
+
+namespace muster {
+
+/// Copying a page copies its rows; a row of many strings is kept behind one pointer so that this stays cheap.
+/// Is written and read as T is. What is held is never changed once two copies share it.
+template <HasFields T>
+class Shared {
+public:
+  Shared() = default;
+  Shared(T value) : value_(std::make_shared<T>(std::move(value))) {}
+
+  const T& operator*() const { return value_ ? *value_ : kEmpty; }
+  const T* operator->() const { return &**this; }
+  bool operator==(const Shared& other) const { return value_ == other.value_ || **this == *other; }
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    if constexpr (std::is_const_v<Self>)
+      T::fields(*self, visit);
+    else
+      T::fields(self.own(), visit);
+  }
+
+private:
+  T& own() {
+    if (!value_ || value_.use_count() != 1) value_ = std::make_shared<T>(**this);
+    return *value_;
+  }
+
+  static inline const T kEmpty{};
+  std::shared_ptr<T> value_;
+};
+
+}  // namespace muster

@@ -1,0 +1,118 @@
+// The cluster and its log: members, checkpoints, compactions, and how many events of each type there were.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/paged_map.hpp"
+#include "events/line.hpp"
+#include "events/shared.hpp"
+#include "projections/about.hpp"
+
+namespace muster::cluster {
+
+struct View {
+  static constexpr std::string_view name = "cluster";
+  static constexpr int version = 1;
+  static constexpr size_t kMaxHistory = 64;
+  static constexpr size_t kMaxTypes = 1'000;  ///< Types beyond are counted under "(others)".
+
+  struct Identity {
+    std::string cluster;  ///< Its id.
+    uint64_t feature_level = 0;
+    Time created_at{};
+    std::string restored_from;  ///< The digest of the backup of the last restore.
+    Time restored_at{};
+    bool operator==(const Identity&) const = default;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("cluster", self.cluster);
+      visit("feature_level", self.feature_level);
+      visit("created_at", self.created_at);
+      visit("restored_from", self.restored_from);
+      visit("restored_at", self.restored_at);
+    }
+  };
+  struct Log {
+    Time first_time{}, last_time{};
+    uint64_t epoch = 0;  ///< The highest that any record or restore named.
+    uint64_t compacted_to = 0;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("first_time", self.first_time);
+      visit("last_time", self.last_time);
+      visit("epoch", self.epoch);
+      visit("compacted_to", self.compacted_to);
+    }
+  };
+  struct Member {
+    bool running = false;
+    std::string version, public_key;
+    uint64_t feature_level = 0;
+    Time started_at{}, stopped_at{};
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("running", self.running);
+      visit("version", self.version);
+      visit("public_key", self.public_key);
+      visit("feature_level", self.feature_level);
+      visit("started_at", self.started_at);
+      visit("stopped_at", self.stopped_at);
+    }
+  };
+  struct MadeCheckpoint {
+    Checkpointed made;
+    Time time{};
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("made", self.made);
+      visit("time", self.time);
+    }
+  };
+  struct MadeCompaction {
+    Compacted dropped;
+    Time time{};
+    std::string actor;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("dropped", self.dropped);
+      visit("time", self.time);
+      visit("actor", self.actor);
+    }
+  };
+  struct TypeCount {
+    uint64_t count = 0, last_seq = 0;
+    Time last_time{};
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("count", self.count);
+      visit("last_seq", self.last_seq);
+      visit("last_time", self.last_time);
+    }
+  };
+
+  About about;  ///< Every record changes this view.
+  Shared<Identity> identity;
+  Log log;
+  PagedMap<std::string, Member> members;           ///< By member name.
+  PagedMap<uint64_t, MadeCheckpoint> checkpoints;  ///< By the seq of the record that tells of it.
+  PagedMap<uint64_t, MadeCompaction> compactions;  ///< By the seq of the record that tells of it.
+  PagedMap<std::string, TypeCount> types;          ///< By event type.
+
+  void fold(const Record& record);
+  template <class Self, class Visit>
+  static void parts(Self& self, Visit&& visit) {
+    visit("about", self.about);
+    visit("identity", self.identity);
+    visit("log", self.log);
+    visit("members", self.members);
+    visit("checkpoints", self.checkpoints);
+    visit("compactions", self.compactions);
+    visit("types", self.types);
+  }
+
+private:
+  void count(const Record& record);
+};
+
+}  // namespace muster::cluster

@@ -1,0 +1,38 @@
+// Folding grants of the lease.
+#include "projections/lease.hpp"
+
+namespace muster::lease {
+
+void View::end(Time at) {
+  if (history.contains(holder.epoch)) history[holder.epoch].ended_at = at;
+  holder = {"", "", holder.epoch, {}, 0};
+}
+
+void View::fold(const Record& record) {
+  const auto now = record.envelope.time;
+  match(record.event)(
+    [&](const Granted& e) {
+      if (held()) end(now);
+      holder = {e.node, e.url, e.epoch, now, record.seq};
+      history[e.epoch] = {e.node, e.url, now, {}, record.seq};
+      keep_last(history, kMaxHistory, uint64_t{0});
+      about.changed = record.seq;
+    },
+    [&](const Moved& e) {
+      holder.url = e.url;
+      if (history.contains(holder.epoch)) history[holder.epoch].url = e.url;
+      about.changed = record.seq;
+    },
+    [&](const Lapsed&) {
+      end(now);
+      about.changed = record.seq;
+    },
+    [&](const cluster::Restored& e) {
+      if (held()) end(now);
+      holder.epoch = e.epoch;
+      about.changed = record.seq;
+    },
+    [](const auto&) {});
+}
+
+}  // namespace muster::lease
