@@ -1,0 +1,438 @@
+#!/usr/bin/env python3
+"""Verifies an exported log against docs/log_format.md, line by line, with nothing but the standard library.
+
+    tests/verify_log.py [--expect-head SEQ:HASH] [--from SEQ] FILE|-
+
+Prints `ok: N lines, head SEQ:HASH` and exits 0, or `bad: seq N: reason` and exits 1; a usage error exits 2.
+Memory is constant: hashes that a later checkpoint may name go to an unnamed temporary file, 32 bytes a line.
+"""
+import argparse
+import calendar
+import hashlib
+import json
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import BinaryIO, Optional
+
+ZEROS = "0" * 64
+LINE_LIMIT = 8 << 20
+DEPTH_LIMIT = 128
+INT_LIMIT = 1 << 63
+
+STRING = rb'"(?:[^"\\]|\\.)*"'
+NUMBER = rb"(?:0|[1-9][0-9]{0,18})"
+SHAPE = re.compile(
+    rb'\{"seq":(?P<seq>' + NUMBER + rb'),"prev":"(?P<prev>[0-9a-f]{64})","time":"(?P<time>[^"]{24})"'
+    rb',"epoch":(?P<epoch>' + NUMBER + rb'),"node":(?P<node>' + STRING + rb'),"actor":(?P<actor>' + STRING +
+    rb')(?:,"request":(?P<request>' + STRING + rb'))?(?:,"cause":(?P<cause>-?' + NUMBER + rb'))?'
+    rb',"type":"(?P<type>[a-z_]+(?:\.[a-z_]+)+)","stream":(?P<stream>' + STRING + rb'),"data":(?P<data>\{.*\})\}',
+    re.DOTALL)
+TIME = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.[0-9]{3}Z")
+HEX = re.compile(r"[0-9a-f]{64}")
+STRINGS = re.compile(STRING, re.DOTALL)
+
+
+class Malformed(Exception):
+    """A line is not in the shape of a line; the text says why."""
+
+
+@dataclass
+class Line:
+    """What verification needs of one line."""
+    seq: int
+    prev: str
+    time: bytes
+    epoch: int
+    type: str
+    data: dict
+    hash: str
+
+
+@dataclass
+class Verdict:
+    """The outcome: `bad` is the first bad seq, None for a good log."""
+    lines: int
+    head: str
+    bad: Optional[int] = None
+    reason: str = ""
+
+    def __str__(self):
+        if self.bad is None:
+            return f"ok: {self.lines} lines, head {self.head}"
+        return f"bad: seq {self.bad}: {self.reason}"
+
+
+def _finite(text):
+    if float(text) in (float("inf"), float("-inf")):
+        raise Malformed("a number is out of range")
+    return float(text) if re.search("[.eE]", text) or len(text) > 20 else int(text)
+
+
+def _no_constant(text):
+    raise Malformed(f"{text} is not JSON")
+
+
+def _depth(skeleton):
+    depth = deepest = 0
+    for char in skeleton:
+        if char in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _check_time(text):
+    match = TIME.fullmatch(text)
+    if not match:
+        raise Malformed("time is not RFC 3339 with milliseconds")
+    year, month, day, hour, minute, second = map(int, match.groups())
+    if year < 1970 or not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
+        raise Malformed("time is not a date")
+    if hour > 23 or minute > 59 or second > 59:
+        raise Malformed("time is not a time of day")
+
+
+def _check_text(raw):
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed("not UTF-8") from error
+    skeleton = STRINGS.sub(b"", raw)
+    if re.search(rb"[ \t\r\n]", skeleton):
+        raise Malformed("white space outside a string")
+    brackets = re.sub(rb"[^\[\]{}]", b"", skeleton)
+    if len(brackets) > DEPTH_LIMIT and _depth(brackets) > DEPTH_LIMIT:
+        raise Malformed(f"nested deeper than {DEPTH_LIMIT}")
+
+
+def _values(match):
+    """The line's free strings and `data`, each parsed on its own, so that nothing can hide behind `data`."""
+    pieces = [match[key] for key in ("node", "actor", "request", "stream", "data") if match[key] is not None]
+    try:
+        values = json.loads(b"[" + b",".join(pieces) + b"]", parse_int=_finite, parse_float=_finite,
+                            parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not JSON") from error
+    if len(values) != len(pieces):
+        raise Malformed("data is not one object")
+    if b"\\u" in match[0]:
+        try:
+            json.dumps(values, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise Malformed("half a surrogate pair") from error
+    return values
+
+
+def parse_line(raw: bytes) -> Line:
+    """Rule 1: one line with its newline, or Malformed."""
+    if len(raw) > LINE_LIMIT:
+        raise Malformed(f"longer than {LINE_LIMIT} bytes")
+    if not raw.endswith(b"\n"):
+        raise Malformed("no newline at the end")
+    body = raw[:-1]
+    _check_text(body)
+    match = SHAPE.fullmatch(body)
+    if not match:
+        raise Malformed("not the shape of a line")
+    values = _values(match)
+    seq, epoch = int(match["seq"]), int(match["epoch"])
+    if not 1 <= seq < INT_LIMIT or epoch >= INT_LIMIT:
+        raise Malformed("seq or epoch is out of range")
+    _check_time(match["time"])
+    for key in ("node", "actor", "request", "stream"):
+        if match[key] == b'""':
+            raise Malformed(f"{key} is empty")
+    if match["cause"] is not None and not 1 <= abs(int(match["cause"])) < seq:
+        raise Malformed("cause names no earlier line")
+    return Line(seq, match["prev"].decode(), match["time"], epoch, match["type"].decode(), values[-1],
+                hashlib.sha256(body).hexdigest())
+
+
+def _try_parse(raw):
+    try:
+        return parse_line(raw) if raw else None
+    except Malformed:
+        return None
+
+
+class _Hashes:
+    """The hash of every line so far, by seq, on disk."""
+
+    def __init__(self):
+        self._file = tempfile.TemporaryFile()
+        self.first = None
+        self._before = None
+        self._at_end = True
+
+    def start(self, line):
+        self.first = line.seq
+        self._before = line.prev
+
+    def add(self, line):
+        if not self._at_end:
+            self._file.seek(0, 2)
+            self._at_end = True
+        self._file.write(bytes.fromhex(line.hash))
+
+    def get(self, seq):
+        """None when the line is not in the file."""
+        if seq == self.first - 1 and seq > 0:
+            return self._before
+        if seq < self.first:
+            return None
+        self._at_end = False
+        self._file.seek((seq - self.first) * 32)
+        return self._file.read(32).hex()
+
+
+class _Start:
+    """Where the file may start, gathered while lines pass (log_format.md, Where a file starts)."""
+
+    def __init__(self):
+        self._seqs = []  # Of the first three well-formed lines.
+        self._early = []  # Starts seen before the third line is known.
+        self._best = 1
+        self._named = False
+
+    def see(self, line, first_seq):
+        """Every well-formed line passes here in order; `first_seq` is the first line's."""
+        if len(self._seqs) < 3:
+            self._seqs.append(line.seq)
+        dropped = line.data.get("to")
+        if line.type == "log.compacted" and type(dropped) is int and 1 <= dropped < line.seq:
+            if dropped + 1 == first_seq:
+                self._named = True
+            if len(self._seqs) < 3:
+                self._early.append(dropped + 1)
+            elif dropped < self._middle():
+                self._best = max(self._best, dropped + 1)
+
+    def _middle(self):
+        return sorted(self._seqs)[len(self._seqs) // 2]
+
+    def is_first(self, first_seq):
+        """Whether the first line's seq is one where a file may start."""
+        return self._named and first_seq <= self._middle()
+
+    def seq(self):
+        """S of the rules."""
+        return max([self._best] + [start for start in self._early if start <= self._middle()])
+
+
+class _Bad(Exception):
+    def __init__(self, seq, reason):
+        super().__init__(reason)
+        self.seq = seq
+        self.reason = reason
+
+
+def _read_lines(stream):
+    while True:
+        raw = stream.readline(LINE_LIMIT + 1)
+        if not raw:
+            return
+        yield raw
+        if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
+            while not stream.readline(LINE_LIMIT + 1).endswith(b"\n"):
+                break
+
+
+class Verifier:
+    """One pass over one file."""
+
+    def __init__(self, stream: BinaryIO, head: Optional[tuple] = None, start: Optional[int] = None):
+        self._lines = _read_lines(stream)
+        self._head = head
+        self._from = start
+        self._hashes = _Hashes()
+        self._start = _Start()
+        self._first_seq = None
+        self._start_known = start is not None
+        self._previous = None
+        self._count = 0
+
+    def run(self) -> Verdict:
+        try:
+            self._run()
+        except _Bad as bad:
+            return Verdict(self._count, "", bad.seq, bad.reason)
+        last = self._previous
+        return Verdict(self._count, f"{last.seq}:{last.hash}" if last else f"0:{ZEROS}")
+
+    def _run(self):
+        raw = next(self._lines, None)
+        if raw is None:
+            if self._head and self._head != (0, ZEROS):
+                raise _Bad(self._from or 1, "lines are missing at the end")
+            return
+        following = next(self._lines, None)
+        self._check_start(raw, following)
+        while raw is not None:
+            self._check(raw, following)
+            raw, following = following, next(self._lines, None)
+        if self._head and self._previous.seq < self._head[0]:
+            raise _Bad(self._previous.seq + 1, "lines are missing at the end")
+        if not self._start_known and not self._start.is_first(self._first_seq):
+            raise _Bad(self._start.seq(), "lines are missing at the start")
+
+    # Where the file starts.
+
+    def _check_start(self, raw, following):
+        first, second = _try_parse(raw), _try_parse(following)
+        if self._from is not None:
+            self._first_seq = self._from
+            return
+        if first is None:
+            self._scan(second)
+            self._fail_shape(raw, self._start.seq())
+        self._first_seq = first.seq
+        if first.seq == 1:
+            self._start_known = first.prev == ZEROS or second is None or second.seq == 2
+            if self._start_known:
+                return
+        elif second is None and first.prev != ZEROS:
+            return
+        elif second is not None and second.seq == first.seq + 1 and first.prev != ZEROS:
+            return
+        self._judge_start(raw, following, first, second)
+
+    def _judge_start(self, raw, following, first, second):
+        """The second line contradicts the first one, or the first one itself: the rest of the file tells whom to believe."""
+        self._start.see(first, first.seq)
+        third = self._scan(second)
+        if first.seq != 1 and first.prev != ZEROS:
+            if self._start.is_first(first.seq) or (second.seq > first.seq and self._start.seq() == 1):
+                self._check(raw, following)
+                self._check(following, third)
+        raise _Bad(self._start.seq(), f"the file starts with seq {first.seq}")
+
+    def _scan(self, second):
+        """Passes the second and all later lines to the start rules, which uses the file up; the third line, raw."""
+        if second is not None:
+            self._start.see(second, self._first_seq)
+        third = None
+        for number, raw in enumerate(self._lines):
+            if number == 0:
+                third = raw
+            line = _try_parse(raw)
+            if line is not None:
+                self._start.see(line, self._first_seq)
+        return third
+
+    # One line.
+
+    def _expected(self):
+        return self._previous.seq + 1 if self._previous else self._first_seq
+
+    @staticmethod
+    def _fail_shape(raw, seq):
+        try:
+            parse_line(raw)
+        except Malformed as error:
+            raise _Bad(seq, str(error)) from error
+
+    def _vouched(self, line, following):
+        if self._head and line.seq == self._head[0]:
+            return line.hash == self._head[1]
+        after = _try_parse(following)
+        return after is not None and after.prev == line.hash
+
+    def _check(self, raw, following):
+        expected = self._expected()
+        if self._head and expected > self._head[0]:
+            raise _Bad(self._head[0] + 1 if self._previous else expected, "behind the expected head")
+        self._fail_shape(raw, expected)
+        line = parse_line(raw)
+        self._start.see(line, self._first_seq)
+        self._check_seq(line, following, expected)
+        self._check_prev(line, following)
+        self._check_order(line)
+        if self._previous is None:
+            self._hashes.start(line)
+        self._check_digest(line)
+        if self._head and line.seq == self._head[0] and line.hash != self._head[1]:
+            raise _Bad(line.seq, "its hash is not the expected head's")
+        self._hashes.add(line)
+        self._previous = line
+        self._count += 1
+
+    def _check_seq(self, line, following, expected):
+        if line.seq == expected:
+            return
+        previous = self._previous
+        if previous and line.seq == previous.seq and line.prev == previous.prev and \
+                line.hash != previous.hash and self._vouched(line, following):
+            raise _Bad(previous.seq, "two lines claim this seq, the next one vouches for the other")
+        raise _Bad(expected, f"seq is {line.seq}")
+
+    def _check_prev(self, line, following):
+        if self._previous is None:
+            if (line.prev == ZEROS) != (line.seq == 1):
+                raise _Bad(line.seq, "prev is 64 zeros exactly before line 1")
+            return
+        if line.prev == self._previous.hash:
+            return
+        if self._vouched(line, following):
+            raise _Bad(self._previous.seq, "its hash is not the next line's prev")
+        raise _Bad(line.seq, "prev is not the hash of the line before")
+
+    def _check_order(self, line):
+        if self._previous is None:
+            return
+        if line.time < self._previous.time:
+            raise _Bad(line.seq, "time is before the line before's")
+        if line.epoch < self._previous.epoch:
+            raise _Bad(line.seq, "epoch is below the line before's")
+
+    def _check_digest(self, line):
+        key = {"log.checkpointed": "at", "log.compacted": "to"}.get(line.type)
+        if key is None:
+            return
+        named, head = line.data.get(key), line.data.get("head")
+        if type(named) is not int or not 1 <= named < line.seq:
+            raise _Bad(line.seq, f"data.{key} names no earlier line")
+        if not isinstance(head, str) or not HEX.fullmatch(head):
+            raise _Bad(line.seq, "data.head is not a hash")
+        if self._hashes.get(named) not in (None, head):
+            raise _Bad(line.seq, f"data.head is not the hash of line {named}")
+
+
+def verify(stream: BinaryIO, head: Optional[tuple] = None, start: Optional[int] = None) -> Verdict:
+    """Verifies the log in `stream`; `head` is (seq, hash) or None, `start` the seq a cut file starts at."""
+    return Verifier(stream, head, start).run()
+
+
+def _head(text):
+    match = re.fullmatch("(0|[1-9][0-9]{0,18}):([0-9a-f]{64})", text)
+    if not match:
+        raise argparse.ArgumentTypeError("a head is SEQ:HASH, the hash in 64 lower-case hex digits")
+    return int(match[1]), match[2]
+
+
+def _seq(text):
+    if not re.fullmatch("[1-9][0-9]{0,18}", text):
+        raise argparse.ArgumentTypeError("a seq is a whole number from 1")
+    return int(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Verifies an exported log against docs/log_format.md.")
+    parser.add_argument("file", metavar="FILE", help="the exported log, - for standard input")
+    parser.add_argument("--expect-head", type=_head, metavar="SEQ:HASH", help="the last line and its hash")
+    parser.add_argument("--from", dest="start", type=_seq, metavar="SEQ", help="the file is cut and starts here")
+    arguments = parser.parse_args()
+    try:
+        stream = sys.stdin.buffer if arguments.file == "-" else open(arguments.file, "rb")
+    except OSError as error:
+        parser.error(str(error))
+    verdict = verify(stream, arguments.expect_head, arguments.start)
+    print(verdict)
+    return 0 if verdict.bad is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
