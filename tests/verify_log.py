@@ -7,47 +7,15 @@ Prints `ok: N lines, head SEQ:HASH` and exits 0, or `bad: seq N: reason` and exi
 Memory is constant: hashes that a later checkpoint may name go to an unnamed temporary file, 32 bytes a line.
 """
 import argparse
-import calendar
-import hashlib
-import json
+import itertools
+import os
 import re
 import sys
 import tempfile
 from dataclasses import dataclass
 from typing import BinaryIO, Optional
 
-ZEROS = "0" * 64
-LINE_LIMIT = 8 << 20
-DEPTH_LIMIT = 128
-INT_LIMIT = 1 << 63
-
-STRING = rb'"(?:[^"\\]|\\.)*"'
-NUMBER = rb"(?:0|[1-9][0-9]{0,18})"
-SHAPE = re.compile(
-    rb'\{"seq":(?P<seq>' + NUMBER + rb'),"prev":"(?P<prev>[0-9a-f]{64})","time":"(?P<time>[^"]{24})"'
-    rb',"epoch":(?P<epoch>' + NUMBER + rb'),"node":(?P<node>' + STRING + rb'),"actor":(?P<actor>' + STRING +
-    rb')(?:,"request":(?P<request>' + STRING + rb'))?(?:,"cause":(?P<cause>-?' + NUMBER + rb'))?'
-    rb',"type":"(?P<type>[a-z_]+(?:\.[a-z_]+)+)","stream":(?P<stream>' + STRING + rb'),"data":(?P<data>\{.*\})\}',
-    re.DOTALL)
-TIME = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.[0-9]{3}Z")
-HEX = re.compile(r"[0-9a-f]{64}")
-STRINGS = re.compile(STRING, re.DOTALL)
-
-
-class Malformed(Exception):
-    """A line is not in the shape of a line; the text says why."""
-
-
-@dataclass
-class Line:
-    """What verification needs of one line."""
-    seq: int
-    prev: str
-    time: bytes
-    epoch: int
-    type: str
-    data: dict
-    hash: str
+from log_line import HEX, LINE_LIMIT, ZEROS, Malformed, parse_line, try_parse
 
 
 @dataclass
@@ -64,101 +32,6 @@ class Verdict:
         return f"bad: seq {self.bad}: {self.reason}"
 
 
-def _finite(text):
-    if float(text) in (float("inf"), float("-inf")):
-        raise Malformed("a number is out of range")
-    return float(text) if re.search("[.eE]", text) or len(text) > 20 else int(text)
-
-
-def _no_constant(text):
-    raise Malformed(f"{text} is not JSON")
-
-
-def _depth(skeleton):
-    depth = deepest = 0
-    for char in skeleton:
-        if char in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in b"}]":
-            depth -= 1
-    return deepest
-
-
-def _check_time(text):
-    match = TIME.fullmatch(text)
-    if not match:
-        raise Malformed("time is not RFC 3339 with milliseconds")
-    year, month, day, hour, minute, second = map(int, match.groups())
-    if year < 1970 or not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise Malformed("time is not a date")
-    if hour > 23 or minute > 59 or second > 59:
-        raise Malformed("time is not a time of day")
-
-
-def _check_text(raw):
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Malformed("not UTF-8") from error
-    skeleton = STRINGS.sub(b"", raw)
-    if re.search(rb"[ \t\r\n]", skeleton):
-        raise Malformed("white space outside a string")
-    brackets = re.sub(rb"[^\[\]{}]", b"", skeleton)
-    if len(brackets) > DEPTH_LIMIT and _depth(brackets) > DEPTH_LIMIT:
-        raise Malformed(f"nested deeper than {DEPTH_LIMIT}")
-
-
-def _values(match):
-    """The line's free strings and `data`, each parsed on its own, so that nothing can hide behind `data`."""
-    pieces = [match[key] for key in ("node", "actor", "request", "stream", "data") if match[key] is not None]
-    try:
-        values = json.loads(b"[" + b",".join(pieces) + b"]", parse_int=_finite, parse_float=_finite,
-                            parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("not JSON") from error
-    if len(values) != len(pieces):
-        raise Malformed("data is not one object")
-    if b"\\u" in match[0]:
-        try:
-            json.dumps(values, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise Malformed("half a surrogate pair") from error
-    return values
-
-
-def parse_line(raw: bytes) -> Line:
-    """Rule 1: one line with its newline, or Malformed."""
-    if len(raw) > LINE_LIMIT:
-        raise Malformed(f"longer than {LINE_LIMIT} bytes")
-    if not raw.endswith(b"\n"):
-        raise Malformed("no newline at the end")
-    body = raw[:-1]
-    _check_text(body)
-    match = SHAPE.fullmatch(body)
-    if not match:
-        raise Malformed("not the shape of a line")
-    values = _values(match)
-    seq, epoch = int(match["seq"]), int(match["epoch"])
-    if not 1 <= seq < INT_LIMIT or epoch >= INT_LIMIT:
-        raise Malformed("seq or epoch is out of range")
-    _check_time(match["time"])
-    for key in ("node", "actor", "request", "stream"):
-        if match[key] == b'""':
-            raise Malformed(f"{key} is empty")
-    if match["cause"] is not None and not 1 <= abs(int(match["cause"])) < seq:
-        raise Malformed("cause names no earlier line")
-    return Line(seq, match["prev"].decode(), match["time"], epoch, match["type"].decode(), values[-1],
-                hashlib.sha256(body).hexdigest())
-
-
-def _try_parse(raw):
-    try:
-        return parse_line(raw) if raw else None
-    except Malformed:
-        return None
-
-
 class _Hashes:
     """The hash of every line so far, by seq, on disk."""
 
@@ -166,16 +39,12 @@ class _Hashes:
         self._file = tempfile.TemporaryFile()
         self.first = None
         self._before = None
-        self._at_end = True
 
     def start(self, line):
         self.first = line.seq
         self._before = line.prev
 
     def add(self, line):
-        if not self._at_end:
-            self._file.seek(0, 2)
-            self._at_end = True
         self._file.write(bytes.fromhex(line.hash))
 
     def get(self, seq):
@@ -184,9 +53,8 @@ class _Hashes:
             return self._before
         if seq < self.first:
             return None
-        self._at_end = False
-        self._file.seek((seq - self.first) * 32)
-        return self._file.read(32).hex()
+        self._file.flush()
+        return os.pread(self._file.fileno(), 32, (seq - self.first) * 32).hex()
 
 
 class _Start:
@@ -224,10 +92,7 @@ class _Start:
 
 
 class _Bad(Exception):
-    def __init__(self, seq, reason):
-        super().__init__(reason)
-        self.seq = seq
-        self.reason = reason
+    """Verification ends here: the first bad seq and why."""
 
 
 def _read_lines(stream):
@@ -259,7 +124,7 @@ class Verifier:
         try:
             self._run()
         except _Bad as bad:
-            return Verdict(self._count, "", bad.seq, bad.reason)
+            return Verdict(self._count, "", *bad.args)
         last = self._previous
         return Verdict(self._count, f"{last.seq}:{last.hash}" if last else f"0:{ZEROS}")
 
@@ -282,13 +147,13 @@ class Verifier:
     # Where the file starts.
 
     def _check_start(self, raw, following):
-        first, second = _try_parse(raw), _try_parse(following)
+        first, second = try_parse(raw), try_parse(following)
         if self._from is not None:
             self._first_seq = self._from
             return
         if first is None:
             self._scan(second)
-            self._fail_shape(raw, self._start.seq())
+            self._parse(raw, self._start.seq())
         self._first_seq = first.seq
         if first.seq == 1:
             self._start_known = first.prev == ZEROS or second is None or second.seq == 2
@@ -314,11 +179,8 @@ class Verifier:
         """Passes the second and all later lines to the start rules, which uses the file up; the third line, raw."""
         if second is not None:
             self._start.see(second, self._first_seq)
-        third = None
-        for number, raw in enumerate(self._lines):
-            if number == 0:
-                third = raw
-            line = _try_parse(raw)
+        third = next(self._lines, None)
+        for line in map(try_parse, itertools.chain([third], self._lines)):
             if line is not None:
                 self._start.see(line, self._first_seq)
         return third
@@ -329,24 +191,23 @@ class Verifier:
         return self._previous.seq + 1 if self._previous else self._first_seq
 
     @staticmethod
-    def _fail_shape(raw, seq):
+    def _parse(raw, seq):
         try:
-            parse_line(raw)
+            return parse_line(raw)
         except Malformed as error:
             raise _Bad(seq, str(error)) from error
 
     def _vouched(self, line, following):
         if self._head and line.seq == self._head[0]:
             return line.hash == self._head[1]
-        after = _try_parse(following)
+        after = try_parse(following)
         return after is not None and after.prev == line.hash
 
     def _check(self, raw, following):
         expected = self._expected()
         if self._head and expected > self._head[0]:
             raise _Bad(self._head[0] + 1 if self._previous else expected, "behind the expected head")
-        self._fail_shape(raw, expected)
-        line = parse_line(raw)
+        line = self._parse(raw, expected)
         self._start.see(line, self._first_seq)
         self._check_seq(line, following, expected)
         self._check_prev(line, following)
@@ -381,11 +242,9 @@ class Verifier:
         raise _Bad(line.seq, "prev is not the hash of the line before")
 
     def _check_order(self, line):
-        if self._previous is None:
-            return
-        if line.time < self._previous.time:
+        if self._previous and line.time < self._previous.time:
             raise _Bad(line.seq, "time is before the line before's")
-        if line.epoch < self._previous.epoch:
+        if self._previous and line.epoch < self._previous.epoch:
             raise _Bad(line.seq, "epoch is below the line before's")
 
     def _check_digest(self, line):
@@ -406,14 +265,14 @@ def verify(stream: BinaryIO, head: Optional[tuple] = None, start: Optional[int] 
     return Verifier(stream, head, start).run()
 
 
-def _head(text):
+def _head_option(text):
     match = re.fullmatch("(0|[1-9][0-9]{0,18}):([0-9a-f]{64})", text)
     if not match:
         raise argparse.ArgumentTypeError("a head is SEQ:HASH, the hash in 64 lower-case hex digits")
     return int(match[1]), match[2]
 
 
-def _seq(text):
+def _seq_option(text):
     if not re.fullmatch("[1-9][0-9]{0,18}", text):
         raise argparse.ArgumentTypeError("a seq is a whole number from 1")
     return int(text)
@@ -422,8 +281,8 @@ def _seq(text):
 def main():
     parser = argparse.ArgumentParser(description="Verifies an exported log against docs/log_format.md.")
     parser.add_argument("file", metavar="FILE", help="the exported log, - for standard input")
-    parser.add_argument("--expect-head", type=_head, metavar="SEQ:HASH", help="the last line and its hash")
-    parser.add_argument("--from", dest="start", type=_seq, metavar="SEQ", help="the file is cut and starts here")
+    parser.add_argument("--expect-head", type=_head_option, metavar="SEQ:HASH", help="the last line and its hash")
+    parser.add_argument("--from", dest="start", type=_seq_option, metavar="SEQ", help="the file is cut and starts here")
     arguments = parser.parse_args()
     try:
         stream = sys.stdin.buffer if arguments.file == "-" else open(arguments.file, "rb")

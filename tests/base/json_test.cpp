@@ -1,3 +1,4 @@
+// Shows that JSON bodies are read and refused as documented.
 #include "base/json.hpp"
 
 #include <catch2/catch.hpp>

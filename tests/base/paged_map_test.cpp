@@ -1,3 +1,4 @@
+// Shows that a paged map copies only the pages that change.
 #include "base/paged_map.hpp"
 
 #include <map>

@@ -1,3 +1,4 @@
+// Shows that times and durations are written and read back.
 #include "base/time.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// Shows which names and ids are accepted.
 #include "domain/names.hpp"
 
 #include <catch2/catch.hpp>

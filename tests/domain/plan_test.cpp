@@ -1,3 +1,4 @@
+// Shows how plan templates are read, checked and put in order.
 #include "domain/plan.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Shows who may do what under each policy flag.
 #include "domain/policy.hpp"
 
 #include <catch2/catch.hpp>

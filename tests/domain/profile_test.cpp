@@ -1,3 +1,4 @@
+// Shows how the environment profile is read and published.
 #include "domain/profile.hpp"
 
 #include <algorithm>

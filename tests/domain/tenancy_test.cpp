@@ -1,3 +1,4 @@
+// Shows the tenancy plan for every size of cluster.
 #include "domain/tenancy.hpp"
 
 #include <catch2/catch.hpp>

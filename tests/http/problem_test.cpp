@@ -1,3 +1,4 @@
+// Shows what a problem document looks like.
 #include <catch2/catch.hpp>
 
 #include "base/json.hpp"

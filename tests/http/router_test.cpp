@@ -1,3 +1,4 @@
+// Shows which route a path and a method lead to.
 #include "http/router.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// Shows the HTTP/1.1 server over real sockets: limits, pipelining, streams, drain.
 #include <catch2/catch.hpp>
 
 #include "base/json.hpp"

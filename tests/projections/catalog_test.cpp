@@ -1,3 +1,4 @@
+// Shows that every view folds alike in pieces and at once, and survives saving and loading.
 #include "projections/catalog.hpp"
 
 #include <chrono>

@@ -1,0 +1,74 @@
+"""Runs every tests/**/*_test.py and writes what came out, test by test, with the rows each one shows.
+
+    python3 tools/python_tests.py REPORT.json [PATTERN]     PATTERN: only files like this, house_test.py
+"""
+import json
+import re
+import sys
+import unittest
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+ROW = re.compile(r"\bS[0-9]-[0-9]{2,3}[a-z]?\b")
+
+
+class Outcomes(unittest.TextTestResult):
+    """Remembers every test's outcome; a test with one failed part has failed."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.outcomes = {}
+
+    def _note(self, test, outcome):
+        test = getattr(test, "test_case", test)
+        entry = self.outcomes.setdefault(test.id(), {"outcome": outcome, "rows": []})
+        if entry["outcome"] != "failed":
+            entry["outcome"] = outcome
+        entry["rows"] = sorted(set(ROW.findall(getattr(test, "_testMethodDoc", None) or "")))
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self._note(test, "passed")
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._note(test, "skipped")
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._note(test, "failed")
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._note(test, "failed")
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._note(test, "failed")
+
+    def addExpectedFailure(self, test, err):
+        super().addExpectedFailure(test, err)
+        self._note(test, "failed")
+
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self._note(test, "failed")
+
+
+def main():
+    report, pattern = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "*_test.py"
+    outcomes, good = {}, True
+    for folder in sorted({path.parent for path in TESTS.rglob(pattern)}):
+        print(f"--- {folder.relative_to(TESTS.parent)}", flush=True)
+        suite = unittest.TestLoader().discover(str(folder), pattern, top_level_dir=str(folder))
+        result = unittest.TextTestRunner(verbosity=2, resultclass=Outcomes).run(suite)
+        outcomes.update({f"{folder.name}.{name}": entry for name, entry in result.outcomes.items()})
+        good = good and result.wasSuccessful()
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(json.dumps(outcomes, indent=1))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

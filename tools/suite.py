@@ -1,0 +1,180 @@
+"""The steps of tools/test: builds, runs every kind of test, counts what really passed and failed.
+
+    tools/test           format, release build, unit and black-box tests, rows
+    tools/test --all     also: sanitizers, clang-tidy, fuzzers, long crash rounds, benchmarks
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "test"
+
+# Rows that finished work owns and no passing test shows: True makes them fail tools/test, False only lists them.
+ROWS_STRICT = False
+
+JOBS = "2"
+BUILD_LIMIT_S, UNIT_LIMIT_S, PYTHON_LIMIT_S, LONG_LIMIT_S = 1800, 900, 900, 7200
+ONE_TEST_LIMIT_S = "300"
+FUZZ_S = 60
+LONG_ROUNDS = "10"  # MUSTER_TEST_ROUNDS of tools/test --all, unless the caller sets it.
+
+
+class Tally:
+    """What passed, failed and was skipped, over all steps."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.broken = []
+
+    def add(self, step, passed, failed, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+        if failed:
+            self.broken.append(f"{step} ({failed})")
+
+
+def run(command, limit_s, environment=None):
+    """Runs a command with its output going through; its exit status, or 124 when it took too long."""
+    print("+ " + " ".join(map(str, command)), flush=True)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL)
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        print(f"stopped: it took longer than {limit_s} s", flush=True)
+        return 124
+
+
+def check(tally, name, command, limit_s, environment=None):
+    """A step that passes or fails as a whole."""
+    good = run(command, limit_s, environment) == 0
+    tally.add(name, good, not good)
+    return good
+
+
+def sources(*endings):
+    """Every source file of the tree."""
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = sorted(name for name in folders if name not in ("build", "data") and not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(endings):
+                yield Path(folder, name).relative_to(ROOT)
+
+
+def format_check(tally):
+    check(tally, "format", ["clang-format-14", "--dry-run", "-Werror", *map(str, sources(".cpp", ".hpp"))], 300)
+
+
+def build(tally, preset):
+    configured = run(["cmake", "--preset", preset], 300) == 0
+    built = configured and run(["cmake", "--build", "--preset", preset, "-j", JOBS], BUILD_LIMIT_S) == 0
+    tally.add(f"{preset} build", built, not built)
+    return built
+
+
+def unit(tally, preset, *options):
+    """ctest, counted from its JUnit file."""
+    report = OUT / f"unit-{preset}.xml"
+    report.unlink(missing_ok=True)
+    status = run(["ctest", "--test-dir", f"build/{preset}", "-j", JOBS, "--timeout", ONE_TEST_LIMIT_S,
+                  "--output-on-failure", "--progress", "--output-junit", str(report), *options], UNIT_LIMIT_S)
+    if not report.exists():
+        tally.add(f"{preset} unit tests", 0, 1)
+        return
+    states = [case.get("status") for case in ElementTree.parse(report).getroot().iter("testcase")]
+    failed = sum(state == "fail" for state in states)
+    skipped = sum(state in ("notrun", "disabled", "skipped") for state in states)
+    passed = sum(state == "run" for state in states)
+    if status != 0 and not failed or not states:
+        failed += 1
+    tally.add(f"{preset} unit tests", passed, failed, skipped)
+
+
+def python_tests(tally, limit_s, environment=None):
+    """The tests in Python: of the house, of the binary from outside, of crashes."""
+    report = OUT / "python.json"
+    report.unlink(missing_ok=True)
+    status = run([sys.executable, "tools/python_tests.py", str(report)], limit_s, environment)
+    outcomes = list(json.loads(report.read_text()).values()) if report.exists() else []
+    count = {name: sum(one["outcome"] == name for one in outcomes) for name in ("passed", "failed", "skipped")}
+    if status != 0 and not count["failed"]:
+        count["failed"] = 1
+    tally.add("python tests", count["passed"], count["failed"], count["skipped"])
+
+
+def rows(tally):
+    command = ["tools/rows", "--unit", str(OUT / "unit-release.xml"), "--python", str(OUT / "python.json")]
+    check(tally, "rows", command + (["--strict"] if ROWS_STRICT else []), 60)
+
+
+def lint(tally):
+    files = [str(path) for path in sources(".cpp") if path.parts[0] != "tests"]
+    command = "printf '%s\\0' \"$@\" | xargs -0 -n 8 -P " + JOBS + " clang-tidy-14 -p build/release --quiet --warnings-as-errors='*'"
+    check(tally, "clang-tidy", ["sh", "-c", command, "sh", *files], LONG_LIMIT_S)
+
+
+def fuzz(tally):
+    """Every fuzzer of tests/fuzz, built by the fuzz preset, for a minute."""
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]
+    if not any(preset["name"] == "fuzz" for preset in presets) or not build(tally, "fuzz"):
+        return
+    for fuzzer in sorted((ROOT / "build" / "fuzz").rglob("*_fuzz")):
+        if os.access(fuzzer, os.X_OK) and fuzzer.is_file():
+            corpus = OUT / "corpus" / fuzzer.name
+            corpus.mkdir(parents=True, exist_ok=True)
+            check(tally, fuzzer.name, [str(fuzzer), f"-max_total_time={FUZZ_S}", "-timeout=10", "-rss_limit_mb=2048",
+                                       f"-artifact_prefix={OUT}/", str(corpus)], FUZZ_S + 120)
+
+
+def sanitizers(tally):
+    if build(tally, "debug"):
+        unit(tally, "debug")
+    # CAF's own queues are opaque to TSan: what is not CAF is checked.
+    if build(tally, "tsan"):
+        unit(tally, "tsan", "--exclude-regex", "^(actors|http|app): ")
+
+
+def bench(tally):
+    program = ROOT / "tests" / "bench" / "run"
+    if program.exists():
+        check(tally, "benchmarks", [str(program)], LONG_LIMIT_S)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/test", description="Builds and runs the tests.")
+    parser.add_argument("--all", action="store_true", help="also sanitizers, clang-tidy, fuzzers, long crash rounds, benchmarks")
+    arguments = parser.parse_args()
+    OUT.mkdir(parents=True, exist_ok=True)
+    began, tally = time.monotonic(), Tally()
+    format_check(tally)
+    if build(tally, "release"):
+        rounds = {"MUSTER_TEST_ROUNDS": os.environ.get("MUSTER_TEST_ROUNDS", LONG_ROUNDS)} if arguments.all else None
+        unit(tally, "release")
+        python_tests(tally, LONG_LIMIT_S if arguments.all else PYTHON_LIMIT_S, rounds)
+        rows(tally)
+        if arguments.all:
+            for step in (lint, sanitizers, fuzz, bench):
+                step(tally)
+    print(f"\n{time.monotonic() - began:.0f} s")
+    if tally.skipped:
+        print(f"{tally.skipped} skipped")
+    if tally.broken:
+        print("failed: " + ", ".join(tally.broken))
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
