@@ -86,6 +86,8 @@ public:
     return n > 0;
   }
 
+  void forget() { buffer_.clear(); }
+
   /// What came until (and with) `end`; "" when the connection ends before.
   std::string until(std::string_view end) {
     size_t at;
