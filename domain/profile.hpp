@@ -39,14 +39,14 @@ struct Exchange {
 struct Queue {
   std::string name;
   int64_t ttl = 0;  ///< Seconds a message lives; 0: for ever.
-  std::string dlx;  ///< Exchange for messages that expired or were dropped; empty: none.
+  std::string dlx{};  ///< Exchange for messages that expired or were dropped; empty: none.
   bool operator==(const Queue&) const = default;
 };
 
 struct Binding {
   std::string exchange;
   std::string queue;
-  std::string key;
+  std::string key{};
   bool operator==(const Binding&) const = default;
 };
 
