@@ -20,16 +20,25 @@ Replica::Impl::Impl(MemberId self_, std::string address_, log::Disk& disk_, Mach
   wire_up();
 }
 
+/// Loads and goes on.
 Status Replica::Impl::open() {
   if (auto started = start(); !started) return started;
-  if (!rules.new_term || !is(RAFT_LEADER)) return settle(), broken ? Status{*broken} : Status{Done{}};
-  // A lone voter leads at once, without an election, so also without a new term: it is given one (rule 6).
+  if (broken || !rules.new_term || !is(RAFT_LEADER)) return broken_or_done();
+  return lead_anew();
+}
+
+/// A lone voter leads without an election, so also without a new term (rule 6): it is given one, with its own
+/// vote, or it could vote for another in the same term once it is no longer alone.
+Status Replica::Impl::lead_anew() {
   const auto term = lib.current_term + 1;
-  if (!write_applied()) return settle(), Status{*broken};
+  if (!write_applied()) return *broken;
   stop();
-  if (set_state(term, 0); broken) return settle(), Status{*broken};
-  if (auto started = start(); !started) return started;
-  settle();
+  set_state(term, self);
+  if (broken) return *broken;
+  return start();
+}
+
+Status Replica::Impl::broken_or_done() const {
   if (broken) return *broken;
   return Done{};
 }
@@ -112,7 +121,7 @@ void Replica::Impl::settle_once() {
     }
     if (reopen_soon && !gated()) {
       stop();
-      if (auto started = start(); !started) fail(started.error());
+      if (auto opened = open(); !opened) fail(opened.error());
       continue;
     }
     take_or_leave_office();
@@ -157,6 +166,11 @@ void Replica::Impl::take_or_leave_office() {
     return;
   }
   if (led_term != lib.current_term) {
+    // Whoever becomes the last voter while it follows leads at its next tick, in a term that had a leader.
+    if (rules.new_term && lib.voted_for != self) {
+      if (auto opened = lead_anew(); !opened) fail(opened.error());
+      if (broken || !is(RAFT_LEADER)) return;
+    }
     led_term = lib.current_term;
     in_flight = 0;
     office_index = raft_last_index(&lib) + 1;
@@ -225,7 +239,9 @@ bool Replica::bootstrapped(const log::Disk& disk) {
 
 Status Replica::open() {
   if (impl_->running || impl_->installing) return Done{};
-  return impl_->open();
+  auto opened = impl_->open();
+  impl_->settle();
+  return opened;
 }
 
 void Replica::close() {
@@ -242,7 +258,9 @@ Status Replica::reopen() {
   impl_->broken.reset();
   impl_->broken_told = false;
   impl_->machine.reload();
-  return impl_->open();
+  auto opened = impl_->open();
+  impl_->settle();
+  return opened;
 }
 
 void Replica::tick() {

@@ -104,6 +104,7 @@ public:
   [[nodiscard]] static bool bootstrapped(const log::Disk& disk);
 
   /// Loads, and goes on where the disk left off; a lone voter raises its term and leads at once (rule 6).
+  /// Errors: `log.unwritable`, then Watcher::broken is called as well; `log.corrupt`.
   Status open();
   void close();
   /// After Watcher::broken: probes the disk with a write, and opens again when it succeeds.

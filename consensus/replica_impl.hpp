@@ -15,7 +15,9 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
 
   // Life: replica.cpp.
   Status open();
+  Status lead_anew();
   Status start();
+  [[nodiscard]] Status broken_or_done() const;
   void stop();
   void fail(const Error& why);
   void settle();

@@ -78,7 +78,7 @@ void Replica::Impl::finish_install() {
   }
   installing = false;
   if (auto written = disk.write(write.batch, true); !written) return fail(written.error());
-  if (auto started = start(); !started) fail(started.error());
+  if (auto opened = open(); !opened) fail(opened.error());
 }
 
 }  // namespace muster::consensus

@@ -86,10 +86,10 @@ Status Replica::Impl::reopen_before(const raft_append_entries& message) {
     log::Batch batch;
     erase_entries(batch, index, next_index());
     if (auto written = disk.write(batch, true); !written) return written;
-    auto started = start();
+    auto opened = open();
     inbox = std::move(waiting);
     inbox_bytes = bytes;
-    return started;
+    return opened;
   }
   return Done{};
 }

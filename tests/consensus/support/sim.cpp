@@ -1,0 +1,266 @@
+// A whole cluster in one thread under a seed.
+#include "sim.hpp"
+
+#include <algorithm>
+
+namespace muster::consensus {
+namespace {
+
+constexpr Timing kTiming{.snapshot_every = 40, .trailing = 10};
+constexpr uint64_t kPatience = 60'000;
+
+std::string address_of(MemberId id) {
+  return "n" + std::to_string(id);
+}
+
+}  // namespace
+
+/// A machine that runs, or whose power is off: then only its disk is there.
+struct Sim::Node : Outside, Watcher {
+  Node(Sim& sim_, MemberId id_) : sim(sim_), id(id_) {}
+
+  uint64_t now_ms() override { return sim.clock_.now(); }
+  int random(int from, int below) override { return sim.random(from, below); }
+  unsigned disk_ms() override {
+    return sim.faults_ && sim.hits(0.01) ? 400 : static_cast<unsigned>(sim.random(1, 5));
+  }
+  void send(MemberId to, std::string frame) override { sim.deliver(id, to, std::move(frame)); }
+  void later(unsigned ms, std::function<void()> task) override {
+    sim.clock_.later(ms, [this, at = boot, task = std::move(task)] {
+      if (at == boot) task();
+    });
+  }
+  void leading(uint64_t term) override { sim.leads(id, term); }
+  void following(uint64_t, MemberId) override { in_flight.clear(); }
+  void broken(const Error& why) override {
+    if (why.code != "log.unwritable") sim.fail(address_of(id) + ": " + why.detail);
+    sim.counts_["failed disks"]++;
+    in_flight.clear();
+    mend_later();
+  }
+  void mend_later() {
+    later(static_cast<unsigned>(sim.random(100, 1000)), [this] {
+      disk.fail_writes(false);
+      disk.lose_power(static_cast<size_t>(sim.random(0, int(disk.unsynced()) + 1)));
+      if (!replica->reopen()) mend_later();
+    });
+  }
+  void boot_up() {
+    chain = std::make_unique<ToyChain>(disk);
+    chain->on_line = [this](auto seq, auto& hash, auto body) { sim.line(id, seq, hash, body); };
+    chain->on_applied = [this](uint64_t index) {
+      if (!in_flight.empty() && index >= in_flight_index)
+        sim.acknowledged_.insert(std::exchange(in_flight, {}));
+    };
+    replica =
+      std::make_unique<Replica>(id, address_of(id), disk, *chain, *this, *this, kTiming, sim.options_.rules);
+    const auto opened = replica->open();  // A disk that fails just now is told of by broken().
+    if (!opened && opened.error().code != "log.unwritable") sim.fail(opened.error().detail);
+    beat();
+  }
+  void beat() {
+    later(static_cast<unsigned>(sim.random(40, 60)), [this] {
+      replica->tick();
+      beat();
+    });
+  }
+  void propose(std::string body) {
+    if (!in_flight.empty() || !replica->propose(body, in_flight_index)) return;
+    in_flight = std::move(body);
+  }
+
+  Sim& sim;
+  const MemberId id;
+  FailingDisk disk;
+  std::unique_ptr<ToyChain> chain;
+  std::unique_ptr<Replica> replica;
+  uint64_t boot = 0, in_flight_index = 0;
+  std::string in_flight;
+};
+
+Sim::Sim(SimOptions options) : options_(options), chance_(options.seed) {
+  const Members first{{1, "n1", Role::voter}, {2, "n2", Role::voter}, {3, "n3", Role::voter}};
+  for (MemberId id = 1; id <= kMembers; id++) {
+    nodes_[id] = std::make_unique<Node>(*this, id);
+    if (id <= first.size() && !Replica::bootstrap(nodes_[id]->disk, first)) fail("no bootstrap");
+  }
+  for (MemberId id = 1; id <= kMembers; id++) start(id);
+}
+
+Sim::~Sim() = default;
+
+void Sim::start(MemberId id) {
+  if (!nodes_[id]->replica) nodes_[id]->boot_up();
+}
+
+void Sim::crash(MemberId id) {
+  auto& node = *nodes_[id];
+  if (!node.replica) return;
+  counts_["crashes"]++;
+  node.boot++;
+  node.replica.reset();
+  node.in_flight.clear();
+  node.disk.fail_writes(false);
+  node.disk.countdown = 0;
+  node.disk.lose_power(static_cast<size_t>(random(0, int(node.disk.unsynced()) + 1)));
+}
+
+/// Lost, twice, late and so out of order, as networks do.
+void Sim::deliver(MemberId from, MemberId to, std::string frame) {
+  if (blocked_.contains({from, to}) || (faults_ && hits(0.03))) return;
+  if (faults_ && hits(0.002)) frame.resize(size_t(random(0, int(frame.size()) + 1)));  // Cut short.
+  for (int copies = faults_ && hits(0.02) ? 2 : 1; copies > 0; copies--)
+    clock_.later(uint64_t(faults_ && hits(0.05) ? random(10, 400) : random(1, 8)), [=, this] {
+      if (const auto it = nodes_.find(to); it != nodes_.end() && it->second->replica)
+        it->second->replica->receive(from, frame);
+    });
+}
+
+void Sim::line(MemberId by, uint64_t seq, const Digest& hash, std::string_view body) {
+  if (const auto [it, is_new] = history_.try_emplace(seq, hash); !is_new && it->second != hash)
+    fail(address_of(by) + " has another line " + std::to_string(seq));
+  if (const auto [it, is_new] = at_.try_emplace(std::string{body}, seq); !is_new && it->second != seq)
+    fail(address_of(by) + " has the entry " + std::string{body} + " twice");
+}
+
+void Sim::leads(MemberId id, uint64_t term) {
+  counts_["terms led"]++;
+  if (leaders_.try_emplace(term, id).first->second != id) fail("two leaders in term " + std::to_string(term));
+}
+
+void Sim::run() {
+  keep_proposing();
+  for (faults_ = true; clock_.now() < options_.faults_for_ms;) {
+    step_for(uint64_t(random(50, 800)));
+    fault();
+  }
+  faults_ = false;
+  blocked_.clear();
+  for (auto& [id, node] : nodes_) {
+    node->disk.countdown = 0;
+    start(id);
+  }
+  await("agreement after the faults", [this] { return agreed(); });
+  expect_acknowledged();
+}
+
+void Sim::keep_proposing() {
+  clock_.later(uint64_t(random(1, 10)), [this] {
+    for (auto& [id, node] : nodes_)
+      if (node->replica && node->replica->leading()) node->propose(std::to_string(++proposed_));
+    keep_proposing();
+  });
+}
+
+void Sim::fault() {
+  const auto id = MemberId(random(1, kMembers + 1)), other = MemberId(random(1, kMembers + 1));
+  auto& node = *nodes_[id];
+  switch (random(0, 10)) {
+    case 0:
+      return crash(id);
+    case 1:
+    case 2:
+      for (MemberId any = 1; any <= kMembers; any++)
+        if (hits(0.7)) start(any);
+      return;
+    case 3:
+      if (blocked_.size() < 6) blocked_.insert({id, other});
+      return;
+    case 4:
+      return blocked_.clear();
+    case 5:
+      if (auto* leading = leader())
+        if (leading->replica->transfer(0)) counts_["transfers"]++;
+      return;
+    case 6:
+      if (auto* leading = leader(); leading && hits(0.5)) leading->replica->step_down();
+      return;
+    case 7:
+      node.disk.reaches_platter = hits(0.5);
+      if (options_.fail_disks) node.disk.countdown = size_t(random(1, 8));
+      return;
+    default:
+      for (auto& [any, candidate] : nodes_)
+        if (options_.change_members && candidate->replica && candidate->replica->leading())
+          change_member(*candidate);
+  }
+}
+
+void Sim::change_member(Node& leading) {
+  const auto members = leading.replica->members();
+  const auto voters =
+    std::count_if(members.begin(), members.end(), [](auto& member) { return member.role == Role::voter; });
+  const auto id = MemberId(random(1, kMembers + 1));
+  const auto it = std::find_if(members.begin(), members.end(), [&](auto& member) { return member.id == id; });
+  Status changed = Done{};
+  if (it == members.end())
+    changed = leading.replica->add({id, address_of(id), Role::spare});
+  else if (it->role != Role::voter)
+    changed = leading.replica->assign(id, hits(0.7) ? Role::voter : Role::standby);
+  else if ((voters > 2 || (voters == 2 && hits(0.2))) && (id != leading.id || hits(0.3)))
+    changed = hits(0.5) ? leading.replica->assign(id, Role::spare) : leading.replica->remove(id);
+  counts_["member changes"] += changed ? 1 : 0;
+}
+
+Sim::Node* Sim::leader() {
+  Node* best = nullptr;
+  for (auto& [id, node] : nodes_)
+    if (node->replica && node->replica->leading() && (!best || node->replica->term() > best->replica->term()))
+      best = node.get();
+  return best;
+}
+
+bool Sim::agreed() {
+  const auto* leading = leader();
+  if (!leading) return false;
+  const auto members = leading->replica->members();
+  return std::all_of(members.begin(), members.end(), [&](const Member& member) {
+    return member.role == Role::spare ||
+           nodes_[member.id]->chain->head().seq + 50 >= leading->chain->head().seq;
+  });
+}
+
+void Sim::expect_acknowledged() {
+  const auto before = acknowledged_.size();
+  await("progress", [&] { return acknowledged_.size() > before + 20; });
+  const auto top = history_.rbegin()->first;
+  await("every line everywhere", [&] {
+    const auto* leading = leader();
+    if (!leading) return false;
+    const auto members = leading->replica->members();
+    return std::all_of(members.begin(), members.end(), [&](const Member& member) {
+      return member.role == Role::spare || nodes_[member.id]->chain->head().seq >= top;
+    });
+  });
+  const auto bodies = leader()->chain->bodies();
+  const std::set<std::string> kept{bodies.begin(), bodies.end()};
+  if (kept.size() != bodies.size()) fail("an entry is there twice");
+  for (const auto& body : acknowledged_)
+    if (!kept.contains(body)) fail("lost the acknowledged entry " + body);
+}
+
+void Sim::step_for(uint64_t ms) {
+  for (const auto end = clock_.now() + ms; clock_.step(end);) {
+  }
+}
+
+template <class Reached>
+void Sim::await(const char* what, Reached reached) {
+  for (const auto end = clock_.now() + kPatience; !reached(); step_for(100))
+    if (clock_.now() > end) throw Stalled(when(std::string{"no "} + what));
+}
+
+bool Sim::hits(double chance) {
+  return double(chance_() >> 11) / double(uint64_t{1} << 53) < chance;
+}
+
+int Sim::random(int from, int below) {
+  return from + int(chance_() % uint64_t(below - from));
+}
+
+std::string Sim::when(const std::string& what) const {
+  return "seed " + std::to_string(options_.seed) + ": " + what + ", at " + std::to_string(clock_.now()) +
+         " ms";
+}
+
+}  // namespace muster::consensus
