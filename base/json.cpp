@@ -38,6 +38,9 @@ Result<Json> parse_json(std::string_view text) {
   if (text.empty()) return bad_json("bad json: the body is empty");
   if (too_deep(text))
     return bad_json("bad json: nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  // The parser takes a NUL for the end of its input and would pass over whatever follows.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
+    return bad_json("bad json at byte " + std::to_string(nul + 1));
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {

@@ -1,12 +1,37 @@
 // Shows that JSON bodies are read and refused as documented.
 #include "base/json.hpp"
 
+#include <map>
+
 #include <catch2/catch.hpp>
+#include <rapidcheck.h>
 
 #include "base/error_catalog.hpp"
 #include "base/hash.hpp"
 
 using namespace muster;
+
+namespace {
+
+/// UTF-8 of a code point; surrogates become what is not one.
+void append_code_point(std::string& to, uint32_t unit) {
+  if (unit >= 0xd800 && unit < 0xe000) unit += 0x1'0000;
+  const auto tail = [&](int shift) { to += static_cast<char>(0x80 | (unit >> shift & 0x3f)); };
+  if (unit < 0x80) {
+    to += static_cast<char>(unit);
+  } else if (unit < 0x800) {
+    to += static_cast<char>(0xc0 | unit >> 6);
+    tail(0);
+  } else if (unit < 0x1'0000) {
+    to += static_cast<char>(0xe0 | unit >> 12);
+    tail(6), tail(0);
+  } else {
+    to += static_cast<char>(0xf0 | unit >> 18);
+    tail(12), tail(6), tail(0);
+  }
+}
+
+}  // namespace
 
 TEST_CASE("a document nested deeper than the limit is refused before it is built") {
   const std::string deep(100'000, '[');
@@ -25,6 +50,40 @@ TEST_CASE("malformed, empty and non-UTF-8 documents are refused with the place")
   CHECK_FALSE(parse_json(""));
   CHECK_FALSE(parse_json("{\"a\":\"\xff\"}"));
   CHECK_FALSE(parse_json("{} {}"));
+}
+
+TEST_CASE("a NUL does not end a document: what follows it is not passed over") {
+  CHECK(parse_json(std::string_view{"{}\0garbage", 10}).error().detail == "bad json at byte 3");
+  CHECK_FALSE(parse_json(std::string_view{"{}\0", 3}));
+  CHECK_FALSE(parse_json(std::string_view{"{\"a\":\"\0\"}", 9}));
+}
+
+TEST_CASE("any string survives its JSON form, and only UTF-8 passes for it") {
+  CHECK(rc::check("append_json_string and back", [](const std::vector<uint16_t>& units) {
+    std::string text;
+    for (const auto unit : units) append_code_point(text, unit);
+    RC_ASSERT(is_utf8(text));
+    std::string quoted;
+    append_json_string(quoted, text);
+    RC_ASSERT(parse_json(quoted)->get<std::string>() == text);
+  }));
+  CHECK(rc::check("is_utf8 agrees with the parser", [](const std::string& bytes) {
+    std::string quoted;
+    append_json_string(quoted, bytes);
+    RC_ASSERT(is_utf8(bytes) == bool(parse_json(quoted)));
+  }));
+}
+
+TEST_CASE("canonical JSON does not depend on the order of keys, and parses to itself") {
+  CHECK(rc::check("any map", [](const std::map<std::string, int>& rows) {
+    Json forwards = Json::object(), backwards = Json::object();
+    for (const auto& [key, value] : rows)
+      if (is_utf8(key)) forwards[key] = value;
+    for (auto row = rows.rbegin(); row != rows.rend(); ++row)
+      if (is_utf8(row->first)) backwards[row->first] = row->second;
+    RC_ASSERT(canonical_json(forwards) == canonical_json(backwards));
+    RC_ASSERT(canonical_json(*parse_json(canonical_json(forwards))) == canonical_json(forwards));
+  }));
 }
 
 TEST_CASE("canonical JSON has sorted keys and no white space") {

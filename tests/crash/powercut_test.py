@@ -1,5 +1,5 @@
 """Shows that the power-cut shim and rebuild.py keep what was synced and lose what was not: small programs run
-under the shim, and the folder is rebuilt with many seeds. Usage: powercut_test.py SHIM"""
+under the shim, and the folder is rebuilt with many seeds."""
 import os
 import random
 import shutil
@@ -11,8 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rebuild  # noqa: E402
-
-SHIM = ""
+from node import SHIM  # noqa: E402
 
 
 class PowerCut(unittest.TestCase):
@@ -128,5 +127,4 @@ class PowerCut(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    SHIM = os.path.abspath(sys.argv.pop(1))
     unittest.main()

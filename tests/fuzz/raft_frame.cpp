@@ -5,7 +5,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view frame(reinterpret_cast<const char*>(data), size);
   (void)muster::consensus::decode_fetch(frame);
-  if (const auto lines = muster::consensus::decode_lines(frame))
+  if (const auto lines = muster::consensus::decode_lines(frame);
+      lines && muster::consensus::type_of(frame) == muster::consensus::kLinesFrame)
     EXPECT(muster::consensus::encode_lines(lines->from, lines->lines) == frame);
   raft_message message{};
   if (!muster::consensus::decode(frame, 2, "peer", message)) return 0;
