@@ -125,7 +125,8 @@ public:
   [[nodiscard]] uint64_t last_index() const;
   [[nodiscard]] uint64_t commit_index() const;
 
-  /// Membership; one change at a time, only while leading. Error: `leader.lost` or `conflict`.
+  /// Membership; one change at a time, only while leading, and never to take the leader's own vote away (that
+  /// needs transfer() first). Error: `leader.lost` or `conflict`.
   Status add(const Member& member);
   Status assign(MemberId id, Role role);
   Status remove(MemberId id);

@@ -13,7 +13,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   Impl(MemberId self, std::string address, log::Disk& disk, Machine& machine, Watcher& watcher,
        Outside& outside, Timing timing, Rules rules);
 
-  // Life: replica.cpp.
+  // Life: replica_life.cpp.
   Status open();
   Status lead_anew();
   Status start();

@@ -197,7 +197,7 @@ void Sim::change_member(Node& leading) {
     changed = leading.replica->add({id, address_of(id), Role::spare});
   else if (it->role != Role::voter)
     changed = leading.replica->assign(id, hits(0.7) ? Role::voter : Role::standby);
-  else if ((voters > 2 || (voters == 2 && hits(0.2))) && (id != leading.id || hits(0.3)))
+  else if (voters > 2 || (voters == 2 && hits(0.2)))
     changed = hits(0.5) ? leading.replica->assign(id, Role::spare) : leading.replica->remove(id);
   counts_["member changes"] += changed ? 1 : 0;
 }
