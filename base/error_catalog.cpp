@@ -108,9 +108,10 @@ constexpr std::array kCatalog = {
   ErrorKind{"unauthorized", 401, 3, false, "Authentication failed",
             "The credential is wrong, expired or missing where one is required.",
             "Send a valid Authorization: Bearer token or X-API-Key."},
-  ErrorKind{"unreachable", 503, 5, true, "The node cannot be reached",
-            "Nothing answers at the URL of --server, or the connection broke.",
-            "Start the node with muster :serve, or name another with --server or MUSTER_REMOTE."},
+  ErrorKind{"unreachable", 503, 5, true, "The other side cannot be reached",
+            "Nothing answers at the URL that detail names, or not in time, or the connection broke.",
+            "Check that it runs; for a node: start it with muster :serve, or name another with --server or "
+            "MUSTER_REMOTE."},
   ErrorKind{"usage", 400, 2, false, "The command line is not understood",
             "A verb, flag or argument is unknown, missing or malformed.",
             "muster --help lists the verbs, muster VERB --help the flags of one."},
