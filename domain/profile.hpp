@@ -38,7 +38,7 @@ struct Exchange {
 
 struct Queue {
   std::string name;
-  int64_t ttl = 0;  ///< Seconds a message lives; 0: for ever.
+  int64_t ttl = 0;    ///< Seconds a message lives; 0: for ever.
   std::string dlx{};  ///< Exchange for messages that expired or were dropped; empty: none.
   bool operator==(const Queue&) const = default;
 };

@@ -42,7 +42,8 @@ class Tally:
 
 def run(command, limit_s, environment=None):
     """Runs a command with its output going through; its exit status, or 124 when it took too long."""
-    print("+ " + " ".join(map(str, command)), flush=True)
+    shown = " ".join(map(str, command))
+    print(f"+ {shown if len(shown) < 200 else shown[:200] + ' ...'}", flush=True)
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL)
     try:
         return process.wait(limit_s)
@@ -60,7 +61,7 @@ def run(command, limit_s, environment=None):
 def check(tally, name, command, limit_s, environment=None):
     """A step that passes or fails as a whole."""
     good = run(command, limit_s, environment) == 0
-    tally.add(name, good, not good)
+    tally.add(name, int(good), int(not good))
     return good
 
 
@@ -80,7 +81,7 @@ def format_check(tally):
 def build(tally, preset):
     configured = run(["cmake", "--preset", preset], 300) == 0
     built = configured and run(["cmake", "--build", "--preset", preset, "-j", JOBS], BUILD_LIMIT_S) == 0
-    tally.add(f"{preset} build", built, not built)
+    tally.add(f"{preset} build", int(built), int(not built))
     return built
 
 
@@ -143,7 +144,7 @@ def sanitizers(tally):
         unit(tally, "debug")
     # CAF's own queues are opaque to TSan: what is not CAF is checked.
     if build(tally, "tsan"):
-        unit(tally, "tsan", "--exclude-regex", "^(actors|http|app): ")
+        unit(tally, "tsan", "--exclude-regex", "^(actors|http|app):")
 
 
 def bench(tally):

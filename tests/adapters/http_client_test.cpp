@@ -1,3 +1,4 @@
+// Shows outgoing HTTP against a real server: replies, streams, limits, time-outs.
 #include "adapters/http_client.hpp"
 
 #include <thread>

@@ -1,3 +1,4 @@
+// Shows how a JWKS is fetched, kept and refreshed.
 #include "adapters/jwks.hpp"
 
 #include <mutex>

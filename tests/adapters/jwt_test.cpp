@@ -1,3 +1,4 @@
+// Shows which bearer tokens are believed.
 #include "adapters/jwt.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// Shows the bus inside the process under the contract of every bus.
 #include "adapters/memory_bus.hpp"
 
 #include <atomic>

@@ -3,7 +3,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -11,6 +10,8 @@ import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from running_node import binary_serves, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
@@ -25,14 +26,6 @@ def run(*command, **named):
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout[-4000:]}")
     return done.stdout
-
-
-def binary_serves():
-    binary = BUILD / "release" / "muster"
-    if not binary.exists():
-        return False
-    done = subprocess.run([binary, ":serve", "--help"], capture_output=True, timeout=30)
-    return done.returncode == 0 and b"--data" in done.stdout
 
 
 def clean_root(target):
@@ -54,12 +47,6 @@ def in_root(root, *command, **named):
     # env -i: the caller's TMPDIR and locale do not exist in there.
     return run("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive",
                "chroot", root, *command, **named)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_ready(url, process):

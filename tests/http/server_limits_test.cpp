@@ -1,3 +1,4 @@
+// Shows the limits of the HTTP server, each with what it answers.
 #include <catch2/catch.hpp>
 
 #include "base/json.hpp"

@@ -1,3 +1,4 @@
+// Shows streamed replies: NDJSON, SSE, slow and silent readers.
 #include <atomic>
 
 #include <catch2/catch.hpp>

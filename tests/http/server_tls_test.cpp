@@ -1,3 +1,4 @@
+// Shows the HTTP server over TLS.
 #include <cstdio>
 #include <filesystem>
 

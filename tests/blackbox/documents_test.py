@@ -1,0 +1,98 @@
+"""The commands in the documents do what the documents say, typed as they stand there."""
+import json
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+from running_node import ROOT, RunningNode, binary_serves
+
+
+def sections(document):
+    """Heading -> the indented code below it, dedented."""
+    parts = re.split(r"^#+ (.*)$", (ROOT / document).read_text(), flags=re.MULTILINE)
+    return {heading: "\n".join(line[4:] for line in body.splitlines() if line.startswith("    ") or not line)
+            for heading, body in zip(parts[1::2], parts[2::2])}
+
+
+def shell(script, folder):
+    """What a shell prints for the script; it stops at the first failure."""
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        raise AssertionError(f"{script}\nexit {done.returncode}: {done.stderr}\n{done.stdout}")
+    return done.stdout
+
+
+def first_json(text):
+    return json.JSONDecoder().raw_decode(text.lstrip())[0]
+
+
+@unittest.skipUnless(binary_serves(), "the release binary does not serve yet")
+class ReadmeTest(unittest.TestCase):
+    def test_the_three_examples_work(self):
+        """[S0-01][S0-09][S1-01][S1-14] Register, plan and read the log, as the README has them."""
+        code = sections("README.md")["One minute"]
+        with RunningNode("--dev") as node:
+            examples = [block.replace("http://127.0.0.1:8070", node.url) for block in re.split(r"(?m)^# .*\n", code)[1:]]
+            self.assertEqual(len(examples), 3)
+            registered, plan, events = (shell(example.split("\n\n")[0], node.folder) for example in examples)
+        self.assertIs(json.loads(registered)["registered"], True)
+        self.assertEqual(json.loads(plan)["node"], "n1")
+        self.assertTrue(json.loads(plan)["apps"])
+        self.assertIn("node.registered", [json.loads(line)["type"] for line in events.splitlines()])
+
+    def test_the_exported_log_verifies(self):
+        """[S0-08][S0-10] The README's export passes the verifier that was written apart from the node."""
+        code = sections("README.md")["Check a log yourself"].strip()
+        with RunningNode("--dev") as node:
+            verdict = shell(code.replace("http://127.0.0.1:8070", node.url).replace("tests/verify_log.py", str(ROOT / "tests/verify_log.py")),
+                            node.folder)
+        self.assertRegex(verdict, r"^ok: [1-9][0-9]* lines, head [0-9]+:[0-9a-f]{64}$")
+
+
+@unittest.skipUnless(binary_serves(), "the release binary does not serve yet")
+class ProvisioningTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.code = sections("docs/provisioning.md")
+        cls.node = RunningNode(environment={"SUPERVISOR_API_KEY": "0123456789abcdef0123456789abcdef"})
+        cls.node.__enter__()
+        cls.addClassCleanup(cls.node.__exit__)
+        (cls.node.folder / "api-key").write_text("0123456789abcdef0123456789abcdef")
+        start = cls.code["1. Start the control plane"]
+        cls.prelude = start[start.index("URL="):].replace("http://127.0.0.1:8070", cls.node.url) + "\n"
+
+    def type_in(self, heading, script=None):
+        return shell(self.prelude + (script or self.code[heading]), Path(self.node.folder))
+
+    def test_the_quickstart_s_machine_registers_gets_plans_and_beats(self):
+        """[S1-36][S1-14][S1-15][S1-16][S1-17] Steps 2 to 4, typed as they stand."""
+        self.assertIs(first_json(self.type_in("2. Register a machine"))["registered"], True)
+        plans = self.type_in("3. Ask what it should run")
+        self.assertIn('"version":1', plans)
+        self.assertEqual(plans.count('"node":"n1"'), 2)
+        nodes = first_json(self.type_in("4. Send heartbeats"))
+        self.assertIn(("n1", "healthy"), [(node["id"], node["status"]) for node in nodes])
+
+    def test_the_quickstart_s_claim_is_fulfilled_once(self):
+        """[S1-36][S1-21][S1-22][S1-24][S1-25] Step 5, typed as it stands; the watch comes last, so that it ends."""
+        opened, watch, fulfil = [line.split("  #")[0] for line in
+                                 self.code["5. Let a new machine claim its place"].strip().splitlines()]
+        script = "\n".join([f"claim=$({opened})", 'ID=$(jq -r .id <<<"$claim") TOKEN=$(jq -r .token <<<"$claim")',
+                            f"{fulfil} -o /dev/null -w '%{{http_code}}\\n'", f"{fulfil} -o /dev/null -w '%{{http_code}}\\n'",
+                            watch])
+        printed = self.type_in(None, script).splitlines()
+        self.assertEqual(printed[:2], ["204", "404"])
+        self.assertIn("data: fulfilled", printed)
+
+    def test_the_quickstart_s_environment_is_reported(self):
+        """[S1-36][S1-19] Step 6, typed as it stands."""
+        self.type_in("2. Register a machine")
+        printed = self.type_in("6. The environment they need")
+        self.assertIn('"storage"', printed)
+        self.assertIn('"g-1"', printed)
+
+
+if __name__ == "__main__":
+    unittest.main()
