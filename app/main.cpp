@@ -1,4 +1,6 @@
 // The program.
-int main() {
-  return 0;
+#include "app/cli/run.hpp"
+
+int main(int argc, char** argv) {
+  return muster::cli::run(argc, argv);
 }

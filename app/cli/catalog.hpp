@@ -1,0 +1,24 @@
+// Every verb there is. A new one adds its line here and in verbs.cpp.
+#pragma once
+
+#include "app/cli/verb.hpp"
+
+namespace muster::cli {
+
+Verb status_verb();
+Verb nodes_verb();
+Verb plans_verb();
+Verb leader_verb();
+Verb tail_verb();
+Verb events_verb();
+Verb why_verb();
+Verb audit_verb();
+Verb claims_verb();
+Verb token_verb();
+Verb secret_verb();
+Verb log_verb();
+Verb config_verb();
+Verb doctor_verb();
+Verb version_verb();
+
+}  // namespace muster::cli

@@ -1,0 +1,60 @@
+// Talks to a node over HTTP, with the credentials and the time-out of the configuration.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/config/config.hpp"
+#include "base/json.hpp"
+
+namespace muster::cli {
+
+struct Answer {
+  int status = 0;
+  std::string body;
+  std::string next_cursor;  ///< X-Next-Cursor.
+};
+
+using Query = std::vector<std::pair<std::string_view, std::string>>;
+
+/// `path?name=value&...`, percent-encoded, without members whose value is empty.
+[[nodiscard]] std::string with_query(std::string_view path, const Query& query);
+
+/// `text` as one segment of a path.
+[[nodiscard]] std::string path_segment(std::string_view text);
+
+/// One connection, kept alive between calls. Every call's error is the node's problem (problem_of), or
+/// `unreachable` with the reason when there was no reply.
+class Client {
+public:
+  [[nodiscard]] static Result<Client> make(const config::Config& config);
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  /// `body` is sent as JSON when it is not empty.
+  [[nodiscard]] Result<Answer> call(std::string_view method, const std::string& path,
+                                    const std::string& body = {});
+  /// A GET whose reply is one JSON document.
+  [[nodiscard]] Result<Json> get(const std::string& path);
+
+  /// Takes bytes as they come; false ends the stream.
+  using Sink = std::function<bool(std::string_view bytes)>;
+  /// Called at least once a second while the stream is open; false ends it.
+  using Tick = std::function<bool()>;
+  /// A GET without a time-out. Done when the node or the sink ended it.
+  [[nodiscard]] Status stream(const std::string& path, const Sink& sink, const Tick& tick = {});
+
+  [[nodiscard]] const std::string& server() const;
+
+private:
+  struct State;
+  explicit Client(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace muster::cli

@@ -1,0 +1,21 @@
+// Completion: the hidden protocol and the four scripts that speak it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/cli/verb.hpp"
+
+namespace muster::cli {
+
+/// `__complete <cursor-index> [words...]`: one JSON object a line, {"insert","display","type"}, type one of
+/// segment, flag, value. The last word is the one being completed.
+[[nodiscard]] Outcome complete(const std::vector<std::string>& arguments, const Io& io);
+
+/// `completion bash|zsh|fish|powershell`.
+[[nodiscard]] Outcome print_completion_script(const std::vector<std::string>& arguments, const Io& io);
+
+/// The script of a shell, "" for an unknown one.
+[[nodiscard]] std::string completion_script(std::string_view shell);
+
+}  // namespace muster::cli
