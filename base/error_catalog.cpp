@@ -85,6 +85,8 @@ constexpr std::array kCatalog = {
             "Make room or mend the disk; the node resumes by itself."},
   ErrorKind{"method.not.allowed", 405, 2, false, "Method not allowed",
             "The route does not serve this method.", "Use one of the methods in Allow."},
+  ErrorKind{"name.taken", 409, 4, false, "The name is in use",
+            "Something that is still in use has this name.", "Choose another name, or remove what has it."},
   ErrorKind{"node.unknown", 404, 4, false, "The node is not registered",
             "No node with this id has registered.", "Register it with POST /v1/nodes/register."},
   ErrorKind{"not.found", 404, 4, false, "Not found", "There is nothing at this path or id.",

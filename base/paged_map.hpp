@@ -61,6 +61,31 @@ public:
     return page->emplace(at, key, V{})->second;
   }
 
+  /// The row's value to write to, or nullptr when it is missing.
+  template <class Key>
+  V* edit(const Key& key) {
+    if (!pages_) return nullptr;
+    const auto index = page_of(key);
+    const auto& page = *(*pages_)[index];
+    const auto at = lower(page, key);
+    if (at == page.end() || !(at->first == key)) return nullptr;
+    const auto offset = at - page.begin();
+    return &(own_page(own_directory(), index).begin() + offset)->second;
+  }
+
+  /// The row with the lowest key, or nullptr.
+  [[nodiscard]] const Row* first() const { return size_ == 0 ? nullptr : &pages_->front()->front(); }
+
+  /// Erases the row with the lowest key. There must be one.
+  void erase_first() {
+    assert(size_ != 0);
+    auto& directory = own_directory();
+    auto& page = own_page(directory, 0);
+    page.erase(page.begin());
+    if (page.empty() && directory.size() > 1) directory.erase(directory.begin());
+    size_--;
+  }
+
   /// True when there was such a row.
   bool erase(const K& key) {
     if (!contains(key)) return false;

@@ -1,6 +1,7 @@
 // A large value in a row of a PagedMap: copies of the row share it until one is edited.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -19,6 +20,15 @@ public:
 
   const T& operator*() const { return value_ ? *value_ : kEmpty; }
   const T* operator->() const { return &**this; }
+  /// To write to: a value of its own, copied first when it is shared.
+  T& edit() {
+    if (!value_ || value_.use_count() != 1)
+      value_ = std::make_shared<T>(**this);
+    else
+      std::atomic_thread_fence(std::memory_order_acquire);
+    return *value_;
+  }
+
   bool operator==(const Shared& other) const { return value_ == other.value_ || **this == *other; }
 
   template <class Self, class Visit>
@@ -26,15 +36,10 @@ public:
     if constexpr (std::is_const_v<Self>)
       T::fields(*self, visit);
     else
-      T::fields(self.own(), visit);
+      T::fields(self.edit(), visit);
   }
 
 private:
-  T& own() {
-    if (!value_ || value_.use_count() != 1) value_ = std::make_shared<T>(**this);
-    return *value_;
-  }
-
   static inline const T kEmpty{};
   std::shared_ptr<T> value_;
 };

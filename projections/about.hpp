@@ -16,16 +16,9 @@ struct About {
 };
 
 /// Erases the first rows of `map` until it holds at most `limit`. Keys that grow with time: the oldest go.
-template <class Map, class Key>
-void keep_last(Map& map, size_t limit, Key lowest) {
-  while (map.size() > limit) {
-    Key first = lowest;
-    map.each_from(lowest, [&](const Key& key, const auto&) {
-      first = key;
-      return false;
-    });
-    map.erase(first);
-  }
+template <class Map>
+void keep_last(Map& map, size_t limit) {
+  while (map.size() > limit) map.erase_first();
 }
 
 }  // namespace muster

@@ -14,9 +14,21 @@ void View::fold(const Record& record) {
   actor.last_seq = record.seq;
   actor.last_time = envelope.time;
 
-  rows[record.seq] = Row{envelope.time,    envelope.actor, record.type,   record.stream,
-                         envelope.request, envelope.node,  envelope.cause};
-  keep_last(rows, kMaxRows, uint64_t{0});
+  Shared<Row> slot;
+  if (rows.size() >= kMaxRows) {
+    slot =
+      rows.first()->second;  // The row that goes lends its memory, when no copy of the view still shows it.
+    rows.erase_first();
+  }
+  auto& row = slot.edit();
+  row.time = envelope.time;
+  row.actor = envelope.actor;
+  row.type = record.type;
+  row.stream = record.stream;
+  row.request = envelope.request;
+  row.node = envelope.node;
+  row.cause = envelope.cause;
+  rows[record.seq] = std::move(slot);
   about.changed = record.seq;
 }
 

@@ -27,25 +27,14 @@ void View::close(const std::string& id, const Record& record, std::string_view s
 }
 
 void View::trim(const Record& record) {
-  for (size_t i = 0; i < kTrimAtOnce; i++) {
+  for (size_t i = 0; i < kTrimAtOnce && !closed.empty(); i++) {
     if (record.envelope.time < counts.next_trim && closed.size() <= kMaxClosed) return;
-    uint64_t seq = 0;
-    Closed oldest;
-    counts.next_trim = {};
-    closed.each_from(uint64_t{0}, [&](uint64_t key, const Closed& row) {
-      if (seq != 0) {
-        counts.next_trim = row.at + kKeepClosed;
-        return false;
-      }
-      seq = key;
-      oldest = row;
-      return true;
-    });
-    closed.erase(seq);
+    const auto [seq, oldest] = *closed.first();
+    closed.erase_first();
+    counts.next_trim = closed.empty() ? Time{} : closed.first()->second.at + kKeepClosed;
     const auto* row = claims.find(oldest.claim);
     if (row && row->seq == seq) claims.erase(oldest.claim);  // Else the id was opened anew.
     about.changed = record.seq;
-    if (closed.empty()) return;
   }
 }
 
@@ -54,7 +43,7 @@ void View::fold(const Record& record) {
                       [&](const Fulfilled& e) { close(e.claim, record, "fulfilled", &e); },
                       [&](const Expired& e) { close(e.claim, record, "expired", nullptr); },
                       [](const auto&) {});
-  if (!closed.empty()) trim(record);
+  trim(record);
 }
 
 }  // namespace muster::claims

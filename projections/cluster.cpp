@@ -27,10 +27,10 @@ void View::fold(const Record& record) {
       members[e.member] = {true, e.version, e.public_key, e.feature_level, time, {}};
     },
     [&](const MemberStopped& e) {
-      if (!members.contains(e.member)) return;
-      auto& member = members[e.member];
-      member.running = false;
-      member.stopped_at = time;
+      auto* member = members.edit(e.member);
+      if (!member) return;
+      member->running = false;
+      member->stopped_at = time;
     },
     [&](const Restored& e) {
       identity = Identity{identity->cluster, identity->feature_level, identity->created_at, e.backup, time};
@@ -43,12 +43,12 @@ void View::fold(const Record& record) {
     },
     [&](const Checkpointed& e) {
       checkpoints[record.seq] = {e, time};
-      keep_last(checkpoints, kMaxHistory, uint64_t{0});
+      keep_last(checkpoints, kMaxHistory);
     },
     [&](const Compacted& e) {
       log.compacted_to = std::max(log.compacted_to, e.to);
       compactions[record.seq] = {e, time, record.envelope.actor};
-      keep_last(compactions, kMaxHistory, uint64_t{0});
+      keep_last(compactions, kMaxHistory);
     },
     [](const auto&) {});
 }

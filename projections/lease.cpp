@@ -4,7 +4,7 @@
 namespace muster::lease {
 
 void View::end(Time at) {
-  if (history.contains(holder.epoch)) history[holder.epoch].ended_at = at;
+  if (auto* grant = history.edit(holder.epoch)) grant->ended_at = at;
   holder = {"", "", holder.epoch, {}, 0};
 }
 
@@ -15,12 +15,12 @@ void View::fold(const Record& record) {
       if (held()) end(now);
       holder = {e.node, e.url, e.epoch, now, record.seq};
       history[e.epoch] = {e.node, e.url, now, {}, record.seq};
-      keep_last(history, kMaxHistory, uint64_t{0});
+      keep_last(history, kMaxHistory);
       about.changed = record.seq;
     },
     [&](const Moved& e) {
       holder.url = e.url;
-      if (history.contains(holder.epoch)) history[holder.epoch].url = e.url;
+      if (auto* grant = history.edit(holder.epoch)) grant->url = e.url;
       about.changed = record.seq;
     },
     [&](const Lapsed&) {

@@ -22,12 +22,12 @@ void View::count(const Row& row, uint64_t by) {
 
 template <class Change>
 void View::update(const std::string& node, const Record& record, Change&& change) {
-  if (!nodes.contains(node)) return;  // Nothing is said of a node that never registered.
-  auto& row = nodes[node];
-  count(row, UINT64_MAX);  // Adding the largest number takes one away.
-  change(row);
-  count(row, 1);
-  row.seq = about.changed = record.seq;
+  auto* row = nodes.edit(node);
+  if (!row) return;         // Nothing is said of a node that never registered.
+  count(*row, UINT64_MAX);  // Adding the largest number takes one away.
+  change(*row);
+  count(*row, 1);
+  row->seq = about.changed = record.seq;
 }
 
 void View::fold(const Record& record) {

@@ -31,12 +31,8 @@ void View::revoke(const Revoked& event, const Record& record) {
 
   revoked[record.seq] = {event.token};
   if (revoked.size() <= kMaxRevoked) return;
-  std::string oldest;
-  revoked.each_from(uint64_t{0}, [&](uint64_t, const Id& id) {
-    oldest = id.token;
-    return false;
-  });
-  keep_last(revoked, kMaxRevoked, uint64_t{0});
+  const auto oldest = revoked.first()->second.token;
+  revoked.erase_first();
   const auto* gone = tokens.find(oldest);
   if (gone && gone->revoked) tokens.erase(oldest);
 }

@@ -30,10 +30,18 @@ TEST_CASE("a paged map holds what a std::map holds, and a copy keeps the past") 
     Small map, before;
     std::map<int, int> model, model_before;
     for (const auto& [key, value, keep] : writes) {
-      if (value % 5 == 0)
+      if (value % 5 == 0) {
         RC_ASSERT(map.erase(key) == (model.erase(key) == 1));
-      else
+      } else if (value % 7 == 0 && !model.empty()) {
+        RC_ASSERT(map.first()->first == model.begin()->first);
+        map.erase_first(), model.erase(model.begin());
+      } else if (auto* row = value % 3 == 0 ? map.edit(key) : nullptr) {
+        *row = value, model.at(key) = value;
+      } else {
         map[key] = value, model[key] = value;
+      }
+      RC_ASSERT((map.first() == nullptr) == model.empty());
+      RC_ASSERT((map.edit(key) == nullptr) == !model.contains(key));
       if (keep) before = map, model_before = model;
       RC_ASSERT(map.size() == model.size());
     }
