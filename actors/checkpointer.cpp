@@ -1,0 +1,26 @@
+// Storing checkpoints.
+#include "actors/checkpointer.hpp"
+
+namespace muster::actors {
+
+std::string checkpoint_statement(const cluster::Checkpointed& made) {
+  return "muster checkpoint " + std::to_string(made.at) + " " + made.head + " " + made.digest;
+}
+
+Checkpointer::behavior_type checkpointer(Checkpointer::pointer, CheckpointerDeps deps) {
+  return {
+    [deps = std::move(deps)](const std::shared_ptr<const World>& world) {
+      const auto stored = store_checkpoint(*deps.disk, *world);
+      if (!stored) return deps.failed(stored.error());
+      cluster::Checkpointed made;
+      made.at = stored->at;
+      made.head = to_hex(world->set.head);
+      made.digest = stored->digest;
+      made.bytes = stored->bytes;
+      made.signatures[deps.node] = to_hex(sign(*deps.keys, checkpoint_statement(made)));
+      deps.record(std::move(made));
+    },
+  };
+}
+
+}  // namespace muster::actors

@@ -1,0 +1,67 @@
+// Looking up, and waiting for, replies under idempotency keys.
+#include "actors/kept_replies.hpp"
+
+namespace muster {
+namespace {
+
+std::string bytes_of(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+Error mismatch() {
+  return {"idempotency.mismatch", "this Idempotency-Key was used for another request", {}};
+}
+
+Result<Receipt> again(const log::KeptReply& kept) {
+  if (kept.one_time)
+    return Error{
+      "idempotency.one_time", "the reply to this Idempotency-Key held a secret and was given once", {}};
+  return Receipt{kept.seq, kept.result, true};
+}
+
+}  // namespace
+
+KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time now) {
+  const auto key = bytes_of(sha256(origin.actor + '\n' + origin.key));
+  const auto hmac = bytes_of(hmac_sha256(secret_, origin.fingerprint));
+  std::unique_lock lock{mutex_};
+  if (const auto found = in_flight_.find(key); found != in_flight_.end()) {
+    if (found->second.hmac == hmac) {
+      found->second.waiting.push_back(std::move(answer));
+    } else {
+      lock.unlock();
+      answer(mismatch());
+    }
+    return {true, {}, {}};
+  }
+  // Looked up under the lock: a reply is committed before its flight ends, so it is seen here or there.
+  if (const auto kept = chain_.kept_reply(key); kept && kept->expires > now) {
+    lock.unlock();
+    answer(kept->hmac == hmac ? again(*kept) : Result<Receipt>{mismatch()});
+    return {true, {}, {}};
+  }
+  in_flight_[key].hmac = hmac;
+  Answer ending{[this, key, answer = std::move(answer)](Result<Receipt> result) {
+    answer(result);
+    finish(key, result);
+  }};
+  return {false, log::KeptReply{key, hmac, now + ttl_, 0, "", origin.one_time}, std::move(ending)};
+}
+
+void KeptReplies::finish(const std::string& key, const Result<Receipt>& result) {
+  std::vector<Answer> waiting;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto found = in_flight_.find(key);
+    if (found == in_flight_.end()) return;
+    waiting = std::move(found->second.waiting);
+    in_flight_.erase(found);
+  }
+  for (const auto& answer : waiting) {
+    auto copy = result;
+    if (copy) copy->replayed = true;
+    answer(std::move(copy));
+  }
+}
+
+}  // namespace muster

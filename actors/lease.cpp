@@ -1,0 +1,58 @@
+// The leader lease's actor.
+#include "actors/lease.hpp"
+
+namespace muster::actors {
+namespace {
+
+using SelfPtr = Self<Aggregate<LeaseDomain>, LeaseState>;
+
+constexpr std::chrono::milliseconds kSweep{250};
+
+bool lapsed(SelfPtr self, const LeaseDeps& deps) {
+  auto& state = self->state;
+  const auto& lease = state.deciding->state().lease;
+  if (lease.node.empty()) return false;
+  auto renewed = state.renewed;
+  if (const auto led = deps.beats->led(lease.node); led && *led > renewed) renewed = *led;
+  return self->clock().now() - renewed > deps.ttl;
+}
+
+void decide_claim(SelfPtr self, const LeaseDeps& deps, const AskPtr<LeaseDomain>& ask) {
+  auto& state = self->state;
+  const auto* claim = std::get_if<lease::Claim>(&ask->command);
+  if (!claim) return void(state.deciding->ask(ask));
+  auto known = std::make_shared<Ask<LeaseDomain>>(*ask);
+  std::get<lease::Claim>(known->command).lapsed = lapsed(self, deps);
+  const auto epoch = state.deciding->state().lease.epoch;
+  if (!state.deciding->ask(known)) return;
+  const auto& lease = state.deciding->state().lease;
+  if (lease.node == claim->node || lease.epoch != epoch) state.renewed = self->clock().now();
+}
+
+void sweep(SelfPtr self, const LeaseDeps& deps) {
+  self->delayed_send(self, kSweep, tick_atom::value);
+  auto& state = self->state;
+  if (!state.deciding->leading() || !lapsed(self, deps)) return;
+  auto ask = std::make_shared<Ask<LeaseDomain>>();
+  ask->command = lease::Lapse{state.deciding->state().lease.epoch};
+  state.deciding->ask(ask);
+}
+
+}  // namespace
+
+Aggregate<LeaseDomain>::behavior_type lease_actor(SelfPtr self, LeaseDeps deps) {
+  self->state.deciding.emplace(deps.aggregate);
+  const auto shared = std::make_shared<const LeaseDeps>(std::move(deps));
+  self->delayed_send(self, kSweep, tick_atom::value);
+  return {
+    [self, shared](const AskPtr<LeaseDomain>& ask) { decide_claim(self, *shared, ask); },
+    [self](lead_atom, const LeadPtr& lead) {
+      self->state.deciding->lead(*lead);
+      self->state.renewed = self->clock().now();
+    },
+    [self](unlead_atom) { self->state.deciding->unlead(); },
+    [self, shared](tick_atom) { sweep(self, *shared); },
+  };
+}
+
+}  // namespace muster::actors

@@ -1,0 +1,25 @@
+// The leader lease's actor: grants, renews, and lets it lapse.
+#pragma once
+
+#include "actors/aggregate.hpp"
+#include "actors/beats.hpp"
+
+namespace muster::actors {
+
+struct LeaseDeps {
+  AggregateDeps aggregate;
+  Millis ttl{45'000};
+  std::shared_ptr<Beats> beats;  ///< A heartbeat of the holder with role "leader" renews, too.
+};
+
+struct LeaseState {
+  LeaseState() = default;
+  std::optional<Deciding<LeaseDomain>> deciding;
+  caf::actor_clock::time_point renewed{};
+};
+
+/// The holder gets one full TTL when leadership begins.
+Aggregate<LeaseDomain>::behavior_type lease_actor(Self<Aggregate<LeaseDomain>, LeaseState> self,
+                                                  LeaseDeps deps);
+
+}  // namespace muster::actors

@@ -1,0 +1,79 @@
+// The registry's actor.
+#include "actors/nodes.hpp"
+
+namespace muster::actors {
+namespace {
+
+using SelfPtr = Self<Aggregate<NodesDomain>, RegistryState>;
+
+constexpr std::chrono::milliseconds kSweep{1000};
+
+/// Whom the command is a sign of life of; empty for none.
+std::string_view sender(const nodes::Command& command) {
+  return match(command)([](const nodes::Register& c) -> std::string_view { return c.record.node; },
+                        [](const nodes::Heartbeat& c) -> std::string_view { return c.report.node; },
+                        [](const nodes::MergeMeta& c) -> std::string_view { return c.node; },
+                        [](const nodes::MarkSilent&) -> std::string_view { return {}; });
+}
+
+void hear(SelfPtr self, const RegistryDeps& deps, const nodes::Command& command) {
+  const auto node = sender(command);
+  if (node.empty()) return;
+  auto& state = self->state;
+  state.last_heard.insert_or_assign(std::string(node), self->clock().now());
+  state.shown[std::string(node)] = state.deciding->now();
+  state.dirty = true;
+  if (const auto* beat = std::get_if<nodes::Heartbeat>(&command); beat && beat->report.role == "leader")
+    deps.beats->leads(node);
+  deps.heard(command);
+}
+
+void begin(SelfPtr self, const Lead& lead) {
+  auto& state = self->state;
+  state.deciding->lead(lead);
+  const auto now = self->clock().now();
+  state.deciding->state().nodes.each([&](const std::string& id, const nodes::Node& node) {
+    if (!node.silent) state.last_heard.try_emplace(id, now);
+  });
+}
+
+void sweep(SelfPtr self, const RegistryDeps& deps) {
+  auto& state = self->state;
+  self->delayed_send(self, kSweep, tick_atom::value);
+  if (state.dirty) deps.beats->show(state.shown);
+  state.dirty = false;
+  if (!state.deciding->leading()) return;
+  const auto now = self->clock().now();
+  for (auto at = state.last_heard.begin(); at != state.last_heard.end();) {
+    const auto silence = std::chrono::duration_cast<Millis>(now - at->second);
+    if (silence <= deps.ttl) {
+      ++at;
+      continue;
+    }
+    auto ask = std::make_shared<Ask<NodesDomain>>();
+    ask->command = nodes::MarkSilent{at->first, state.deciding->now() - silence};
+    at = state.last_heard.erase(at);
+    state.deciding->ask(ask);
+  }
+}
+
+}  // namespace
+
+Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) {
+  self->state.deciding.emplace(deps.aggregate);
+  const auto shared = std::make_shared<const RegistryDeps>(std::move(deps));
+  self->delayed_send(self, kSweep, tick_atom::value);
+  return {
+    [self, shared](const AskPtr<NodesDomain>& ask) {
+      if (self->state.deciding->ask(ask)) hear(self, *shared, ask->command);
+    },
+    [self](lead_atom, const LeadPtr& lead) { begin(self, *lead); },
+    [self](unlead_atom) {
+      self->state.deciding->unlead();
+      self->state.last_heard.clear();
+    },
+    [self, shared](tick_atom) { sweep(self, *shared); },
+  };
+}
+
+}  // namespace muster::actors

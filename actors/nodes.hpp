@@ -1,0 +1,30 @@
+// The registry's actor: decides about nodes, and notices who has fallen silent.
+#pragma once
+
+#include "actors/aggregate.hpp"
+#include "actors/beats.hpp"
+
+namespace muster::actors {
+
+struct RegistryDeps {
+  AggregateDeps aggregate;
+  Millis ttl{30'000};  ///< Silence after which a node is stale.
+  std::shared_ptr<Beats> beats;
+  /// A node was heard; on the actor's thread. For the bus.
+  std::function<void(const nodes::Command&)> heard;
+};
+
+struct RegistryState {
+  RegistryState() = default;
+  std::optional<Deciding<NodesDomain>> deciding;
+  std::map<std::string, caf::actor_clock::time_point, std::less<>>
+    last_heard;  // Of every node that is not silent.
+  Beats::Map shown;
+  bool dirty = false;
+};
+
+/// Every node gets one full TTL when leadership begins: a restart makes nobody silent.
+Aggregate<NodesDomain>::behavior_type registry(Self<Aggregate<NodesDomain>, RegistryState> self,
+                                               RegistryDeps deps);
+
+}  // namespace muster::actors

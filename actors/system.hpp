@@ -1,0 +1,107 @@
+// The node's actors behind plain functions: ask a domain, read the views, look into the past. No CAF here.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/beats.hpp"
+#include "actors/command.hpp"
+#include "actors/domains.hpp"
+#include "adapters/keys.hpp"
+#include "events/log/chain.hpp"
+#include "events/log/disk.hpp"
+#include "projections/catalog.hpp"
+
+namespace muster {
+
+struct SystemOptions {
+  std::string node;     ///< This node's id.
+  std::string version;  ///< Of this build.
+  Millis node_ttl{30'000};
+  Millis leader_ttl{45'000};
+  Millis idempotency_ttl{24 * 3600 * 1000};
+  uint64_t checkpoint_every = 20'000;  ///< Events.
+  std::string restored_from;           ///< See cluster::Start.
+  Now now = system_now;
+  size_t threads = 2;
+
+  /// Lines were committed and the views that hold them are published. On an actor's thread: must be quick.
+  std::function<void(const std::vector<Record>&, const std::vector<log::Line>&)> on_lines;
+  /// A node was heard: registered or beat. On the registry's thread.
+  std::function<void(const nodes::Command&)> on_heard;
+  /// The disk failed (a code), or is well again (none).
+  std::function<void(const Error&)> on_disk;
+};
+
+/// What the node can be asked about itself without entering an actor.
+struct SystemGauges {
+  bool leading = false, writable = true;
+  uint64_t term = 0, index = 0, seq = 0, epoch = 0, entries = 0, events = 0, commit_ns = 0, pending = 0;
+  uint64_t checkpoints_failed = 0;
+};
+
+/// A domain's command as another reading of the views makes it; see actors/interfaces.hpp.
+template <class D>
+struct Fresh {
+  typename D::Command command;
+  std::vector<Expectation> expects;
+};
+
+class System {
+public:
+  /// Loads the world from the newest checkpoint and the lines after it, and spawns the actors; nothing is
+  /// decided before open(). `disk` and `keys` outlive the system. Error: `log.corrupt`.
+  static Result<std::unique_ptr<System>> make(log::Disk& disk, const Keys& keys, SystemOptions options);
+  ~System();  ///< Stops.
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+
+  /// Opens Raft; ready() turns true once a barrier and this member's start are committed.
+  void open();
+  [[nodiscard]] bool ready() const;
+
+  /// Asks a domain. `answer` is called once, on some actor's thread.
+  void ask(cluster::Command command, Origin origin, Answer answer);
+  void ask(nodes::Command command, Origin origin, Answer answer);
+  void ask(lease::Command command, Origin origin, Answer answer);
+  void ask(claims::Command command, Origin origin, Answer answer);
+  void ask(tokens::Command command, Origin origin, Answer answer);
+  void ask(secrets::Command command, Origin origin, Answer answer);
+  void ask(plans::Command command, Origin origin, Answer answer);
+  void ask(bootstrap::Command command, Origin origin, Answer answer);
+  /// A command that is made from views: `read` is called now, and again when what it read has changed
+  /// underneath.
+  void ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin, Answer answer);
+
+  /// The newest published views.
+  [[nodiscard]] std::shared_ptr<const ViewSet> views() const;
+  [[nodiscard]] std::shared_ptr<const Beats::Map> beats() const;
+  [[nodiscard]] SystemGauges gauges() const;
+  [[nodiscard]] const log::ChainReader& chain() const;
+  [[nodiscard]] log::Disk& disk() const;
+  [[nodiscard]] const SystemOptions& options() const;
+
+  /// Runs `task` on the thread for slow readings of the disk.
+  void read_slowly(std::function<void()> task);
+  /// The views as of `seq`, from a checkpoint and the lines after it; the last few are kept. On the slow
+  /// thread.
+  void views_at(uint64_t seq, std::function<void(Result<std::shared_ptr<const ViewSet>>)> then);
+  /// Stores a checkpoint of now. `then` gets its seq.
+  void checkpoint(std::function<void(Result<uint64_t>)> then);
+
+  /// Makes Raft step down at once; it leads again by itself. For tests of what callers are told.
+  void step_down();
+
+  /// Records the stop, finishes what is in flight, stops the actors in order. Blocks, at most about
+  /// `patience`.
+  void stop(Millis patience = Millis{5'000});
+
+private:
+  System();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace muster
