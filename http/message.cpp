@@ -56,6 +56,10 @@ void Reply::operator()(Response response) const {
   if (state_ && !state_->answered.exchange(true)) state_->send(std::move(response));
 }
 
+bool Reply::answered() const {
+  return !state_ || state_->answered;
+}
+
 std::string_view to_string(Method method) {
   constexpr std::array<std::string_view, 8> names = {"GET",   "HEAD",   "POST",    "PUT",
                                                      "PATCH", "DELETE", "OPTIONS", "OTHER"};

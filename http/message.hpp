@@ -91,6 +91,7 @@ public:
   explicit Reply(Send send, std::string_view request_id = {});
   void operator()(Response response) const;
   [[nodiscard]] explicit operator bool() const { return state_ != nullptr; }
+  [[nodiscard]] bool answered() const;
 
 private:
   struct State;

@@ -1,0 +1,112 @@
+// The application behind the server: routes, authenticates, limits, logs and counts every request.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/system.hpp"
+#include "http/auth.hpp"
+#include "http/metrics.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+#include "http/tail.hpp"
+
+namespace muster::http {
+
+struct ApiOptions {
+  AuthOptions auth;
+  bool dev = false;  ///< CORS for localhost.
+  Millis node_ttl{45'000};
+  Millis leader_ttl{45'000};
+  Millis claim_ttl{24 * 3600 * 1000};
+  Millis secret_ttl{24 * 3600 * 1000};
+  Millis command_timeout{5'000};
+  size_t max_page = 1000;         ///< --max-page
+  size_t max_in_flight = 16'384;  ///< --max-in-flight: commands that are not answered yet (429).
+  size_t max_tails = 10'000;      ///< --max-tails: open event streams (429).
+  std::string control_plane_url, gateway_url;
+  bool plan_requires_registration = false;
+  std::string data;  ///< The data folder, for /v1/status.
+  std::string version;
+};
+
+class Api : public Application {
+public:
+  Api(System& system, ApiOptions options);
+  ~Api() override;
+
+  /// The server that this application runs behind; before it starts.
+  void serve_behind(Server& server);
+
+  void handle(Request& request, const Reply& reply, std::string_view& route) override;
+  void finished(const Finished& request) override;
+
+  /// Handles a request that was authenticated already: a command of a batch.
+  void dispatch(Request& request, const Reply& reply, std::string_view& route);
+
+  // What routes use. All on the server's thread.
+
+  [[nodiscard]] System& system() { return system_; }
+  [[nodiscard]] const ApiOptions& options() const { return options_; }
+  [[nodiscard]] Router& router() { return router_; }
+  [[nodiscard]] TailRing& tails() { return tails_; }
+  [[nodiscard]] Metrics& metrics() { return metrics_; }
+  [[nodiscard]] Server& server() { return *server_; }
+  [[nodiscard]] Time started_at() const { return started_at_; }
+
+  using Render = std::function<Response(const Receipt&)>;
+
+  /// Who asks, for the log; `one_time` when the reply will hold a secret. Error: `field.invalid` for a
+  /// malformed Idempotency-Key.
+  Result<Origin> origin_of(const Request& request, bool one_time = false) const;
+
+  /// Asks the domain of `command` and answers with what `render` makes of the receipt, or with the problem.
+  template <class Command>
+  void command(const Request& request, const Reply& reply, Command command, Render render,
+               bool one_time = false) {
+    auto origin = origin_of(request, one_time);
+    if (!origin) return reply(problem(origin.error(), request.id));
+    auto answer = answer_to(request, reply, std::move(render));
+    if (answer) system_.ask(std::move(command), std::move(*origin), std::move(*answer));
+  }
+
+  /// The answer that `command` gives a domain; nothing when the limit of commands in flight was reached, and
+  /// then `reply` was answered.
+  std::optional<Answer> answer_to(const Request& request, const Reply& reply, Render render);
+
+  using Show = std::function<Response(const ViewSet&)>;
+
+  /// Shows the views: the newest, those after ?after=SEQ, or those as of ?as_of=SEQ or TIME.
+  void show(const Request& request, const Reply& reply, Show show);
+
+  /// Lines were committed and their views published. Any thread.
+  void on_lines(const std::vector<Record>& records, const std::vector<log::Line>& lines);
+
+private:
+  struct Waiting {
+    uint64_t after;
+    std::chrono::steady_clock::time_point until;
+    Reply reply;
+    std::string id;
+    Show show;
+  };
+  void sweep();
+  void wake_waiting();
+  void cors(const Request& request, Response& response) const;
+  void show_past(const Request& request, const Reply& reply, const std::string& when, Show show);
+
+  System& system_;
+  ApiOptions options_;
+  Authenticator authenticator_;
+  Router router_;
+  Metrics metrics_;
+  TailRing tails_;
+  Server* server_ = nullptr;
+  Time started_at_ = system_now();
+  std::deque<std::pair<std::chrono::steady_clock::time_point, Reply>> in_flight_;
+  std::deque<Waiting> waiting_;
+};
+
+}  // namespace muster::http

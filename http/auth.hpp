@@ -1,0 +1,43 @@
+// Who calls: API key, token or JWT; and what the cluster demands of callers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "domain/policy.hpp"
+#include "http/message.hpp"
+#include "projections/catalog.hpp"
+
+namespace muster::http {
+
+/// Checks a bearer JWT. Error: `unauthorized`.
+using CheckJwt = std::function<Result<Principal>(std::string_view token)>;
+
+struct AuthOptions {
+  policy::Flags flags;
+  std::string api_key;    ///< Empty: none.
+  CheckJwt jwt;           ///< Empty: no JWKS is configured.
+  std::string dev_token;  ///< Empty: not --dev.
+  std::string scope_prefix = "thatdam";
+};
+
+class Authenticator {
+public:
+  explicit Authenticator(AuthOptions options);
+
+  /// The caller (supervisor contract, section 2): X-API-Key, then a bearer token of this cluster, then a JWT.
+  /// No credential: anonymous. Error: `unauthorized` for a wrong one.
+  Result<Principal> authenticate(const Request& request, const ViewSet& views, Time now) const;
+
+  /// May the caller do `action`? Errors: `unauthorized`, `forbidden`.
+  Status authorize(const Principal& caller, std::string_view action, const ViewSet& views) const;
+
+private:
+  [[nodiscard]] Principal everything(std::string id) const;
+  [[nodiscard]] policy::Policy policy_of(const ViewSet& views) const;
+  AuthOptions options_;
+};
+
+}  // namespace muster::http

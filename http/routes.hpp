@@ -1,0 +1,39 @@
+// Every group of routes: one line for each domain.
+#pragma once
+
+#include "http/api.hpp"
+
+namespace muster::http {
+
+void add_node_routes(Api& api);
+void add_lease_routes(Api& api);
+void add_event_routes(Api& api);
+void add_status_routes(Api& api);
+
+/// Reads the body as T; nothing when it is not one, and then `reply` was answered.
+template <HasFields T>
+std::optional<T> read_body(const Request& request, const Reply& reply, Unknown unknown = Unknown::ignore) {
+  auto body = from_json_text<T>(request.body, unknown);
+  if (body) return std::move(*body);
+  reply(problem(body.error(), request.id));
+  return std::nullopt;
+}
+
+/// A page of a listing: ?limit and ?cursor. Errors: `field.invalid`, `cursor.invalid`.
+struct Page {
+  size_t limit = 0;
+  std::string after;  ///< The last key of the page before; empty: from the start.
+};
+Result<Page> page_of(const Request& request, size_t max_page);
+
+/// What leads to the next page: X-Next-Cursor, and Link with rel="next".
+void add_next_page(Response& response, const Request& request, const std::string& last_key);
+
+/// A weak ETag from the seq of a view's last change, and 304 when the caller has it already.
+[[nodiscard]] std::optional<Response> not_modified(const Request& request, const std::string& etag);
+[[nodiscard]] std::string etag_of(std::string_view view, uint64_t changed);
+
+/// A whole number from the query. Error: `field.invalid` naming it.
+Result<uint64_t> number_from_query(const Request& request, std::string_view name, uint64_t fallback);
+
+}  // namespace muster::http

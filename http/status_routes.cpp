@@ -1,0 +1,87 @@
+// How the node is: health, readiness, status, metrics.
+#include "http/routes.hpp"
+
+namespace muster::http {
+namespace {
+
+std::string status_text(Api& api) {
+  const auto views = api.system().views();
+  const auto gauges = api.system().gauges();
+  const auto& cluster = view<cluster::View>(*views);
+  const auto& lease = view<lease::View>(*views);
+  const auto& nodes = view<nodes::View>(*views).counts;
+  const auto& plans = view<plans::View>(*views);
+  Json status{{"node_id", api.system().options().node},
+              {"version", api.options().version},
+              {"cluster", cluster.identity->cluster},
+              {"feature_level", cluster.identity->feature_level},
+              {"started_at", to_rfc3339(api.started_at())},
+              {"ready", api.system().ready()},
+              {"leading", gauges.leading},
+              {"term", gauges.term},
+              {"epoch", views->epoch},
+              {"seq", gauges.seq},
+              {"head", to_hex(views->head)},
+              {"view_seq", views->seq},
+              {"time", to_rfc3339(views->time)},
+              {"data", api.options().data}};
+  status["log"] = {{"writable", gauges.writable},
+                   {"pending", gauges.pending},
+                   {"compacted_to", cluster.log.compacted_to},
+                   {"checkpoints", cluster.checkpoints.size()},
+                   {"checkpoints_failed", gauges.checkpoints_failed}};
+  status["nodes"] = {{"registered", nodes.registered}, {"healthy", nodes.healthy}, {"stale", nodes.stale}};
+  status["leader"] =
+    lease.held()
+      ? Json{{"node_id", lease.holder.node}, {"leader_url", lease.holder.url}, {"epoch", lease.holder.epoch}}
+      : Json(nullptr);
+  const auto source = [](const plans::View::Source& s) {
+    Json out{{"ok", s.ok}, {"generation", s.generation}};
+    if (s.loaded_at != Time{}) out["loaded_at"] = to_rfc3339(s.loaded_at);
+    if (!s.ok) out["error"] = s.error;
+    return out;
+  };
+  status["profile"] = source(*plans.profile);
+  status["templates"] = Json::object();
+  plans.templates.each(
+    [&](const std::string& file, const auto& s) { status["templates"][file] = source(*s); });
+  status["streams"] = {{"tails", api.tails().readers()}, {"open", api.server().stats().streams.load()}};
+  return status.dump();
+}
+
+void ready_route(Api& api, const Request& request, const Reply& reply) {
+  if (api.system().ready()) return reply(json_response("{\"ready\":true}"));
+  const auto gauges = api.system().gauges();
+  if (!gauges.writable)
+    return reply(problem({"log.unwritable", "the disk fails; reads are served", {}}, request.id));
+  reply(problem({"leader.starting", "the log is not open yet", {}}, request.id));
+}
+
+}  // namespace
+
+void add_status_routes(Api& api) {
+  auto& router = api.router();
+  const auto health = [](const Request&, const Reply& reply) {
+    Response response;
+    response.content_type = "text/plain";
+    response.body = "OK";
+    reply(std::move(response));
+  };
+  router.add({Method::get, "/health", health, "open"});
+  router.add({Method::get, "/healthz", health, "open"});
+  router.add(
+    {Method::get, "/readyz", [&api](const Request& q, const Reply& r) { ready_route(api, q, r); }, "open"});
+  router.add({Method::get, "/v1/status",
+              [&api](const Request&, const Reply& r) { r(json_response(status_text(api))); }, "read"});
+  router.add({Method::get, "/metrics",
+              [&api](const Request&, const Reply& r) {
+                Response response;
+                response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+                response.body = api.metrics().text(api.system().gauges(), api.system().views()->seq,
+                                                   api.tails().readers(), api.server().stats());
+                r(std::move(response));
+              },
+              "read"});
+}
+
+}  // namespace muster::http
