@@ -1,0 +1,251 @@
+// Wiring a node together.
+#include "app/serve.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "actors/system.hpp"
+#include "adapters/jwks.hpp"
+#include "adapters/keys.hpp"
+#include "adapters/memory_bus.hpp"
+#include "app/config/bind.hpp"
+#include "app/overlay.hpp"
+#include "app/plan_files.hpp"
+#include "base/error_catalog.hpp"
+#include "events/log/rocks_disk.hpp"
+#include "http/api.hpp"
+
+namespace muster::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kVersion = MUSTER_VERSION;
+
+int fail(const Error& error) {
+  const auto& kind = error_kind(error.code);
+  std::cerr << "muster: " << error.detail << "\n        " << kind.remedy << "\n";
+  return kind.exit;
+}
+
+void set_up_log(const config::Config& config) {
+  auto logger = spdlog::stderr_color_mt("muster");
+  const auto& format = config.text("log");
+  const bool json = format == "json" || (format == "auto" && ::isatty(STDERR_FILENO) == 0);
+  if (config.flag("log-no-color"))
+    dynamic_cast<spdlog::sinks::stderr_color_sink_mt&>(*logger->sinks().front())
+      .set_color_mode(spdlog::color_mode::never);
+  logger->set_level(spdlog::level::from_str(config.text("log-level")));
+  spdlog::set_default_logger(logger);
+  spdlog::set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})"
+                           : "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
+                      spdlog::pattern_time_type::utc);
+}
+
+/// `<host name>-<unix nanoseconds>`, made once and kept (supervisor contract, section 10).
+Result<std::string> node_id(const config::Config& config, const std::string& data) {
+  if (!config.text("node-id").empty()) return config.text("node-id");
+  const auto path = data + "/node_id";
+  auto stored = read_file(path, 256);
+  if (stored) return stored->substr(0, stored->find('\n'));
+  if (stored.error().code != "not.found") return stored.error();
+  char host[256] = "node";
+  (void)::gethostname(host, sizeof host - 1);
+  auto id =
+    std::string(host) + "-" + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+  if (auto status = write_file_atomically(path, id + "\n", 0600); !status) return status.error();
+  return id;
+}
+
+Result<std::string> make_data_folder(const config::Config& config) {
+  std::error_code error;
+  const auto& data = config.text("data");
+  fs::create_directories(data, error);
+  if (!error && !fs::is_directory(data, error)) error = std::make_error_code(std::errc::not_a_directory);
+  if (error)
+    return Error{"log.unwritable", "cannot make the data folder " + data + ": " + error.message(), {}};
+  fs::permissions(data, fs::perms::owner_all, error);
+  return fs::absolute(data).string();
+}
+
+/// The plans folder that is there: the configured one, else the one that was installed beside the binary.
+std::string plans_folder(const config::Config& config) {
+  const auto& asked = config.text("plans-dir");
+  std::error_code error;
+  if (config.given("plans-dir") || fs::is_directory(asked, error)) return asked;
+  const auto installed = fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/muster/plans";
+  return fs::is_directory(installed, error) ? installed.string() : asked;
+}
+
+http::ApiOptions api_options(const config::Config& config, const std::string& data) {
+  http::ApiOptions options;
+  options.auth.flags = {config.flag("policy-allow-anonymous-proxy"),
+                        config.flag("policy-require-auth-for-plan"),
+                        config.flag("policy-require-auth-for-bootstrap")};
+  options.auth.scope_prefix = config.text("scope-prefix");
+  options.dev = config.flag("dev");
+  if (options.dev) options.auth.dev_token = "dev-token";
+  options.node_ttl = config.duration("node-ttl");
+  options.leader_ttl = config.duration("leader-ttl");
+  options.claim_ttl = config.duration("claim-ttl");
+  options.secret_ttl = config.duration("secret-ttl");
+  options.command_timeout = config.duration("command-timeout");
+  options.max_page = static_cast<size_t>(config.number("max-page"));
+  options.max_tails = static_cast<size_t>(config.number("max-tails"));
+  options.control_plane_url = config.text("control-plane-url");
+  options.gateway_url = config.text("gateway-url");
+  options.plan_requires_registration = config.flag("policy-plan-requires-registration");
+  options.data = data;
+  options.version = kVersion;
+  return options;
+}
+
+/// Heads of checkpoints, kept outside the data folder: what an owner of this machine cannot rewrite
+/// unnoticed.
+void export_head(const std::string& sink, const Record& record) {
+  const auto* made = std::get_if<cluster::Checkpointed>(&record.event);
+  if (!made || sink.empty()) return;
+  std::ofstream out{sink, std::ios::app};
+  out << made->at << ':' << made->head << ' ' << to_rfc3339(record.envelope.time) << ' '
+      << record.envelope.node << '\n';
+  if (!out) spdlog::warn("audit-sink file={} error=cannot write", sink);
+}
+
+/// Everything that lives as long as the node serves, in the order in which it is made.
+struct Node {
+  std::unique_ptr<log::Disk> disk;
+  Keys keys;
+  std::unique_ptr<Jwks> jwks;
+  std::unique_ptr<JwtVerifier> jwt;
+  std::shared_ptr<EventBus> bus;
+  std::unique_ptr<Overlay> overlay;
+  std::unique_ptr<System> system;
+  std::unique_ptr<http::Api> api;
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<PlanFiles> files;
+};
+
+Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& options) {
+  if (config.text("jwks-url").empty()) return Done{};
+  node.jwks =
+    std::make_unique<Jwks>(JwksOptions{config.text("jwks-url"), "", config.duration("jwks-refresh")});
+  if (auto status = node.jwks->start(); !status) return status;
+  node.jwt =
+    std::make_unique<JwtVerifier>(JwtRules{config.text("jwt-aud"), config.text("jwt-iss")}, *node.jwks);
+  options.auth.jwt = [&verifier = *node.jwt](std::string_view token) -> Result<http::Principal> {
+    auto claims = verifier.verify(token, system_now());
+    if (!claims) return claims.error();
+    if (claims->sub.empty()) return http::Principal{};
+    return http::Principal{claims->sub, claims->scopes};
+  };
+  return Done{};
+}
+
+SystemOptions system_options(Node& node, const config::Config& config, std::string id,
+                             const std::string& data) {
+  SystemOptions options;
+  options.node = std::move(id);
+  options.version = kVersion;
+  options.node_ttl = config.duration("stale-ttl");
+  options.leader_ttl = config.duration("leader-ttl");
+  options.idempotency_ttl = config.duration("idempotency-ttl");
+  options.checkpoint_every = static_cast<uint64_t>(config.number("checkpoint-every"));
+  if (const auto restored = read_file(data + "/restored", 256))
+    options.restored_from = restored->substr(0, 64);
+  options.on_lines = [&node, sink = config.text("audit-sink"), mark = data + "/restored"](
+                       const std::vector<Record>& records, const std::vector<log::Line>& lines) {
+    if (node.api) node.api->on_lines(records, lines);
+    const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
+    for (const auto& record : records) {
+      node.overlay->tell(record, cluster);
+      export_head(sink, record);
+      if (std::holds_alternative<cluster::Restored>(record.event)) ::unlink(mark.c_str());
+    }
+  };
+  options.on_heard = [&node](const nodes::Command& command) { node.overlay->heard(command, system_now()); };
+  options.on_disk = [](const Error& why) {
+    if (why.code.empty())
+      spdlog::info("log writable again");
+    else
+      spdlog::error("log code={} error={}", why.code, why.detail);
+  };
+  return options;
+}
+
+Status start(Node& node, const config::Config& config, const std::string& data) {
+  auto id = node_id(config, data);
+  if (!id) return id.error();
+  auto keys = load_or_make_keys(data + "/keys");
+  if (!keys) return keys.error();
+  node.keys = std::move(*keys);
+  auto disk = log::open_rocks_disk(data + "/log", log::Access::read_write);
+  if (!disk) return disk.error();
+  node.disk = std::move(*disk);
+  auto options = api_options(config, data);
+  auto key = config::api_key(config);
+  if (!key) return key.error();
+  options.auth.api_key = std::move(*key);
+  if (auto status = start_jwks(node, config, options); !status) return status;
+
+  node.bus = std::make_shared<MemoryBus>(config.text("amqp-exchange"));
+  node.overlay = std::make_unique<Overlay>(node.bus, config.text("event-prefix"), "supervisor");
+  auto system = System::make(*node.disk, node.keys, system_options(node, config, *id, data));
+  if (!system) return system.error();
+  node.system = std::move(*system);
+  auto bind = config::resolve_bind(config, !view<tokens::View>(*node.system->views()).by_hash.empty());
+  if (!bind) return bind.error();
+  if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
+  const bool tls = !bind->listen.tls_cert.empty();
+  if (options.control_plane_url.empty())
+    options.control_plane_url =
+      std::string(tls ? "https://" : "http://") + bind->listen.host + ":" + std::to_string(bind->listen.port);
+  node.api = std::make_unique<http::Api>(*node.system, std::move(options));
+  node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
+  node.api->serve_behind(*node.server);
+  node.system->open();
+  if (auto status = node.server->start(); !status) return status;
+  node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
+  const auto shown =
+    bind->listen.host.find(':') == std::string::npos ? bind->listen.host : "[" + bind->listen.host + "]";
+  spdlog::info("serving url={}://{}:{} node={} data={}", tls ? "https" : "http", shown, node.server->port(),
+               *id, data);
+  return Done{};
+}
+
+}  // namespace
+
+int serve(const config::Config& config) {
+  set_up_log(config);
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGTERM);
+  sigaddset(&stop_signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);  // Before any thread: all of them inherit it.
+
+  auto data = make_data_folder(config);
+  if (!data) return fail(data.error());
+  Node node;
+  const auto status = start(node, config, *data);
+  if (status) {
+    int signal = 0;
+    sigwait(&stop_signals, &signal);
+    spdlog::info("stopping signal={}", signal);
+  }
+  node.files.reset();
+  if (node.server) node.server->stop();
+  if (node.system) node.system->stop();
+  node.server.reset();
+  node.api.reset();
+  node.system.reset();
+  return status ? 0 : fail(status.error());
+}
+
+}  // namespace muster::app
