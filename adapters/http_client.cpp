@@ -141,11 +141,16 @@ Error failure(CURLcode code, const HttpRequest& request, const char* why) {
   }
 }
 
-/// Runs until the transfer ended or was cancelled.
-CURLcode run(CURLM* multi, const std::atomic<bool>& cancelled) {
+/// Runs until the transfer ended, was cancelled or its tick said stop.
+CURLcode run(CURLM* multi, const std::atomic<bool>& cancelled, const HttpClient::OnTick& on_tick,
+             bool& stopped) {
   int running = 1;
   while (running > 0 && !cancelled) {
     if (curl_multi_perform(multi, &running) != CURLM_OK) return CURLE_FAILED_INIT;
+    if (running > 0 && on_tick && !on_tick()) {
+      stopped = true;
+      break;
+    }
     if (running > 0 && !cancelled) curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
   }
   int left = 0;
@@ -183,14 +188,15 @@ Result<HttpReply> HttpClient::fetch(const HttpRequest& request) {
   return stream(request, nullptr);
 }
 
-Result<HttpReply> HttpClient::stream(const HttpRequest& request, const OnChunk& on_chunk) {
+Result<HttpReply> HttpClient::stream(const HttpRequest& request, const OnChunk& on_chunk,
+                                     const OnTick& on_tick) {
   Transfer transfer{curl_->easy, on_chunk ? &on_chunk : nullptr, request.max_bytes};
   const Slist headers = headers_of(request);
   char why[CURL_ERROR_SIZE] = {};
   set_up(curl_->easy, request, transfer, headers.get());
   curl_easy_setopt(curl_->easy, CURLOPT_ERRORBUFFER, why);
   curl_multi_add_handle(curl_->multi, curl_->easy);
-  const CURLcode code = run(curl_->multi, curl_->cancelled);
+  const CURLcode code = run(curl_->multi, curl_->cancelled, on_tick, transfer.reply.stopped);
   long status = 0;
   curl_easy_getinfo(curl_->easy, CURLINFO_RESPONSE_CODE, &status);
   curl_multi_remove_handle(curl_->multi, curl_->easy);

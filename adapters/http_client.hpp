@@ -31,7 +31,7 @@ struct HttpReply {
   int status = 0;
   HttpHeaders headers;   ///< Names in lower case.
   std::string body;      ///< Of a stream: only when the status is not 2xx.
-  bool stopped = false;  ///< The stream was ended by its callback or by cancel().
+  bool stopped = false;  ///< The stream was ended by a callback or by cancel().
 
   /// The first header of that name (in lower case), or "".
   [[nodiscard]] std::string_view header(std::string_view name) const;
@@ -42,6 +42,8 @@ class HttpClient {
 public:
   /// Takes the next piece of a stream; false ends it.
   using OnChunk = std::function<bool(std::string_view)>;
+  /// Called at least once a second while a stream is open; false ends it.
+  using OnTick = std::function<bool()>;
 
   HttpClient();
   ~HttpClient();
@@ -53,7 +55,7 @@ public:
   Result<HttpReply> fetch(const HttpRequest& request);
 
   /// Hands on a 2xx body as it comes; `max_bytes` bounds only other bodies.
-  Result<HttpReply> stream(const HttpRequest& request, const OnChunk& on_chunk);
+  Result<HttpReply> stream(const HttpRequest& request, const OnChunk& on_chunk, const OnTick& on_tick = {});
 
   /// Ends the running call, and every later one, at once; from any thread.
   void cancel();

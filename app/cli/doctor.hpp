@@ -30,4 +30,7 @@ struct Check {
 /// Keys and the data folder are not readable by others.
 [[nodiscard]] std::vector<Check> check_permissions(const config::Config& config);
 
+/// Every template in the plans folder can be read.
+[[nodiscard]] Check check_plans(const config::Config& config);
+
 }  // namespace muster::cli

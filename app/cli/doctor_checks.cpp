@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -13,6 +15,7 @@
 
 #include "app/cli/doctor.hpp"
 #include "app/cli/terminal.hpp"
+#include "domain/plan.hpp"
 
 namespace muster::cli {
 namespace {
@@ -128,8 +131,9 @@ Check check_open_files(const config::Config& config) {
   const std::string found =
     std::to_string(limit.rlim_max) + " allowed, " + std::to_string(needed) + " needed";
   if (limit.rlim_max >= needed) return {"open files", Verdict::good, found};
-  return {"open files", limit.rlim_max > 2 * kOwn ? Verdict::warning : Verdict::bad, found,
-          "ulimit -Hn " + std::to_string(needed) + ", LimitNOFILE= in the unit, or a smaller --max-connections"};
+  return {
+    "open files", limit.rlim_max > 2 * kOwn ? Verdict::warning : Verdict::bad, found,
+    "ulimit -Hn " + std::to_string(needed) + ", LimitNOFILE= in the unit, or a smaller --max-connections"};
 }
 
 std::vector<Check> check_permissions(const config::Config& config) {
@@ -146,6 +150,29 @@ std::vector<Check> check_permissions(const config::Config& config) {
   else
     checks.push_back({"permissions", Verdict::good, data + " is closed to others"});
   return checks;
+}
+
+Check check_plans(const config::Config& config) {
+  const auto& folder = config.text("plans-dir");
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    return {"plans", config.given("plans-dir") ? Verdict::warning : Verdict::good,
+            folder + " does not exist; the installed templates are used",
+            config.given("plans-dir") ? "Create it, or correct --plans-dir" : ""};
+  size_t good = 0;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".yaml" || entry.path().filename() == "profile.yaml") continue;
+    std::ifstream in{entry.path(), std::ios::binary};
+    const std::string text{std::istreambuf_iterator<char>{in}, {}};
+    const auto name = entry.path().string();
+    const auto read = plan::parse_template(text, name);
+    if (!read) return {"plans", Verdict::bad, read.error().detail, "Correct " + name};
+    good++;
+  }
+  if (error)
+    return {"plans", Verdict::bad, folder + ": " + error.message(),
+            "Give this user the folder (chmod, chown)"};
+  return {"plans", Verdict::good, std::to_string(good) + " templates in " + folder};
 }
 
 }  // namespace muster::cli

@@ -1,4 +1,5 @@
 // The grammar, suggestions, help, completion and exit statuses, without a node.
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -10,6 +11,7 @@
 #include "app/cli/parse.hpp"
 #include "app/cli/problem.hpp"
 #include "app/cli/run.hpp"
+#include "base/hash.hpp"
 
 using namespace muster;
 using namespace muster::cli;
@@ -170,7 +172,7 @@ TEST_CASE("exit statuses follow the catalog of errors") {
   CHECK(status_of({"leader.lost", ""}) == 5);
   CHECK(say({":status", "--server", "http://127.0.0.1:1"}).status == 5);
   CHECK(contains(say({":status", "--server", "http://127.0.0.1:1"}).err, "muster :serve"));
-  CHECK(say({":status", "--server", "file:///etc/passwd"}).status == 5);
+  CHECK(say({":status", "--server", "file:///etc/passwd"}).status == 2);
   CHECK(say({":config", "--max-page", "0"}).status == 2);
 }
 
@@ -255,4 +257,16 @@ TEST_CASE("the doctor says what is wrong and what to do, and exits 4") {
   for (const auto& row : (*report)["rows"])
     if (row["status"] != "ok") CHECK_FALSE(row["remedy"].get<std::string>().empty());
   CHECK(contains(say({":doctor", "--bind", "0.0.0.0:1"}).out, "--api-key-file"));
+}
+
+TEST_CASE("the doctor reads every plan template and names a broken one") {
+  const std::filesystem::path folder =
+    std::filesystem::temp_directory_path() / ("muster-doctor-" + random_hex(8));
+  std::filesystem::create_directory(folder);
+  std::ofstream{folder / "server.yaml"} << "apps:\n  - {name: a, kind: docker}\n";
+  const auto doctor = [&] { return say({":doctor", "--plans-dir", folder.string()}).out; };
+  CHECK(contains(doctor(), "1 templates in " + folder.string()));
+  std::ofstream{folder / "broken.yaml"} << "apps:\n  - {kind: docker}\n";
+  CHECK(contains(doctor(), "-> Correct " + (folder / "broken.yaml").string()));
+  std::filesystem::remove_all(folder);
 }
