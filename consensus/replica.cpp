@@ -72,7 +72,7 @@ void Replica::receive(MemberId from, std::string frame) {
   impl_->receive(from, std::move(frame));
 }
 
-bool Replica::propose(std::string body, uint64_t& index) {
+bool Replica::propose(std::string_view body, uint64_t& index) {
   return impl_->propose(body, index);
 }
 

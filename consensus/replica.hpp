@@ -116,7 +116,7 @@ public:
   /// One entry. Only while leading, and one at a time (rule 8): call again after Machine::applied told of it
   /// or Watcher::following came. False: not leading, one is in flight, or it is larger than kMaxBody. Returns
   /// its index in `index`.
-  bool propose(std::string body, uint64_t& index);
+  bool propose(std::string_view body, uint64_t& index);
 
   [[nodiscard]] bool leading() const;  ///< And ready: the barrier is applied.
   [[nodiscard]] uint64_t term() const;
