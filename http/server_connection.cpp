@@ -249,8 +249,8 @@ void Connection::fail(const Error& error, const Asked& asked) {
   }
   known.keep_alive = false;
   unread_ = true;
-  upload_.reset();
   respond(known, problem(error, known.id));
+  upload_.reset();  // `asked` views its head.
 }
 
 void Connection::timed_out() {

@@ -200,7 +200,7 @@ struct Edge {
     });
     app.on(Method::get, "/later/{name}", [this](const Request& request, const Reply& reply) {
       const std::lock_guard lock(mutex);
-      later.emplace(std::string(request.param("name")), reply);
+      later.insert_or_assign(std::string(request.param("name")), reply);
     });
   }
   ~Edge() {

@@ -184,6 +184,32 @@ TEST_CASE("stopping does not wait longer than the drain limit, and late replies 
   CHECK(client.ended());
 }
 
+TEST_CASE("a storm of connections that break off anywhere leaves nothing behind") {
+  Edge edge;
+  REQUIRE(edge.server.start());
+  const std::string request =
+    "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    "GET /big HTTP/1.1\r\nHost: h\r\n\r\nGET /later/x HTTP/1.1\r\nHost: h\r\n\r\nGET /hello HTTP/1.1\r\n\r\n";
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 4; t++)
+    threads.emplace_back([&, t] {
+      for (size_t i = 0; i < 200; i++) {
+        auto client = edge.client();
+        client.send(request.substr(0, (i * 7 + t * 31) % (request.size() + 1)));
+        const linger reset{1, 0};
+        if (i % 3 == 0) ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        if (i % 3 == 1) client.fill();
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(edge.client().get("/hello").status == 200);
+  {
+    const std::lock_guard lock(edge.mutex);
+    edge.later.clear();  // Dropped replies answer connections that are gone.
+  }
+  CHECK(eventually([&] { return edge.server.stats().connections == 0; }));
+}
+
 TEST_CASE("an address that is taken or unknown is an error with a reason") {
   Edge edge;
   REQUIRE(edge.server.start());
