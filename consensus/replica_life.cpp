@@ -79,7 +79,7 @@ Status Replica::Impl::start() {
 
 void Replica::Impl::stop() {
   installing = false;
-  installed = nullptr;
+  wanted.reset();
   if (!running) return;
   last_members = members_of(lib.configuration);
   running = false;
