@@ -198,6 +198,7 @@ void System::Impl::start_member(bool first) {
   start.cluster = random_hex(16);
   start.member = {options.node, options.version, kFeatureLevel, to_hex(keys.sign_public)};
   if (first) start.restored_from = std::exchange(options.restored_from, "");
+  start.restored_seq = published->load()->seq;
   ask(cluster, cluster::Command{std::move(start)}, {}, Answer{[this](const Result<Receipt>& done) {
         if (done) started = true;
       }});

@@ -148,6 +148,14 @@ Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& op
   return Done{};
 }
 
+/// The effect of a committed compaction; done again at the start when it was cut short.
+void drop_lines(Node& node, uint64_t to) {
+  node.system->read_slowly([&node, to] {
+    if (auto status = log::drop_lines(*node.disk, to); !status)
+      spdlog::warn("compact to={} error={}", to, status.error().detail);
+  });
+}
+
 SystemOptions system_options(Node& node, const config::Config& config, std::string id,
                              const std::string& data) {
   SystemOptions options;
@@ -167,6 +175,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
       node.overlay->tell(record, cluster);
       export_head(sink, record);
       if (std::holds_alternative<cluster::Restored>(record.event)) ::unlink(mark.c_str());
+      if (const auto* dropped = std::get_if<cluster::Compacted>(&record.event)) drop_lines(node, dropped->to);
     }
   };
   options.on_heard = [&node](const nodes::Command& command) { node.overlay->heard(command, system_now()); };
@@ -210,6 +219,9 @@ Status start(Node& node, const config::Config& config, const std::string& data) 
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
   node.system->open();
+  if (const auto to = view<cluster::View>(*node.system->views()).log.compacted_to;
+      to >= node.system->chain().oldest())
+    if (to > 0) drop_lines(node, to);
   if (auto status = node.server->start(); !status) return status;
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
   const auto shown =

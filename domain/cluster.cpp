@@ -12,7 +12,8 @@ Decided start(const State& state, const Start& command) {
   Decision<Event> decision;
   if (state.identity.cluster.empty()) decision.events.emplace_back(Created{command.cluster, 1});
   if (!command.restored_from.empty())
-    decision.events.emplace_back(Restored{command.restored_from, 0, state.identity.epoch + kEpochJump});
+    decision.events.emplace_back(
+      Restored{command.restored_from, command.restored_seq, state.identity.epoch + kEpochJump});
   decision.events.emplace_back(command.member);
   return decision;
 }
@@ -93,6 +94,11 @@ State evolve(State state, const FeatureRaised& event) {
 
 State evolve(State state, const Checkpointed& event) {
   state.identity.last_checkpoint = event.at;
+  return state;
+}
+
+State evolve(State state, const lease::Granted& event) {
+  state.identity.epoch = std::max(state.identity.epoch, event.epoch);
   return state;
 }
 

@@ -7,6 +7,7 @@
 #include "base/paged_map.hpp"
 #include "domain/decision.hpp"
 #include "events/cluster.hpp"
+#include "events/lease.hpp"
 
 namespace muster::cluster {
 
@@ -15,6 +16,7 @@ struct Start {
   std::string cluster;
   MemberStarted member;
   std::string restored_from;  ///< SHA-256 of the backup this folder was restored from, when it just was.
+  uint64_t restored_seq = 0;  ///< The last seq that the backup held.
 };
 struct Stop {
   std::string member;
@@ -83,5 +85,7 @@ State evolve(State state, const Restored& event);
 State evolve(State state, const FeatureRaised& event);
 State evolve(State state, const Checkpointed& event);
 State evolve(State state, const Compacted& event);
+/// Every grant moves the epoch that a restore jumps from.
+State evolve(State state, const lease::Granted& event);
 
 }  // namespace muster::cluster

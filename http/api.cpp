@@ -46,6 +46,7 @@ Api::Api(System& system, ApiOptions options)
   add_node_routes(*this);
   add_lease_routes(*this);
   add_event_routes(*this);
+  add_log_routes(*this);
   add_status_routes(*this);
 }
 

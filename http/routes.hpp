@@ -8,6 +8,7 @@ namespace muster::http {
 void add_node_routes(Api& api);
 void add_lease_routes(Api& api);
 void add_event_routes(Api& api);
+void add_log_routes(Api& api);
 void add_status_routes(Api& api);
 
 /// Reads the body as T; nothing when it is not one, and then `reply` was answered.

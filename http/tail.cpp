@@ -29,9 +29,9 @@ class TailStream : public Stream {
 public:
   TailStream(TailRing& ring, TailRequest request)
     : ring_(ring), request_(std::move(request)), next_(std::max<uint64_t>(request_.from, 1)) {
-    ring_.readers_++;
+    ring_.streams_.insert(this);
   }
-  ~TailStream() override { ring_.readers_--; }
+  ~TailStream() override { ring_.streams_.erase(this); }
   TailStream(const TailStream&) = delete;
   TailStream& operator=(const TailStream&) = delete;
 
@@ -62,6 +62,8 @@ public:
       return "event: dropped\nid: " + last + "\ndata: {\"last\":" + last + "}\n\n";
     return "{\"dropped\":{\"last\":" + last + "}}\n";
   }
+
+  [[nodiscard]] uint64_t cursor() const { return next_; }
 
 private:
   State at_the_end(std::vector<Bytes>& into) {
@@ -139,6 +141,12 @@ const Bytes& TailRing::bytes(Item& item, TailFormat format) {
     item.sse = std::make_shared<const std::string>(
       sse_frame(item.seq, std::string_view{*item.ndjson}.substr(0, item.ndjson->size() - 1)));
   return item.sse;
+}
+
+uint64_t TailRing::lowest_cursor() const {
+  uint64_t lowest = UINT64_MAX;
+  for (const auto* stream : streams_) lowest = std::min(lowest, stream->cursor());
+  return lowest;
 }
 
 TailRing::Item* TailRing::find(uint64_t seq) {

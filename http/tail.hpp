@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,8 @@ struct TailRequest {
   TailFormat format = TailFormat::ndjson;
 };
 
+class TailStream;
+
 /// The last lines, as the bytes that go out. Of the server's thread.
 class TailRing {
 public:
@@ -43,7 +46,9 @@ public:
 
   [[nodiscard]] std::unique_ptr<Stream> open(TailRequest request);
   [[nodiscard]] uint64_t last() const { return last_; }
-  [[nodiscard]] size_t readers() const { return readers_; }
+  [[nodiscard]] size_t readers() const { return streams_.size(); }
+  /// The lowest seq that an open tail still wants; UINT64_MAX when there is none.
+  [[nodiscard]] uint64_t lowest_cursor() const;
 
 private:
   friend class TailStream;
@@ -63,7 +68,7 @@ private:
   std::deque<Item> items_;
   size_t held_ = 0;
   uint64_t last_ = 0;
-  size_t readers_ = 0;
+  std::set<const TailStream*> streams_;
 };
 
 /// One line as a server-sent event: its seq is the id.
