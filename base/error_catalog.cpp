@@ -10,7 +10,8 @@ namespace {
 // Sorted by code. Columns: code, HTTP, exit, retryable, title, cause, remedy.
 constexpr std::array kCatalog = {
   ErrorKind{"bad.json", 400, 2, false, "The body is not valid JSON",
-            "The body is empty, cut off, not UTF-8, nested deeper than 64 levels, or not JSON.",
+            "The body is empty, cut off, not UTF-8, nested deeper than 64 levels, has an object of more than "
+            "1,024 keys, or is not JSON.",
             "Send one JSON document in UTF-8; errors[] says where it stops being one."},
   ErrorKind{"bad.request", 400, 2, false, "The request is malformed",
             "The request line, a header or the query could not be read.",

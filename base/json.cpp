@@ -6,9 +6,10 @@
 namespace muster {
 namespace {
 
-/// True when brackets nest deeper than kMaxJsonDepth; strings are skipped. Cheap, and before any allocation.
-bool too_deep(std::string_view text) {
-  int depth = 0;
+/// Why the document will not be built, or "". Strings are skipped. Cheap, and before any allocation.
+std::string refusal(std::string_view text) {
+  std::array<size_t, kMaxJsonDepth + 1> keys{};  // Colons seen in what is open at each depth.
+  size_t depth = 0;
   bool quoted = false;
   for (size_t i = 0; i < text.size(); i++) {
     const char c = text[i];
@@ -20,12 +21,16 @@ bool too_deep(std::string_view text) {
     } else if (c == '"') {
       quoted = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > kMaxJsonDepth) return true;
+      if (++depth > kMaxJsonDepth) return "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels";
+      keys[depth] = 0;
     } else if (c == ']' || c == '}') {
-      depth--;
+      if (depth > 0) depth--;
+    } else if (c == ':') {
+      if (++keys[depth] > kMaxJsonKeys)
+        return "an object with more than " + std::to_string(kMaxJsonKeys) + " keys";
     }
   }
-  return false;
+  return {};
 }
 
 Error bad_json(std::string detail) {
@@ -36,8 +41,7 @@ Error bad_json(std::string detail) {
 
 Result<Json> parse_json(std::string_view text) {
   if (text.empty()) return bad_json("bad json: the body is empty");
-  if (too_deep(text))
-    return bad_json("bad json: nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  if (auto why = refusal(text); !why.empty()) return bad_json("bad json: " + why);
   // The parser takes a NUL for the end of its input and would pass over whatever follows.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
     return bad_json("bad json at byte " + std::to_string(nul + 1));

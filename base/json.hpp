@@ -15,8 +15,12 @@ using Json = nlohmann::ordered_json;
 /// How deep a document that comes from outside may nest.
 constexpr int kMaxJsonDepth = 64;
 
-/// Parses one document: UTF-8, no duplicate-free check, at most kMaxJsonDepth deep. Error: `bad.json`, with
-/// the byte offset.
+/// How many keys one of its objects may have: Json finds a key by looking at all of them, so that building an
+/// object takes the square of this.
+constexpr size_t kMaxJsonKeys = 1024;
+
+/// Parses one document: UTF-8, no duplicate-free check, at most kMaxJsonDepth deep, kMaxJsonKeys an object.
+/// Error: `bad.json`, with the byte offset.
 Result<Json> parse_json(std::string_view text);
 
 /// Compact text with every object's keys sorted: equal values give equal bytes.

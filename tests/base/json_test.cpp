@@ -41,6 +41,19 @@ TEST_CASE("a document nested deeper than the limit is refused before it is built
   CHECK(parsed.error().detail.find("64 levels") != std::string::npos);
 }
 
+TEST_CASE("an object with more keys than the limit is refused before it is built") {
+  const auto object_of = [](size_t n) {
+    std::string text = "[{},{";
+    for (size_t i = 0; i < n; i++) text += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":{\"x\":\":::\"}";
+    return text + "}]";
+  };
+  CHECK(parse_json(object_of(kMaxJsonKeys)));
+  const auto parsed = parse_json(object_of(kMaxJsonKeys + 1));
+  REQUIRE_FALSE(parsed);
+  CHECK(parsed.error().detail == "bad json: an object with more than 1024 keys");
+  CHECK_FALSE(parse_json(object_of(100'000)));
+}
+
 TEST_CASE("brackets inside strings do not count as nesting") {
   CHECK(parse_json("\"" + std::string(1000, '[') + "\""));
 }
