@@ -89,6 +89,7 @@ struct Core {
   std::string request_id;  ///< What request.id views.
   std::unique_ptr<Output> output = std::make_unique<Output>();
   std::vector<Bytes> pieces;
+  std::array<iovec, 128> parts{};  ///< Of one gather write.
 
   Gzip gzip;
   std::string date = http_date();

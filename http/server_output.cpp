@@ -13,73 +13,49 @@ namespace {
 constexpr size_t kCopyBelow = 4 << 10;
 constexpr size_t kKeepText = 64 << 10;
 
+struct Reason {
+  int status;
+  std::string_view text;
+};
+
+constexpr std::array kReasons = {
+  Reason{200, "OK"},
+  Reason{201, "Created"},
+  Reason{202, "Accepted"},
+  Reason{204, "No Content"},
+  Reason{206, "Partial Content"},
+  Reason{301, "Moved Permanently"},
+  Reason{302, "Found"},
+  Reason{303, "See Other"},
+  Reason{304, "Not Modified"},
+  Reason{307, "Temporary Redirect"},
+  Reason{308, "Permanent Redirect"},
+  Reason{400, "Bad Request"},
+  Reason{401, "Unauthorized"},
+  Reason{403, "Forbidden"},
+  Reason{404, "Not Found"},
+  Reason{405, "Method Not Allowed"},
+  Reason{406, "Not Acceptable"},
+  Reason{408, "Request Timeout"},
+  Reason{409, "Conflict"},
+  Reason{410, "Gone"},
+  Reason{412, "Precondition Failed"},
+  Reason{413, "Content Too Large"},
+  Reason{415, "Unsupported Media Type"},
+  Reason{422, "Unprocessable Content"},
+  Reason{429, "Too Many Requests"},
+  Reason{431, "Request Header Fields Too Large"},
+  Reason{500, "Internal Server Error"},
+  Reason{501, "Not Implemented"},
+  Reason{502, "Bad Gateway"},
+  Reason{503, "Service Unavailable"},
+  Reason{504, "Gateway Timeout"},
+};
+
 std::string_view reason(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 202:
-      return "Accepted";
-    case 204:
-      return "No Content";
-    case 206:
-      return "Partial Content";
-    case 301:
-      return "Moved Permanently";
-    case 302:
-      return "Found";
-    case 303:
-      return "See Other";
-    case 304:
-      return "Not Modified";
-    case 307:
-      return "Temporary Redirect";
-    case 308:
-      return "Permanent Redirect";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 406:
-      return "Not Acceptable";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 410:
-      return "Gone";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Content Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    default:
-      return "Status";
-  }
+  const auto* found =
+    std::find_if(kReasons.begin(), kReasons.end(), [&](const auto& known) { return known.status == status; });
+  return found == kReasons.end() ? "Status" : found->text;
 }
 
 /// A value from the application may quote a caller: it must not end its line.

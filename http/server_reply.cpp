@@ -14,7 +14,6 @@ namespace muster::http {
 namespace {
 
 constexpr size_t kPull = 64 << 10;  ///< Of one stream, before others have their turn.
-constexpr size_t kParts = 128;      ///< Of one gather write.
 // What the kernel may hold for a stream: enough for a busy reader; the rest of what it allows is for the
 // farewell of one that stalls.
 constexpr int kStreamBuffer = 128 << 10;
@@ -166,9 +165,8 @@ void Connection::answer(Response response) {
 void Connection::flush() {
   if (waiting_write_ || phase_ == Phase::closed) return;
   auto& out = output();
-  std::array<iovec, kParts> parts;
   while (!out.empty()) {
-    const auto moved = transport_.write(out.gather(parts));
+    const auto moved = transport_.write(out.gather(core_.parts));
     if (moved.closed) {
       out.clear();
       return close();
@@ -209,9 +207,8 @@ void Connection::drop_stalled() {
   core_.stats.dropped_streams++;
   set_option(socket_.native_handle(), SOL_SOCKET, SO_SNDBUF, kFarewellBuffer);
   end_stream(true);
-  std::array<iovec, kParts> parts;
   while (!output().empty()) {
-    const auto moved = transport_.write(output().gather(parts));
+    const auto moved = transport_.write(output().gather(core_.parts));
     if (moved.bytes == 0) break;
     output().sent(moved.bytes);
   }

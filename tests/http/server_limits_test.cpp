@@ -195,10 +195,11 @@ TEST_CASE("a storm of connections that break off anywhere leaves nothing behind"
     threads.emplace_back([&, t] {
       for (size_t i = 0; i < 200; i++) {
         auto client = edge.client();
-        client.send(request.substr(0, (i * 7 + t * 31) % (request.size() + 1)));
+        const auto size = (i * 7 + t * 31) % (request.size() + 1);
+        client.send(request.substr(0, size));
         const linger reset{1, 0};
         if (i % 3 == 0) ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-        if (i % 3 == 1) client.fill();
+        if (i % 3 == 1 && size >= request.find("GET")) client.fill();
       }
     });
   for (auto& thread : threads) thread.join();
