@@ -2,6 +2,8 @@
 // waiting.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -17,6 +19,7 @@ struct AggregateDeps {
   std::shared_ptr<Flight> flight;
   Now now;
   KeptReplies* kept = nullptr;
+  std::shared_ptr<const std::atomic<bool>> writable;  ///< False while the disk fails.
 };
 
 /// The working state: committed state plus this domain's events in flight.
@@ -45,7 +48,7 @@ public:
   /// Decides `ask`; true when the domain did not refuse it.
   bool ask(const AskPtr<D>& ask) {
     if (!leading_) {
-      ask->answer(Error{"leader.starting", "the leader is starting", {}});
+      ask->answer(why_not_leading());
       return false;
     }
     KeptReplies::Begun begun{false, {}, ask->answer};
@@ -60,6 +63,12 @@ public:
   }
 
 private:
+  [[nodiscard]] Error why_not_leading() const {
+    if (deps_.writable && !*deps_.writable)
+      return {"log.unwritable", "the disk does not take writes; reads are served", {}};
+    return {"leader.starting", "the leader is starting", {}};
+  }
+
   void decide_again(const Append& undone) {
     const auto asked = std::static_pointer_cast<const Ask<D>>(undone.ask);
     auto append = blank(undone.answer);

@@ -60,7 +60,9 @@ struct System::Impl {
     caf::anon_send(to, AskPtr<D>{std::move(asked)});
   }
 
-  AggregateDeps deps_for(size_t domain) { return {log, domain, flights[domain], options.now, &kept}; }
+  AggregateDeps deps_for(size_t domain) {
+    return {log, domain, flights[domain], options.now, &kept, {gauges, &gauges->writable}};
+  }
 
   void spawn(World start);
   void spawn_domains();
