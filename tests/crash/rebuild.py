@@ -211,6 +211,7 @@ class Folder:
             if id(what) not in contents:  # Two names of one file agree.
                 contents[id(what)] = what.after_cut(rng)
             with open(place, "wb") as file:
+                os.fchmod(file.fileno(), 0o600)  # Modes are not journaled: what is kept is nobody else's.
                 file.write(contents[id(what)])
 
 

@@ -1,0 +1,110 @@
+"""A disk that is full, read-only or broken: writes are refused with a clear problem, reads go on, and when there is
+room again so do writes, with nothing acknowledged lost [S0-05]."""
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import check  # noqa: E402
+from load import Load  # noqa: E402
+from node import SHIM, Node, send  # noqa: E402
+
+FAULTS = {"a full disk": b"n", "an I/O error on write": b"w", "an I/O error on sync": b"s",
+          "a folder turned read-only": b"r"}
+REFUSED_WITHIN_S, RECOVERED_WITHIN_S = 10, 30
+
+
+class DiskFaultTest(unittest.TestCase):
+    def setUp(self):
+        self.room = tempfile.mkdtemp(prefix="muster-fault-")
+        self.data = os.path.join(self.room, "data")
+        self.addCleanup(shutil.rmtree, self.room)
+
+    def register(self, node, mark):
+        connection = node.connect(10)
+        try:
+            return send(connection, "POST", "/v1/nodes/register", {"node_id": "fault", "versions": {"try": mark}})
+        finally:
+            connection.close()
+
+    def until(self, seconds, what, condition):
+        """Waits for condition() to be true."""
+        end = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), end, f"not within {seconds} s: {what}")
+            time.sleep(0.05)
+
+    def refuses_and_recovers(self, node, break_it, mend_it):
+        """Load before, during and after the fault; returns everything that was acknowledged."""
+        before = Load(node)
+        time.sleep(0.5)
+        break_it()
+        self.until(REFUSED_WITHIN_S, "a write is refused", lambda: before.refused)
+        before.stop()
+        status, body, _ = self.register(node, "during")
+        self.assertEqual((status, json.loads(body)["code"]), (503, "log.unwritable"), body)
+        self.assertEqual(json.loads(body)["outcome"], "not_done")
+        self.assertEqual(node.ask("GET", "/v1/nodes")[0], 200, "reads go on")
+        self.assertEqual(node.ask("GET", "/readyz")[0], 503, "and it says that it is not ready")
+        mend_it()
+        self.until(RECOVERED_WITHIN_S, "a write is taken again", lambda: self.register(node, os.urandom(4).hex())[0] == 200)
+        after = Load(node)
+        time.sleep(0.5)
+        after.stop()
+        self.assertEqual(after.refused, [])
+        return before.acknowledged + after.acknowledged
+
+    def check_folder(self, node, acknowledged):
+        self.assertEqual(node.stop(), 0, node)
+        with Node(self.data, room=self.room).wait_ready() as again:
+            exported = os.path.join(self.room, "export.ndjson")
+            again.export(exported)
+            check.check_log(self, exported, acknowledged)
+
+    def test_injected_faults_refuse_writes_until_they_are_gone(self):
+        """[S0-05] ENOSPC, EIO and EROFS from the calls themselves."""
+        fault = os.path.join(self.room, "fault")
+        for name, code in FAULTS.items():
+            with self.subTest(name):
+                shutil.rmtree(self.data, ignore_errors=True)
+                with open(fault, "wb") as file:
+                    file.write(b"0")
+
+                def switch(to):
+                    with open(fault, "r+b") as control:
+                        control.write(to)
+
+                shim = {"LD_PRELOAD": SHIM, "POWERCUT_DIR": self.data, "POWERCUT_FAULT": fault}
+                os.mkdir(self.data)
+                with Node(self.data, shim, self.room).wait_ready() as node:
+                    acknowledged = self.refuses_and_recovers(node, lambda: switch(code), lambda: switch(b"0"))
+                    self.check_folder(node, acknowledged)
+
+    @unittest.skipUnless(os.geteuid() == 0, "a small file system is mounted as root")
+    def test_a_disk_that_is_really_full_refuses_writes_until_there_is_room(self):
+        """[S0-05] A small tmpfs, filled by somebody else."""
+        os.mkdir(self.data)
+        if os.system(f"mount -t tmpfs -o size=192m tmpfs {self.data}") != 0:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(os.system, f"umount -l {self.data}")
+        filler = os.path.join(self.data, "filler")
+
+        def fill():
+            with open(filler, "wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(bytes(1 << 16))
+                except OSError:
+                    pass
+
+        with Node(self.data, room=self.room).wait_ready() as node:
+            acknowledged = self.refuses_and_recovers(node, fill, lambda: os.remove(filler))
+            self.check_folder(node, acknowledged)
+
+
+if __name__ == "__main__":
+    unittest.main()

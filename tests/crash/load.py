@@ -1,0 +1,61 @@
+"""Clients that change nodes as fast as they can, and remember what was acknowledged and when."""
+import contextlib
+import http.client
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass
+
+from node import send
+
+WRITERS = 6
+
+
+@dataclass
+class Acknowledged:
+    """A registration that the node said it had committed."""
+    node: str
+    mark: str  # In no other registration.
+    seq: int  # What the reply said; 0 when it said nothing.
+    sent: int  # CLOCK_MONOTONIC, nanoseconds.
+    at: int
+
+
+class Load:
+    """Runs writers until stop(); `acknowledged` is what replies said, `refused` the codes of other replies."""
+
+    def __init__(self, node, writers=WRITERS):
+        self.acknowledged = []
+        self.refused = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(node, n), daemon=True) for n in range(writers)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive(), "a writer hangs: the node neither answers nor closes"
+        return self
+
+    def _write(self, node, number):
+        try:
+            with contextlib.closing(node.connect()) as connection:
+                while not self._stop.is_set():
+                    self._one(connection, f"crash-{number}")
+        except (OSError, http.client.HTTPException):
+            pass  # The node was killed: what is not acknowledged may or may not be there.
+
+    def _one(self, connection, name):
+        mark = os.urandom(8).hex()
+        body = {"node_id": name, "host": "h", "ip": "10.0.0.1", "versions": {"mark": mark, "filler": "x" * 200}}
+        sent = time.monotonic_ns()
+        status, reply, headers = send(connection, "POST", "/v1/nodes/register", body)
+        at = time.monotonic_ns()
+        if status == 200:
+            self.acknowledged.append(Acknowledged(name, mark, int(headers.get("X-Muster-Seq", 0)), sent, at))
+            return
+        self.refused.append((status, json.loads(reply or b"{}").get("code", "")))
+        time.sleep(0.02)
