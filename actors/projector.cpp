@@ -13,6 +13,7 @@ void begin_when_started(ProjectorState& state, const ProjectorDeps& deps, const 
   lead->world = std::make_shared<const World>(state.world);
   state.waiting_generation = 0;
   for (size_t i = 1; i < deps.domains.size(); i++) deps.domains[i](lead);
+  deps.begun();
 }
 
 /// A checkpoint when enough happened since the last one: events, so that a fold from it is quick, and bytes,

@@ -28,6 +28,7 @@ struct ProjectorDeps {
   std::shared_ptr<Published> published;
   std::vector<ToDomain> domains;  ///< In the order of States; the first is the cluster's.
   std::string node;               ///< Domains other than the first start when this member's start is folded.
+  std::function<void()> begun;    ///< All domains were told to begin: commands are decided from now on.
   Checkpointer checkpointer;
   uint64_t checkpoint_every = 20'000;                 ///< Events between checkpoints, at least.
   std::function<void(const CommittedPtr&)> on_lines;  ///< After the views are published: tails, the bus.

@@ -132,6 +132,7 @@ void System::Impl::spawn(World start) {
       if (i < to->lead.size()) to->lead[i](lead);
     });
   folding.node = options.node;
+  folding.begun = [this] { started = true; };
   folding.checkpointer = checkpointer;
   folding.checkpoint_every = options.checkpoint_every;
   folding.on_lines = [this](const CommittedPtr& committed) {
@@ -201,9 +202,7 @@ void System::Impl::start_member(bool first) {
   start.member = {options.node, options.version, kFeatureLevel, to_hex(keys.sign_public)};
   if (first) start.restored_from = std::exchange(options.restored_from, "");
   start.restored_seq = published->load()->seq;
-  ask(cluster, cluster::Command{std::move(start)}, {}, Answer{[this](const Result<Receipt>& done) {
-        if (done) started = true;
-      }});
+  ask(cluster, cluster::Command{std::move(start)}, {}, {});
 }
 
 void System::Impl::cache(uint64_t seq, std::shared_ptr<const ViewSet> views) {

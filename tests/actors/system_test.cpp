@@ -1,0 +1,276 @@
+// The whole system on a disk in memory: what callers are told, and what the log then holds.
+#include "actors/system.hpp"
+
+#include <condition_variable>
+#include <filesystem>
+#include <future>
+#include <set>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+#include "actors/world.hpp"
+#include "events/log/memory_disk.hpp"
+
+using namespace muster;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Waits for a condition; the deadline only ends a test that has failed.
+template <class Condition>
+bool eventually(Condition condition, std::chrono::seconds within = 20s) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+Keys test_keys() {
+  const auto folder = std::filesystem::temp_directory_path() / ("muster-keys-" + random_hex(6));
+  auto keys = load_or_make_keys(folder);
+  REQUIRE(keys);
+  std::filesystem::remove_all(folder);
+  return *keys;
+}
+
+struct Running {
+  explicit Running(uint64_t checkpoint_every = 1'000'000) {
+    options.node = "test";
+    options.version = "0";
+    options.checkpoint_every = checkpoint_every;
+    start();
+  }
+  void start() {
+    auto made = System::make(disk, keys, options);
+    REQUIRE(made);
+    system = std::move(*made);
+    system->open();
+    REQUIRE(eventually([&] { return system->ready(); }));
+  }
+  void stop() {
+    system->stop();
+    system.reset();
+  }
+  template <class Command>
+  Result<Receipt> ask(Command command, Origin origin = {}) {
+    auto promise = std::make_shared<std::promise<Result<Receipt>>>();
+    auto future = promise->get_future();
+    system->ask(std::move(command), std::move(origin),
+                Answer{[promise](Result<Receipt> result) { promise->set_value(std::move(result)); }});
+    REQUIRE(future.wait_for(20s) == std::future_status::ready);
+    return future.get();
+  }
+  [[nodiscard]] std::vector<Record> records() const {
+    std::vector<Record> all;
+    log::ChainReader{disk}.each_from(1, [&](uint64_t, std::string_view line) {
+      all.push_back(*read_line(line));
+      return true;
+    });
+    return all;
+  }
+
+  log::MemoryDisk disk;
+  Keys keys = test_keys();
+  SystemOptions options;
+  std::unique_ptr<System> system;
+};
+
+nodes::Command registration(const std::string& node, const std::string& host) {
+  nodes::Registered record;
+  record.node = node;
+  record.host = host;
+  return nodes::Register{record};
+}
+
+}  // namespace
+
+TEST_CASE("a command's event is in the log, with who asked, when its answer comes [S0-01] [S0-05]") {
+  Running node;
+  Origin origin;
+  origin.actor = "alice";
+  origin.request = "r1";
+  const auto receipt = node.ask(registration("n1", "a"), origin);
+  REQUIRE(receipt);
+  const auto line = node.system->chain().line(receipt->seq);
+  REQUIRE(line);
+  const auto record = read_line(*line);
+  REQUIRE(record);
+  CHECK(record->envelope.actor == "alice");
+  CHECK(record->envelope.request == "r1");
+  CHECK(std::get<nodes::Registered>(record->event).host == "a");
+}
+
+TEST_CASE("of many claims at once exactly one is granted, always [S2-60]") {
+  Running node;
+  for (int round = 0; round < 20; round++) {
+    std::atomic<int> granted{0}, answered{0};
+    for (int i = 0; i < 16; i++) {
+      const auto id = "n" + std::to_string(round) + "-" + std::to_string(i);
+      node.system->ask(lease::Command{lease::Claim{id, "http://" + id, false}}, {},
+                       Answer{[&](const Result<Receipt>& result) {
+                         if (result && result->result.find("\"granted\":true") != std::string::npos)
+                           granted++;
+                         answered++;
+                       }});
+    }
+    REQUIRE(eventually([&] { return answered == 16; }));
+    CHECK(granted == (round == 0 ? 1 : 0));
+  }
+}
+
+TEST_CASE("a claim token that many use at once is used once [S1-25]") {
+  Running node;
+  REQUIRE(node.ask(claims::Command{claims::Open{"c1", sha256_hex("token"), system_now() + 1h}}));
+  std::atomic<int> fulfilled{0}, answered{0};
+  for (int i = 0; i < 32; i++)
+    node.system->ask(claims::Command{claims::Fulfill{"c1", sha256_hex("token"), "n1", {}}}, {},
+                     Answer{[&](const Result<Receipt>& result) {
+                       fulfilled += result ? 1 : 0;
+                       answered++;
+                     }});
+  REQUIRE(eventually([&] { return answered == 32; }));
+  CHECK(fulfilled == 1);
+}
+
+TEST_CASE("callers are never told of what did not happen, however often leadership is lost") {
+  Running node;
+  std::mutex mutex;
+  std::condition_variable all_answered;
+  std::set<std::string> acknowledged, denied;
+  int open = 0;
+  for (int round = 0; round < 60; round++) {
+    for (int i = 0; i < 40; i++) {
+      const auto host = std::to_string(round) + "/" + std::to_string(i);
+      {
+        const std::lock_guard lock{mutex};
+        open++;
+      }
+      node.system->ask(registration("n" + std::to_string(i % 7), host), {},
+                       Answer{[&, host](const Result<Receipt>& result) {
+                         const std::lock_guard lock{mutex};
+                         if (result)
+                           acknowledged.insert(host);
+                         else if (!result.error().outcome_unknown)
+                           denied.insert(host);
+                         open--;
+                         all_answered.notify_all();
+                       }});
+    }
+    if (round % 2 == 0) {  // On every other round something is answered before leadership goes.
+      std::unique_lock some{mutex};
+      REQUIRE(all_answered.wait_for(some, 20s, [&] { return open < 40; }));
+    }
+    node.system->step_down();
+    REQUIRE(eventually([&] { return node.system->ready(); }));
+  }
+  std::unique_lock lock{mutex};
+  REQUIRE(all_answered.wait_for(lock, 20s, [&] { return open == 0; }));
+  std::map<std::string, int> found;
+  for (const auto& record : node.records())
+    if (const auto* event = std::get_if<nodes::Registered>(&record.event)) found[event->host]++;
+  for (const auto& host : acknowledged) CHECK(found[host] == 1);
+  for (const auto& host : denied) CHECK(found[host] == 0);
+  CHECK_FALSE(acknowledged.empty());
+}
+
+TEST_CASE("a request with an idempotency key happens once, and is answered alike") {
+  Running node;
+  Origin origin;
+  origin.key = "k";
+  origin.fingerprint = "POST /x {}";
+  std::atomic<int> answered{0};
+  std::mutex mutex;
+  std::set<uint64_t> seqs;
+  for (int i = 0; i < 16; i++)
+    node.system->ask(registration("n1", "h"), origin, Answer{[&](const Result<Receipt>& result) {
+                       const std::lock_guard lock{mutex};
+                       if (result) seqs.insert(result->seq);
+                       answered++;
+                     }});
+  REQUIRE(eventually([&] { return answered == 16; }));
+  CHECK(seqs.size() == 1);
+  node.stop();
+  node.start();
+  const auto again = node.ask(registration("n1", "h"), origin);
+  REQUIRE(again);
+  CHECK(again->replayed);
+  CHECK(again->seq == *seqs.begin());
+  auto other = origin;
+  other.fingerprint = "POST /x {\"a\":1}";
+  CHECK(node.ask(registration("n1", "h"), other).error().code == "idempotency.mismatch");
+}
+
+TEST_CASE("a reply that held a secret is not given again") {
+  Running node;
+  Origin origin;
+  origin.key = "k";
+  origin.fingerprint = "POST /api/claims/new";
+  origin.one_time = true;
+  REQUIRE(node.ask(claims::Command{claims::Open{"c1", "h1", system_now() + 1h}}, origin));
+  CHECK(node.ask(claims::Command{claims::Open{"c2", "h2", system_now() + 1h}}, origin).error().code ==
+        "idempotency.one_time");
+}
+
+TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, the node goes on") {
+  Running node;
+  REQUIRE(node.ask(registration("n1", "a")));
+  node.disk.fail_writes(true);
+  const auto refused = node.ask(registration("n2", "b"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "log.unwritable");
+  CHECK(view<nodes::View>(*node.system->views()).nodes.contains("n1"));
+  CHECK_FALSE(node.system->ready());
+  node.disk.fail_writes(false);
+  REQUIRE(eventually([&] { return node.system->ready(); }));
+  REQUIRE(node.ask(registration("n3", "c")));
+  uint64_t next = 1;
+  std::string prev(64, '0');
+  log::ChainReader{node.disk}.each_from(1, [&](uint64_t seq, std::string_view line) {
+    CHECK(seq == next++);
+    CHECK(read_line(line)->prev == prev);
+    prev = sha256_hex(line);
+    return true;
+  });
+}
+
+TEST_CASE("a restart from a checkpoint ends where a fold from nothing ends [S0-06] [S0-08]") {
+  Running node{200};
+  for (int i = 0; i < 1'000; i++)
+    REQUIRE(node.ask(registration("n" + std::to_string(i % 50), std::to_string(i))));
+  REQUIRE(eventually([&] { return view<cluster::View>(*node.system->views()).checkpoints.size() >= 2; }));
+  node.stop();
+  const auto head = log::read_head(node.disk);
+  const auto quick = world_at(node.disk, head.seq);
+  REQUIRE(quick);
+  World slow;
+  for (const auto& record : node.records()) fold(slow, record);
+  CHECK(slow.set.seq == quick->set.seq);
+  const auto a = fold_digests(slow), b = fold_digests(*quick);
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); i++) {
+    INFO(a[i].name);
+    CHECK(a[i].digest == b[i].digest);
+  }
+}
+
+TEST_CASE("a decision that read another domain's stream is decided again when it changed underneath") {
+  Running node;
+  REQUIRE(node.ask(lease::Command{lease::Claim{"n1", "http://n1", false}}));
+  const auto stale = node.system->chain().version("lease/leader");
+  REQUIRE(node.ask(lease::Command{lease::Claim{"n1", "http://moved", false}}));
+  std::atomic<int> reads{0};
+  std::promise<Result<Receipt>> promise;
+  node.system->ask_reading(
+    [&]() -> Fresh<PlansDomain> {
+      const auto version = reads++ == 0 ? stale : node.system->chain().version("lease/leader");
+      return {plans::Command{plans::Issue{{"n1", "", "g", "leader", {}, 1}}}, {{"lease/leader", version}}};
+    },
+    {}, Answer{[&](Result<Receipt> result) { promise.set_value(std::move(result)); }});
+  auto future = promise.get_future();
+  REQUIRE(future.wait_for(20s) == std::future_status::ready);
+  CHECK(future.get());
+  CHECK(reads == 2);
+}
