@@ -5,6 +5,7 @@
 
 namespace muster::cli {
 
+Verb serve_verb();
 Verb status_verb();
 Verb nodes_verb();
 Verb plans_verb();

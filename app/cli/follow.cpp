@@ -60,12 +60,11 @@ bool Lines::take(std::string_view bytes, const OnLine& on_line) {
 }
 
 Result<uint64_t> head_of(Client& client) {
-  const auto log = client.get("/v1/log");
-  if (!log) return log.error();
-  const auto head = log->find("head");
-  if (head != log->end() && head->is_object() && head->contains("seq")) return (*head)["seq"].get<uint64_t>();
-  if (head != log->end() && head->is_number_unsigned()) return head->get<uint64_t>();
-  return Error{"internal", client.server() + "/v1/log does not say its head"};
+  const auto status = client.get("/v1/status");
+  if (!status) return status.error();
+  if (const auto seq = status->find("seq"); seq != status->end() && seq->is_number_unsigned())
+    return seq->get<uint64_t>();
+  return Error{"internal", client.server() + "/v1/status does not say its seq"};
 }
 
 Status follow(const Call& call, uint64_t from, const Query& filter, const Lines::OnLine& on_line,

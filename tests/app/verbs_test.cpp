@@ -237,7 +237,7 @@ TEST_CASE("compacting only says what it would do until --yes") {
 
 TEST_CASE("events are the bytes of the log when nobody looks", "[S0-10]") {
   Node node;
-  node.on(Method::get, "/v1/log", R"({"head":{"seq":250,"hash":""}})");
+  node.on(Method::get, "/v1/status", R"({"seq":250})");
   node.on(Method::get, "/v1/events",
           [](const http::Request&) { return stream_of({event(1) + "\n" + event(2) + "\n"}); });
   REQUIRE(node.server.start());
@@ -251,7 +251,7 @@ TEST_CASE("events are the bytes of the log when nobody looks", "[S0-10]") {
 TEST_CASE("a tail resumes behind the last event when the connection breaks", "[S0-10]") {
   Node node;
   int connections = 0;
-  node.on(Method::get, "/v1/log", R"({"head":2})");
+  node.on(Method::get, "/v1/status", R"({"seq":2})");
   node.on(Method::get, "/v1/events", [&](const http::Request& request) {
     connections++;
     if (connections == 1)
@@ -271,9 +271,8 @@ TEST_CASE("a tail resumes behind the last event when the connection breaks", "[S
 TEST_CASE("a watch draws again when something was committed") {
   Node node;
   int drawn = 0, connections = 0;
-  node.on(Method::get, "/v1/log", R"({"head":7})");
   node.on(Method::get, "/v1/status", [&](const http::Request&) {
-    return http::json_response("{\"drawn\":" + std::to_string(++drawn) + "}");
+    return http::json_response("{\"seq\":7,\"drawn\":" + std::to_string(drawn++) + "}");
   });
   node.on(Method::get, "/v1/events", [&](const http::Request& request) {
     if (++connections < 3) return stream_of({event(8) + "\n"});
@@ -282,7 +281,7 @@ TEST_CASE("a watch draws again when something was committed") {
   REQUIRE(node.server.start());
   const auto said = node.say({":status", "--watch", "--json"});
   CHECK(said.status == 3);
-  CHECK(said.out.starts_with("{\"drawn\":1}\n{\"drawn\":2}\n"));
+  CHECK(said.out.starts_with("{\"seq\":7,\"drawn\":1}\n{\"seq\":7,\"drawn\":2}\n"));
 }
 
 TEST_CASE("lines are put together from any pieces, and have a longest length") {

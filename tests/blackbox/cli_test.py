@@ -1,0 +1,175 @@
+"""The command line against a running node: output, exit statuses, tails, terminals."""
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import termios
+import time
+import unittest
+import urllib.request
+
+from running_node import BINARY, RunningNode, free_port
+
+LIMIT_S = 20
+
+
+def muster(*arguments, environment=None, stdin=""):
+    return subprocess.run([BINARY, *arguments], env={"PATH": os.environ["PATH"], **(environment or {})}, input=stdin,
+                          capture_output=True, text=True, timeout=60, cwd="/")
+
+
+def register(node, name):
+    body = json.dumps({"node_id": name, "host": f"host-of-{name}", "ip": "10.0.0.7"}).encode()
+    headers = {"Authorization": "Bearer dev-token", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{node.url}/v1/nodes/register", body, headers), timeout=10):
+        pass
+
+
+def on_terminal(arguments, environment, columns):
+    """What the command writes to a terminal of that width; stderr goes there too."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([BINARY, *arguments], env={"PATH": os.environ["PATH"], **environment}, stdin=follower,
+                               stdout=follower, stderr=follower, cwd="/")
+    os.close(follower)
+    text = b""
+    try:
+        while piece := os.read(leader, 65536):
+            text += piece
+    except OSError:  # The other end is closed.
+        pass
+    os.close(leader)
+    return process.wait(LIMIT_S), text.decode().replace("\r\n", "\n")
+
+
+class WithNode(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = cls.enterClassContext(RunningNode("--dev"))
+        cls.environment = {"MUSTER_REMOTE": cls.node.url, "MUSTER_TOKEN": "dev-token"}
+        register(cls.node, "edge-a")
+
+    def ask(self, *arguments, environment=None):
+        return muster(*arguments, environment={**self.environment, **(environment or {})})
+
+    def test_status_says_how_the_node_is(self):
+        """S0-06"""
+        done = self.ask(":status", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        status = json.loads(done.stdout)
+        self.assertTrue(status["ready"])
+        self.assertGreater(status["seq"], 0)
+        self.assertRegex(self.ask(":status").stdout, r"ready +yes")
+
+    def test_nodes_are_listed_and_shown(self):
+        """S1-17 S0-09"""
+        rows = json.loads(self.ask(":nodes", "--json").stdout)["rows"]
+        self.assertIn("edge-a", [row["id"] for row in rows])
+        self.assertRegex(self.ask(":nodes").stdout, r"edge-a +registered .*host-of-edge-a +10\.0\.0\.7")
+        self.assertEqual(json.loads(self.ask(":nodes", "edge-a", "--json").stdout)["id"], "edge-a")
+        self.assertEqual(self.ask(":nodes", "nobody").returncode, 4)
+
+    def test_events_are_the_bytes_of_the_log(self):
+        """S0-10"""
+        lines = self.ask(":events", "--from", "1").stdout.splitlines()
+        self.assertEqual([json.loads(line)["seq"] for line in lines], list(range(1, len(lines) + 1)))
+        with urllib.request.urlopen(urllib.request.Request(
+                f"{self.node.url}/v1/events?from=1&to={len(lines)}", headers={"Authorization": "Bearer dev-token"}),
+                timeout=10) as reply:
+            self.assertEqual(reply.read().decode().splitlines(), lines)
+        one = self.ask(":events", "2").stdout.splitlines()
+        self.assertEqual(one, [lines[1]])
+
+    def test_a_tail_prints_what_is_committed_while_it_follows(self):
+        """S0-10"""
+        with subprocess.Popen([BINARY, ":tail", "--last", "0", "--type", "node.registered"], stdout=subprocess.PIPE, text=True,
+                              env={"PATH": os.environ["PATH"], **self.environment}) as tail:
+            try:
+                os.set_blocking(tail.stdout.fileno(), False)
+                deadline, seen, round_number = time.monotonic() + LIMIT_S, "", 0
+                # The tail begins where the log ended when it asked; so keep registering until it shows one.
+                while "tailed-" not in seen and time.monotonic() < deadline:
+                    round_number += 1
+                    register(self.node, f"tailed-{round_number}")
+                    time.sleep(0.05)
+                    seen += tail.stdout.read() or ""
+                self.assertEqual(json.loads(seen.splitlines()[0])["type"], "node.registered")
+            finally:
+                tail.kill()
+
+    def test_why_walks_back(self):
+        """S0-08"""
+        done = self.ask(":why", "node/edge-a", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)[0]["stream"], "node/edge-a")
+
+    def test_the_leader_is_claimed_and_shown(self):
+        """S2-60 S2-61"""
+        self.assertEqual(self.ask(":leader").returncode, 5)
+        self.assertEqual(self.ask(":leader", "claim", "edge-a", "http://10.0.0.7:8070").returncode, 0)
+        self.assertEqual(json.loads(self.ask(":leader", "--json").stdout)["leader_url"], "http://10.0.0.7:8070")
+        self.assertEqual(self.ask(":leader", "claim", "other", "http://10.0.0.8:8070").returncode, 4)
+
+    def test_a_wrong_token_is_denied(self):
+        done = self.ask(":status", environment={"MUSTER_TOKEN": "wrong"})
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("(unauthorized)", done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertNotIn("wrong", done.stderr.replace("is wrong", ""))
+
+    def test_tables_fit_the_terminal_and_colour_is_for_terminals(self):
+        for columns in (40, 60, 100):
+            status, text = on_terminal([":nodes"], {**self.environment, "TERM": "xterm", "NO_COLOR": "1"}, columns)
+            self.assertEqual(status, 0)
+            self.assertNotIn("\x1b", text)
+            for line in text.splitlines():
+                self.assertLessEqual(len(line), columns, line)
+        self.assertIn("\x1b[", on_terminal([":nodes"], {**self.environment, "TERM": "xterm"}, 100)[1])
+        self.assertNotIn("\x1b[", self.ask(":nodes", environment={"TERM": "xterm"}).stdout)
+
+    def test_the_doctor_knows_a_running_muster(self):
+        done = self.ask(":doctor", "--bind", f"127.0.0.1:{self.node.port}", "--data", str(self.node.folder / "data"), "--json")
+        checks = {row["name"]: row for row in json.loads(done.stdout)["rows"]}
+        self.assertEqual(checks["disk sync"]["status"], "ok", checks)
+        self.assertEqual(checks["permissions"]["status"], "ok", checks)
+
+
+class WithoutNode(unittest.TestCase):
+    def test_nobody_there_is_exit_5_with_a_remedy(self):
+        done = muster(":status", "--server", f"http://127.0.0.1:{free_port()}")
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("muster :serve", done.stderr)
+
+    def test_usage_errors_are_exit_2_and_name_the_nearest(self):
+        self.assertEqual(muster("status").returncode, 2)
+        self.assertIn("':status'", muster("status").stderr)
+        self.assertIn("'--addr'", muster(":serve", "-adrr", ":1").stderr)
+
+    def test_binding_the_world_without_credentials_is_refused(self):
+        done = muster(":serve", "--bind", f"0.0.0.0:{free_port()}", "--data", "/nonexistent/data")
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_binding_the_world_in_dev_mode_is_refused(self):
+        with RunningNode() as node:
+            done = muster(":serve", "--dev", "--bind", f"0.0.0.0:{free_port()}", "--data", str(node.folder / "other"))
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("loopback", done.stderr)
+
+    def test_every_limit_of_the_edge_is_in_the_help_of_serve(self):
+        text = muster(":serve", "--help").stdout
+        for flag in ("max-header", "max-body", "max-connections", "header-timeout", "body-timeout", "write-timeout",
+                     "idle-timeout", "stall-timeout", "drain-timeout", "bind", "addr", "jwks-url", "stale-ttl"):
+            self.assertIn(f"--{flag} ", text.replace(",", " "))
+
+    def test_bash_completes_verbs_behind_their_colon(self):
+        """S3-10"""
+        script = ('source <("$0" completion bash); COMP_LINE="$0 :sta"; COMP_POINT=${#COMP_LINE}; _muster; '
+                  'printf "%s\\n" "${COMPREPLY[@]}"')
+        done = subprocess.run(["bash", "-c", script, BINARY], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.stdout, "status\n", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
