@@ -13,7 +13,8 @@ std::string_view sender(const nodes::Command& command) {
   return match(command)([](const nodes::Register& c) -> std::string_view { return c.record.node; },
                         [](const nodes::Heartbeat& c) -> std::string_view { return c.report.node; },
                         [](const nodes::MergeMeta& c) -> std::string_view { return c.node; },
-                        [](const nodes::MarkSilent&) -> std::string_view { return {}; });
+                        [](const nodes::MarkSilent&) -> std::string_view { return {}; },
+                        [](const nodes::Forget&) -> std::string_view { return {}; });
 }
 
 void hear(SelfPtr self, const RegistryDeps& deps, const nodes::Command& command) {
@@ -26,6 +27,13 @@ void hear(SelfPtr self, const RegistryDeps& deps, const nodes::Command& command)
   if (const auto* beat = std::get_if<nodes::Heartbeat>(&command); beat && beat->report.role == "leader")
     deps.beats->leads(node);
   deps.heard(command);
+}
+
+/// A node that was taken off the list has no deadline.
+void forget(SelfPtr self, const std::string& node) {
+  self->state.last_heard.erase(node);
+  self->state.shown.erase(node);
+  self->state.dirty = true;
 }
 
 void begin(SelfPtr self, const Lead& lead) {
@@ -65,7 +73,9 @@ Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) 
   self->delayed_send(self, kSweep, tick_atom::value);
   return {
     [self, shared](const AskPtr<NodesDomain>& ask) {
-      if (self->state.deciding->ask(ask)) hear(self, *shared, ask->command);
+      if (!self->state.deciding->ask(ask)) return;
+      hear(self, *shared, ask->command);
+      if (const auto* gone = std::get_if<nodes::Forget>(&ask->command)) forget(self, gone->node);
     },
     [self](lead_atom, const LeadPtr& lead) { begin(self, *lead); },
     [self](unlead_atom) {

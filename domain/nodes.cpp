@@ -58,6 +58,12 @@ Decided mark_silent(const State& state, const MarkSilent& command) {
   return Decision<Event>{{Silent{command.node, command.last_seen}}};
 }
 
+Decided forget(const State& state, const Forget& command) {
+  if (!state.nodes.contains(command.node))
+    return Error{"node.unknown", "node " + command.node + " is not registered", {}};
+  return Decision<Event>{{Forgotten{command.node}}};
+}
+
 Decided merge_meta(const State& state, const MergeMeta& command) {
   Registered record;
   record.node = command.node;
@@ -77,7 +83,8 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time)
   return match(command)([&](const Register& c) { return register_node(state, c); },
                         [&](const Heartbeat& c) { return heartbeat(state, c); },
                         [&](const MarkSilent& c) { return mark_silent(state, c); },
-                        [&](const MergeMeta& c) { return merge_meta(state, c); });
+                        [&](const MergeMeta& c) { return merge_meta(state, c); },
+                        [&](const Forget& c) { return forget(state, c); });
 }
 
 State evolve(State state, const Registered& event) {
@@ -99,6 +106,11 @@ State evolve(State state, const Silent& event) {
 
 State evolve(State state, const Returned& event) {
   state.nodes[event.node].silent = false;
+  return state;
+}
+
+State evolve(State state, const Forgotten& event) {
+  state.nodes.erase(event.node);
   return state;
 }
 

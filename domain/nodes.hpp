@@ -29,7 +29,11 @@ struct MergeMeta {
   std::string node;
   RawJson meta;
 };
-using Command = std::variant<Register, Heartbeat, MarkSilent, MergeMeta>;
+/// DELETE /v1/nodes/{id}: takes a node off the list. One that still beats registers again.
+struct Forget {
+  std::string node;
+};
+using Command = std::variant<Register, Heartbeat, MarkSilent, MergeMeta, Forget>;
 
 struct Node {
   Registered record;
@@ -61,5 +65,6 @@ State evolve(State state, const Registered& event);
 State evolve(State state, const Changed& event);
 State evolve(State state, const Silent& event);
 State evolve(State state, const Returned& event);
+State evolve(State state, const Forgotten& event);
 
 }  // namespace muster::nodes

@@ -82,6 +82,19 @@ struct Returned {
   bool operator==(const Returned&) const = default;
 };
 
-using Event = std::variant<Registered, Changed, Silent, Returned>;
+/// Somebody took the node off the list: it is gone for good, or came back under another id.
+struct Forgotten {
+  static constexpr std::string_view type = "node.forgotten";
+  std::string node;
+
+  [[nodiscard]] std::string stream() const { return "node/" + node; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node);
+  }
+  bool operator==(const Forgotten&) const = default;
+};
+
+using Event = std::variant<Registered, Changed, Silent, Returned, Forgotten>;
 
 }  // namespace muster::nodes

@@ -245,6 +245,11 @@ void add_node_routes(Api& api) {
               [&api](const Request& q, const Reply& r) { register_route(api, q, r); }, "register", true});
   router.add({Method::post, "/v1/nodes/heartbeat",
               [&api](const Request& q, const Reply& r) { heartbeat_route(api, q, r); }, "heartbeat", true});
+  router.add({Method::del, "/v1/nodes/{id}",
+              [&api](const Request& q, const Reply& r) {
+                api.command(q, r, nodes::Command{nodes::Forget{std::string(q.param("id"))}}, no_content);
+              },
+              "admin"});
   router.add({Method::post, "/register",
               [&api](const Request& q, const Reply& r) {
                 auto body = read_body<AgentBody>(q, r, Unknown::refuse);

@@ -30,7 +30,10 @@ std::string status_text(Api& api) {
                    {"compacted_to", cluster.log.compacted_to},
                    {"checkpoints", cluster.checkpoints.size()},
                    {"checkpoints_failed", gauges.checkpoints_failed}};
-  status["nodes"] = {{"registered", nodes.registered}, {"healthy", nodes.healthy}, {"stale", nodes.stale}};
+  status["nodes"] = {{"registered", nodes.registered},
+                     {"healthy", nodes.healthy},
+                     {"stale", nodes.stale},
+                     {"forgotten", nodes.forgotten}};
   status["leader"] =
     lease.held()
       ? Json{{"node_id", lease.holder.node}, {"leader_url", lease.holder.url}, {"epoch", lease.holder.epoch}}

@@ -59,6 +59,14 @@ void View::fold(const Record& record) {
         row.last_heard = now;
       });
     },
+    [&](const Forgotten& e) {
+      const auto* row = nodes.find(e.node);
+      if (!row) return;
+      count(*row, UINT64_MAX);
+      nodes.erase(e.node);
+      counts.forgotten++;
+      about.changed = record.seq;
+    },
     [](const auto&) {});
 }
 

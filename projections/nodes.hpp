@@ -41,11 +41,13 @@ struct View {
   };
   struct Counts {
     uint64_t registered = 0, healthy = 0, stale = 0;
+    uint64_t forgotten = 0;  ///< Taken off the list since the log began.
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
       visit("registered", self.registered);
       visit("healthy", self.healthy);
       visit("stale", self.stale);
+      visit("forgotten", self.forgotten);
     }
   };
 

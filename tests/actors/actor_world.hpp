@@ -80,7 +80,7 @@ public:
   }
 
   AggregateDeps deps() {
-    return {log, 0, flight, [this] { return now(); }, &kept};
+    return {log, 0, flight, [this] { return now(); }, &kept, nullptr};
   }
 
   /// Leadership begins with this committed state.

@@ -102,6 +102,18 @@ TEST_CASE_METHOD(NodesWorld, "a new leader gives every node one full TTL") {
   CHECK(count<nodes::Silent>() == 1);
 }
 
+TEST_CASE_METHOD(NodesWorld, "a forgotten node never falls silent, and registers again when it comes back") {
+  add("n1");
+  beat("n1");
+  REQUIRE(ask(nodes::Forget{"n1"}));
+  CHECK(ask(nodes::Forget{"n1"}).error().code == "node.unknown");
+  advance(60s);
+  CHECK(count<nodes::Silent>() == 0);
+  CHECK_FALSE(beat("n1"));
+  add("n1");
+  CHECK(beat("n1"));
+}
+
 TEST_CASE_METHOD(NodesWorld, "a domain that does not lead refuses, and the caller may retry") {
   caf::anon_send(domain, unlead_atom::value);
   settle();
