@@ -126,6 +126,16 @@ std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk) {
   return seqs;
 }
 
+Result<std::string> check_checkpoint(const log::Disk& disk, uint64_t seq) {
+  const auto claimed = disk.get(log::Column::checkpoints, kAt + log::number_key(seq));
+  const auto text = disk.get(log::Column::checkpoints, kText + log::number_key(seq));
+  if (!claimed || !text) return corrupt("the checkpoint of seq " + std::to_string(seq) + " is incomplete");
+  auto digest = sha256_hex(*text);
+  if (digest != *claimed)
+    return corrupt("the stored checkpoint of seq " + std::to_string(seq) + " is not what its digest says");
+  return digest;
+}
+
 Result<World> world_at(const log::Disk& disk, uint64_t seq) {
   auto world = load_checkpoint(disk, seq).value_or(World{});
   if (world.set.seq == seq) return world;

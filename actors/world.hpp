@@ -48,6 +48,9 @@ Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world);
 /// The newest readable checkpoint at or before `seq`; nothing: fold from the first line.
 [[nodiscard]] std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq);
 [[nodiscard]] std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk);
+/// The digest of the checkpoint at `seq`, from its bytes. Error: `log.corrupt` when it is not the one stored
+/// beside them.
+Result<std::string> check_checkpoint(const log::Disk& disk, uint64_t seq);
 
 /// The world as of `seq`: the nearest checkpoint plus the lines after it. Error: `log.compacted`,
 /// `log.corrupt`.

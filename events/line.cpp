@@ -1,83 +1,41 @@
 // Composing and reading lines.
 #include "events/line.hpp"
 
-#include <charconv>
+#include <cstring>
 #include <unordered_map>
+
+#include "events/line_shape.hpp"
 
 namespace muster {
 namespace {
 
-/// Walks a line from left to right; every step says what it expects.
-class Scanner {
-public:
-  explicit Scanner(std::string_view text) : rest_(text) {}
-
-  bool literal(std::string_view expected) {
-    if (!rest_.starts_with(expected)) return false;
-    rest_.remove_prefix(expected.size());
-    return true;
-  }
-  bool number(uint64_t& value) {
-    const auto [end, ec] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (ec != std::errc{} || (rest_[0] == '0' && end != rest_.data() + 1)) return false;
-    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
-    return true;
-  }
-  bool number(int64_t& value) {
-    const auto [end, ec] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (ec != std::errc{}) return false;
-    const bool zero_first = rest_[0] == '0' || rest_.starts_with("-0");
-    if (zero_first && end - rest_.data() > 1) return false;
-    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
-    return true;
-  }
-  /// The raw text of a JSON string, without its quotes; escapes stay.
-  bool quoted(std::string_view& raw) {
-    if (!literal("\"")) return false;
-    for (size_t i = 0; i < rest_.size(); i++) {
-      if (rest_[i] == '\\') {
-        i++;
-      } else if (rest_[i] == '"') {
-        raw = rest_.substr(0, i);
-        rest_.remove_prefix(i + 1);
-        return true;
-      }
-    }
-    return false;
-  }
-  [[nodiscard]] std::string_view rest() const { return rest_; }
-
-private:
-  std::string_view rest_;
-};
-
-bool is_lower_hex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-/// The one form that to_rfc3339 writes; the digits are checked by parse_rfc3339.
-bool is_canonical_time(std::string_view text) {
-  return text.size() == 24 && text[10] == 'T' && text[19] == '.' && text[23] == 'Z' &&
-         text.substr(17, 2) != "60";
-}
-
-/// A JSON string's raw text with its escapes resolved; nothing when it is not a valid JSON string.
-bool unescape(std::string_view raw, std::string& out) {
-  const bool plain = raw.find_first_of("\\") == std::string_view::npos;
-  if (plain) {
-    for (const char c : raw)
-      if (static_cast<unsigned char>(c) < 0x20) return false;
+/// A string of a line that split_line has checked, with its escapes resolved.
+void unescape(std::string_view raw, std::string& out) {
+  if (raw.find('\\') == std::string_view::npos) {
     out = raw;
-    return is_utf8(raw);
+    return;
   }
   const auto value = parse_json(std::string("\"").append(raw).append("\""));
-  if (!value || !value->is_string()) return false;
-  out = value->get<std::string>();
-  return true;
+  out = value && value->is_string() ? value->get<std::string>() : std::string(raw);
 }
 
-bool is_type_name(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string_view::npos;
+/// True when there is white space outside strings. Inside them only spaces can be, so a text without any is
+/// done quickly.
+bool has_loose_space(std::string_view json) {
+  if (std::memchr(json.data(), ' ', json.size()) != nullptr) {
+    bool quoted = false;
+    for (size_t i = 0; i < json.size(); i++) {
+      if (json[i] == '"')
+        quoted = !quoted;
+      else if (json[i] == '\\')
+        i++;
+      else if (json[i] == ' ' && !quoted)
+        return true;
+    }
+  }
+  for (const char c : {'\n', '\t', '\r'})
+    if (std::memchr(json.data(), c, json.size()) != nullptr) return true;
+  return false;
 }
 
 using Decode = Result<AnyEvent> (*)(std::string_view data);
@@ -107,34 +65,6 @@ const Decoders& decoders() {
 
 Error corrupt(std::string what) {
   return {"log.corrupt", std::move(what), {}};
-}
-
-/// The part from `{"seq":` to `"data":`; the reason it is not well formed, or nullptr.
-const char* read_head(Scanner& scan, Record& record) {
-  std::string_view raw;
-  auto& envelope = record.envelope;
-  if (!scan.literal("{\"seq\":") || !scan.number(record.seq) || record.seq == 0) return "no seq";
-  if (!scan.literal(",\"prev\":") || !scan.quoted(raw) || raw.size() != 64 || !is_lower_hex(raw))
-    return "no prev";
-  record.prev = raw;
-  if (!scan.literal(",\"time\":") || !scan.quoted(raw) || !is_canonical_time(raw)) return "no time";
-  const auto time = parse_rfc3339(raw);
-  if (!time) return "no time";
-  envelope.time = *time;
-  if (!scan.literal(",\"epoch\":") || !scan.number(envelope.epoch)) return "no epoch";
-  if (!scan.literal(",\"node\":") || !scan.quoted(raw) || !unescape(raw, envelope.node)) return "no node";
-  if (!scan.literal(",\"actor\":") || !scan.quoted(raw) || !unescape(raw, envelope.actor)) return "no actor";
-  if (scan.literal(",\"request\":") && (!scan.quoted(raw) || !unescape(raw, envelope.request)))
-    return "no request";
-  if (scan.literal(",\"cause\":")) {
-    int64_t cause = 0;
-    if (!scan.number(cause) || cause == 0) return "no cause";
-    envelope.cause = cause;
-  }
-  if (!scan.literal(",\"type\":") || !scan.quoted(raw) || !is_type_name(raw)) return "no type";
-  record.type = raw;
-  if (!scan.literal(",\"stream\":") || !scan.quoted(raw) || !unescape(raw, record.stream)) return "no stream";
-  return scan.literal(",\"data\":") ? nullptr : "no data";
 }
 
 }  // namespace
@@ -187,20 +117,29 @@ void append_place(std::string& out, uint64_t seq, const Digest& prev) {
 }
 
 Result<Record> read_line(std::string_view line) {
+  LineShape shape;
+  if (const char* wrong = split_line(line, shape)) return corrupt(std::string("not a line: ") + wrong);
   Record record;
-  Scanner scan{line};
-  if (const char* missing = read_head(scan, record)) return corrupt(std::string("not a line: ") + missing);
-  auto data = scan.rest();
-  if (data.size() < 3 || data.back() != '}') return corrupt("not a line: data does not close");
-  data.remove_suffix(1);
-  const auto found = decoders().find(record.type);
+  record.seq = shape.seq;
+  record.prev = shape.prev;
+  auto& envelope = record.envelope;
+  envelope.time = *parse_rfc3339(shape.time);
+  envelope.epoch = shape.epoch;
+  envelope.cause = shape.cause;
+  unescape(shape.node, envelope.node);
+  unescape(shape.actor, envelope.actor);
+  unescape(shape.request, envelope.request);
+  unescape(shape.stream, record.stream);
+  record.type = shape.type;
+  const auto found = decoders().find(shape.type);
   if (found == decoders().end()) {
-    if (!parse_json(data)) return corrupt("not a line: data is not JSON");
+    if (!is_strict_json(shape.data, kMaxLineDepth - 1)) return corrupt("not a line: data is not strict JSON");
     record.event = UnknownEvent{record.type, record.stream};
     return record;
   }
-  auto event = found->second(data);
+  auto event = found->second(shape.data);
   if (!event) return corrupt("not a line: data: " + event.error().detail);
+  if (has_loose_space(shape.data)) return corrupt("not a line: data has white space");
   record.event = std::move(*event);
   return record;
 }

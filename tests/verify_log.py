@@ -102,8 +102,9 @@ def _read_lines(stream):
             return
         yield raw
         if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
-            while not stream.readline(LINE_LIMIT + 1).endswith(b"\n"):
-                break
+            rest = raw
+            while rest and not rest.endswith(b"\n"):
+                rest = stream.readline(LINE_LIMIT + 1)
 
 
 class Verifier:

@@ -1,6 +1,7 @@
-// :audit, who did what.
+// :audit, who did what; and whether anybody edited it.
 #include <ostream>
 
+#include "app/cli/audit_verify.hpp"
 #include "app/cli/catalog.hpp"
 #include "app/cli/follow.hpp"
 #include "app/cli/listing.hpp"
@@ -25,7 +26,8 @@ void draw(std::ostream& out, const Json& audit, const Call& call) {
   print_more(out, audit);
 }
 
-Outcome list(Call& call) {
+Outcome run(Call& call) {
+  if (call.word(0) == "verify") return verify_log(call);
   const Query query = {{"actor", call.text("actor")},
                        {"type", call.text("type")},
                        {"stream", call.text("stream")},
@@ -40,14 +42,21 @@ Outcome list(Call& call) {
 
 Verb audit_verb() {
   Verb verb{.name = ":audit",
-            .summary = "List who changed what, newest first",
-            .example = "muster :audit --actor alice --since 2026-01-01T00:00:00Z",
-            .run = list,
-            .flags = listing_flags()};
+            .summary = "List who changed what, newest first; or verify that nobody edited the log",
+            .usage = "[verify [DATA_DIR|FILE|-]]",
+            .example =
+              "muster :audit --actor alice --since 2026-01-01T00:00:00Z\n"
+              "muster :audit verify /var/lib/muster --expect-head 42:<hash>",
+            .run = run,
+            .flags = listing_flags(),
+            .subverbs = {"verify"},
+            .most_words = 2};
   for (const Flag& flag :
        {Flag{"actor", "NAME", "Only what this caller did"}, Flag{"type", "TYPE", "Only this type"},
         Flag{"stream", "STREAM", "Only this entity"}, Flag{"since", "TIME", "Not before"},
-        Flag{"until", "TIME", "Not after"}})
+        Flag{"until", "TIME", "Not after"},
+        Flag{"expect-head", "SEQ:HASH", "verify: the last line and its hash, as kept elsewhere"},
+        Flag{"from", "SEQ", "verify: the file is cut from a log and starts here"}})
     verb.flags.push_back(flag);
   return verb;
 }

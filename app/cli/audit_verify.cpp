@@ -1,0 +1,197 @@
+// Verifying a log from the command line: the chain, then checkpoints and who signed them.
+#include "app/cli/audit_verify.hpp"
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <istream>
+#include <map>
+#include <ostream>
+
+#include "actors/checkpointer.hpp"
+#include "actors/world.hpp"
+#include "adapters/keys.hpp"
+#include "events/log/chain.hpp"
+#include "events/log/rocks_disk.hpp"
+#include "events/log/verify.hpp"
+
+namespace muster::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What members signed, checked while lines pass.
+class Signatures {
+public:
+  void see(const LineShape& line) {
+    if (line.type == cluster::MemberStarted::type)
+      learn(line);
+    else if (line.type == cluster::Checkpointed::type)
+      check(line);
+  }
+
+  struct Recorded {
+    uint64_t seq = 0;  ///< Of the event.
+    std::string digest;
+  };
+  std::map<uint64_t, Recorded> checkpoints;  ///< By the seq they are as of.
+  uint64_t good = 0;                         ///< Signatures.
+  uint64_t unknown = 0;                      ///< Signatures of members whose start is not in these lines.
+  std::optional<uint64_t> bad;               ///< The first event with a wrong signature.
+  std::string signer;                        ///< Whose it is said to be.
+
+private:
+  void learn(const LineShape& line) {
+    const auto event = from_json_text<cluster::MemberStarted>(line.data);
+    if (!event) return;
+    if (const auto key = digest_from_hex(event->public_key))
+      keys_[event->member].assign(reinterpret_cast<const char*>(key->data()), key->size());
+  }
+
+  void check(const LineShape& line) {
+    const auto event = from_json_text<cluster::Checkpointed>(line.data);
+    if (!event) return;
+    checkpoints[event->at] = {line.seq, event->digest};
+    const auto statement = actors::checkpoint_statement(*event);
+    for (const auto& [member, hex] : event->signatures) {
+      const auto key = keys_.find(member);
+      if (key == keys_.end()) {
+        unknown++;
+      } else if (is_signed(key->second, statement, hex)) {
+        good++;
+      } else if (!bad) {
+        bad = line.seq;
+        signer = member;
+      }
+    }
+  }
+
+  static bool is_signed(const std::string& key, const std::string& statement, std::string_view hex) {
+    if (hex.size() != 128) return false;
+    std::string signature;
+    for (const auto half : {hex.substr(0, 64), hex.substr(64)}) {
+      const auto bytes = digest_from_hex(half);
+      if (!bytes) return false;
+      signature.append(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    }
+    return verify_signature(key, statement, signature);
+  }
+
+  std::map<std::string, std::string, std::less<>> keys_;  ///< Member to public key.
+};
+
+struct Report {
+  log::Verdict verdict;
+  Signatures signatures;
+  uint64_t stored = 0;  ///< Checkpoints in the folder.
+};
+
+void find_fault(Report& report, uint64_t seq, std::string reason) {
+  if (report.verdict.bad && *report.verdict.bad <= seq) return;
+  report.verdict.bad = seq;
+  report.verdict.reason = std::move(reason);
+}
+
+/// What the folder holds beside its lines: each checkpoint's bytes against its digest, here and in the log.
+void check_stored(Report& report, const log::Disk& disk) {
+  for (const auto at : checkpoint_seqs(disk)) {
+    report.stored++;
+    const auto recorded = report.signatures.checkpoints.find(at);
+    const bool named = recorded != report.signatures.checkpoints.end();
+    const auto digest = check_checkpoint(disk, at);
+    if (!digest)
+      find_fault(report, named ? recorded->second.seq : at, digest.error().detail);
+    else if (named && *digest != recorded->second.digest)
+      find_fault(report, recorded->second.seq,
+                 "the stored checkpoint of seq " + std::to_string(at) + " is another one");
+  }
+}
+
+int print(const Call& call, const Report& report) {
+  const auto& verdict = report.verdict;
+  const auto& signatures = report.signatures;
+  if (call.json) {
+    Json json = {{"ok", !verdict.bad}, {"lines", verdict.lines}, {"head", log::to_text(verdict.head)}};
+    if (verdict.bad) json.update({{"bad", *verdict.bad}, {"reason", verdict.reason}});
+    json.update({{"checkpoints", signatures.checkpoints.size()},
+                 {"stored_checkpoints", report.stored},
+                 {"signatures", {{"good", signatures.good}, {"unknown", signatures.unknown}}}});
+    print_json(call, json);
+  } else if (verdict.bad) {
+    call.io.out << "bad: seq " << *verdict.bad << ": " << verdict.reason << '\n';
+  } else {
+    call.io.out << "ok: " << verdict.lines << " lines, head " << log::to_text(verdict.head) << '\n';
+    if (!signatures.checkpoints.empty())
+      call.io.out << "checkpoints: " << signatures.checkpoints.size() << " recorded, " << report.stored
+                  << " stored here; signatures: " << signatures.good << " good, " << signatures.unknown
+                  << " of members whose start is not in these lines\n";
+  }
+  return verdict.bad ? 1 : 0;
+}
+
+Outcome verify_lines(const Call& call, const log::NextLine& next, log::VerifyOptions options,
+                     const log::Disk* disk) {
+  Report report;
+  options.good = [&](const LineShape& line) { report.signatures.see(line); };
+  auto verdict = log::verify(next, options);
+  if (!verdict) return verdict.error();
+  report.verdict = std::move(*verdict);
+  if (!report.verdict.bad) {
+    if (report.signatures.bad)
+      find_fault(report, *report.signatures.bad,
+                 "the checkpoint's signature of " + report.signatures.signer + " is not theirs");
+    if (disk) check_stored(report, *disk);
+  }
+  return print(call, report);
+}
+
+Result<log::VerifyOptions> read_options(const Call& call) {
+  log::VerifyOptions options;
+  if (call.has("expect-head")) {
+    options.head = log::read_named_head(call.text("expect-head"));
+    if (!options.head)
+      return usage_error("--expect-head: a head is SEQ:HASH, the hash in 64 lower-case hex digits");
+  }
+  if (call.has("from")) {
+    const auto text = call.text("from");
+    uint64_t from = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), from);
+    if (ec != std::errc{} || end != text.data() + text.size() || from == 0 || text[0] == '0')
+      return usage_error("--from: a seq is a whole number from 1");
+    options.from = from;
+  }
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<log::Disk>> open_data(const std::string& folder) {
+  std::error_code error;
+  const auto inside = fs::path(folder) / "log";
+  const auto store = fs::exists(inside / "CURRENT", error) ? inside : fs::path(folder);
+  if (!fs::exists(store / "CURRENT", error))
+    return usage_error("there is no log in " + (folder.empty() ? "''" : folder));
+  return log::open_rocks_disk(store.string(), log::Access::read_only);
+}
+
+Outcome verify_log(Call& call) {
+  auto options = read_options(call);
+  if (!options) return options.error();
+  const auto target = call.word(1).empty() ? call.config.text("data") : call.word(1);
+  if (target == "-") return verify_lines(call, log::lines_of(call.io.in), std::move(*options), nullptr);
+  std::error_code error;
+  if (!fs::is_directory(target, error)) {
+    std::ifstream in{target, std::ios::binary};
+    if (!in) return usage_error(target + " cannot be read");
+    return verify_lines(call, log::lines_of(in), std::move(*options), nullptr);
+  }
+  const auto disk = open_data(target);
+  if (!disk) return disk.error();
+  if (!options->head) {
+    const auto head = log::read_head(**disk);
+    options->head = log::NamedHead{head.seq, head.hash};
+  }
+  return verify_lines(call, log::lines_of(**disk), std::move(*options), disk->get());
+}
+
+}  // namespace muster::cli

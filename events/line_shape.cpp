@@ -1,0 +1,267 @@
+// Checking lines to the letter of docs/log_format.md.
+#include "events/line_shape.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "base/json.hpp"
+#include "base/time.hpp"
+
+namespace muster {
+namespace {
+
+/// Walks a text from left to right; every step says what it expects.
+class Scanner {
+public:
+  explicit Scanner(std::string_view text) : rest_(text) {}
+
+  bool literal(std::string_view expected) {
+    if (!rest_.starts_with(expected)) return false;
+    rest_.remove_prefix(expected.size());
+    return true;
+  }
+  /// A whole number below 2^63 without a leading zero or a sign.
+  bool number(uint64_t& value) {
+    const auto [end, ec] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (ec != std::errc{} || (rest_[0] == '0' && end != rest_.data() + 1) || value > INT64_MAX) return false;
+    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
+    return true;
+  }
+  /// The raw text of a JSON string, without its quotes; escapes stay.
+  bool quoted(std::string_view& raw) {
+    if (!literal("\"")) return false;
+    for (size_t from = 0;;) {
+      const auto quote = rest_.find('"', from);
+      if (quote == std::string_view::npos) return false;
+      size_t slashes = 0;
+      while (slashes < quote && rest_[quote - 1 - slashes] == '\\') slashes++;
+      if (slashes % 2 == 0) {
+        raw = rest_.substr(0, quote);
+        rest_.remove_prefix(quote + 1);
+        return true;
+      }
+      from = quote + 1;
+    }
+  }
+  [[nodiscard]] std::string_view rest() const { return rest_; }
+
+private:
+  std::string_view rest_;
+};
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool is_lower_hex(std::string_view text) {
+  for (const char c : text)
+    if (!is_digit(c) && (c < 'a' || c > 'f')) return false;
+  return true;
+}
+
+/// The one form that to_rfc3339 writes, from 1970 on.
+bool is_time(std::string_view text) {
+  constexpr std::string_view form = "0000-00-00T00:00:00.000Z";
+  if (text.size() != form.size()) return false;
+  for (size_t i = 0; i < form.size(); i++)
+    if (form[i] == '0' ? !is_digit(text[i]) : text[i] != form[i]) return false;
+  if (text.substr(0, 4) < "1970" || text.substr(17, 2) > "59") return false;
+  return parse_rfc3339(text).has_value();
+}
+
+/// `domain.past_tense`: at least one dot, and something on both sides of each.
+bool is_type_name(std::string_view text) {
+  char before = '.';
+  bool dotted = false;
+  for (const char c : text) {
+    if (c == '.') {
+      if (before == '.') return false;
+      dotted = true;
+    } else if (c != '_' && (c < 'a' || c > 'z')) {
+      return false;
+    }
+    before = c;
+  }
+  return dotted && before != '.';
+}
+
+bool text_member(Scanner& scan, std::string_view key, std::string_view& raw) {
+  return scan.literal(key) && scan.quoted(raw) && !raw.empty() && is_strict_string(raw);
+}
+
+/// An earlier line: 1 to seq - 1, or -1 to -(seq - 1).
+bool read_cause(Scanner& scan, LineShape& shape) {
+  const bool back = scan.literal("-");
+  uint64_t distance = 0;
+  if (!scan.number(distance) || distance == 0 || distance >= shape.seq) return false;
+  const auto value = static_cast<int64_t>(distance);
+  shape.cause = back ? -value : value;
+  return true;
+}
+
+/// The code unit of the four hex digits at `at`, or -1.
+int code_unit(std::string_view text, size_t at) {
+  if (at + 4 > text.size()) return -1;
+  int value = 0;
+  const auto [end, ec] = std::from_chars(text.data() + at, text.data() + at + 4, value, 16);
+  return ec == std::errc{} && end == text.data() + at + 4 && text[at] != '-' ? value : -1;
+}
+
+/// The escape at raw[at], a backslash; `at` moves behind it.
+bool pass_escape(std::string_view raw, size_t& at) {
+  if (at + 1 >= raw.size()) return false;
+  const char kind = raw[at + 1];
+  at += 2;
+  if (kind != 'u') return std::strchr("\"\\/bfnrt", kind) != nullptr && kind != '\0';
+  const int unit = code_unit(raw, at);
+  at += 4;
+  if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return false;
+  if (unit < 0xd800 || unit > 0xdbff) return true;
+  if (raw.substr(at, 2) != "\\u") return false;
+  const int low = code_unit(raw, at + 2);
+  at += 6;
+  return low >= 0xdc00 && low <= 0xdfff;
+}
+
+/// One JSON value, read without recursion into anything but itself.
+class StrictJson {
+public:
+  explicit StrictJson(std::string_view text) : text_(text) {}
+  bool whole(int depth) { return value(depth) && at_ == text_.size(); }
+
+private:
+  bool take(char c) {
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    at_++;
+    return true;
+  }
+  bool take(std::string_view word) {
+    if (!text_.substr(at_).starts_with(word)) return false;
+    at_ += word.size();
+    return true;
+  }
+  bool value(int depth) {
+    if (at_ >= text_.size()) return false;
+    switch (text_[at_]) {
+      case '{':
+        return object(depth);
+      case '[':
+        return array(depth);
+      case '"':
+        return string();
+      case 't':
+        return take("true");
+      case 'f':
+        return take("false");
+      case 'n':
+        return take("null");
+      default:
+        return number();
+    }
+  }
+  bool object(int depth) {
+    if (depth == 0) return false;
+    at_++;
+    if (take('}')) return true;
+    do {
+      if (!string() || !take(':') || !value(depth - 1)) return false;
+    } while (take(','));
+    return take('}');
+  }
+  bool array(int depth) {
+    if (depth == 0) return false;
+    at_++;
+    if (take(']')) return true;
+    do {
+      if (!value(depth - 1)) return false;
+    } while (take(','));
+    return take(']');
+  }
+  bool string() {
+    Scanner scan{text_.substr(at_)};
+    std::string_view raw;
+    if (!scan.quoted(raw) || !is_strict_string(raw)) return false;
+    at_ += raw.size() + 2;
+    return true;
+  }
+  size_t digits() {
+    const auto from = at_;
+    while (at_ < text_.size() && is_digit(text_[at_])) at_++;
+    return at_ - from;
+  }
+  bool number() {
+    const auto from = at_;
+    take('-');
+    const auto first = at_;
+    const auto whole = digits();
+    if (whole == 0 || (whole > 1 && text_[first] == '0')) return false;
+    if (take('.') && digits() == 0) return false;
+    const bool power = take('e') || take('E');
+    if (power) {
+      if (!take('+')) take('-');
+      if (digits() == 0) return false;
+    }
+    if (!power && whole < 300) return true;
+    return std::isfinite(std::strtod(std::string(text_.substr(from, at_ - from)).c_str(), nullptr));
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+bool is_strict_string(std::string_view raw) {
+  bool ascii = true;
+  for (size_t i = 0; i < raw.size();) {
+    const auto c = static_cast<unsigned char>(raw[i]);
+    if (c < 0x20 || c == '"') return false;
+    if (c == '\\') {
+      if (!pass_escape(raw, i)) return false;
+      continue;
+    }
+    ascii = ascii && c < 0x80;
+    i++;
+  }
+  return ascii || is_utf8(raw);
+}
+
+bool is_strict_json(std::string_view text, int depth) {
+  return StrictJson{text}.whole(depth);
+}
+
+const char* split_line(std::string_view line, LineShape& shape) {
+  if (line.size() >= kMaxLine) return "longer than 8 MiB";
+  Scanner scan{line};
+  if (!scan.literal("{\"seq\":") || !scan.number(shape.seq) || shape.seq == 0) return "no seq";
+  if (!scan.literal(",\"prev\":") || !scan.quoted(shape.prev) || shape.prev.size() != 64 ||
+      !is_lower_hex(shape.prev))
+    return "no prev";
+  if (!scan.literal(",\"time\":") || !scan.quoted(shape.time) || !is_time(shape.time)) return "no time";
+  if (!scan.literal(",\"epoch\":") || !scan.number(shape.epoch)) return "no epoch";
+  if (!text_member(scan, ",\"node\":", shape.node)) return "no node";
+  if (!text_member(scan, ",\"actor\":", shape.actor)) return "no actor";
+  shape.request = {};
+  if (scan.rest().starts_with(",\"request\":") && !text_member(scan, ",\"request\":", shape.request))
+    return "no request";
+  shape.cause.reset();
+  if (scan.literal(",\"cause\":") && !read_cause(scan, shape)) return "cause names no earlier line";
+  if (!scan.literal(",\"type\":") || !scan.quoted(shape.type) || !is_type_name(shape.type)) return "no type";
+  if (!text_member(scan, ",\"stream\":", shape.stream)) return "no stream";
+  if (!scan.literal(",\"data\":")) return "no data";
+  shape.data = scan.rest();
+  if (shape.data.size() < 3 || shape.data.front() != '{' || !shape.data.ends_with("}}"))
+    return "data does not close";
+  shape.data.remove_suffix(1);
+  return nullptr;
+}
+
+const char* check_line(std::string_view line, LineShape& shape) {
+  if (const char* wrong = split_line(line, shape)) return wrong;
+  return is_strict_json(shape.data, kMaxLineDepth - 1) ? nullptr : "data is not strict JSON";
+}
+
+}  // namespace muster
