@@ -7,7 +7,6 @@
 #include <fstream>
 #include <iostream>
 
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
 #include "app/config/bind.hpp"
+#include "app/logging.hpp"
 #include "app/overlay.hpp"
 #include "app/plan_files.hpp"
 #include "base/error_catalog.hpp"
@@ -33,20 +33,6 @@ int fail(const Error& error) {
   const auto& kind = error_kind(error.code);
   std::cerr << "muster: " << error.detail << "\n        " << kind.remedy << "\n";
   return kind.exit;
-}
-
-void set_up_log(const config::Config& config) {
-  auto logger = spdlog::stderr_color_mt("muster");
-  const auto& format = config.text("log");
-  const bool json = format == "json" || (format == "auto" && ::isatty(STDERR_FILENO) == 0);
-  if (config.flag("log-no-color"))
-    dynamic_cast<spdlog::sinks::stderr_color_sink_mt&>(*logger->sinks().front())
-      .set_color_mode(spdlog::color_mode::never);
-  logger->set_level(spdlog::level::from_str(config.text("log-level")));
-  spdlog::set_default_logger(logger);
-  spdlog::set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})"
-                           : "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
-                      spdlog::pattern_time_type::utc);
 }
 
 /// `<host name>-<unix nanoseconds>`, made once and kept (supervisor contract, section 10).
@@ -98,6 +84,7 @@ http::ApiOptions api_options(const config::Config& config, const std::string& da
   options.secret_ttl = config.duration("secret-ttl");
   options.command_timeout = config.duration("command-timeout");
   options.max_page = static_cast<size_t>(config.number("max-page"));
+  options.max_in_flight = static_cast<size_t>(config.number("max-in-flight"));
   options.max_tails = static_cast<size_t>(config.number("max-tails"));
   options.control_plane_url = config.text("control-plane-url");
   options.gateway_url = config.text("gateway-url");
@@ -188,7 +175,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   return options;
 }
 
-Status start(Node& node, const config::Config& config, const std::string& data) {
+Status start(Node& node, const config::Config& config, const std::string& data, bool json_log) {
   auto id = node_id(config, data);
   if (!id) return id.error();
   auto keys = load_or_make_keys(data + "/keys");
@@ -198,6 +185,7 @@ Status start(Node& node, const config::Config& config, const std::string& data) 
   if (!disk) return disk.error();
   node.disk = std::move(*disk);
   auto options = api_options(config, data);
+  options.json_log = json_log;
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
@@ -234,7 +222,7 @@ Status start(Node& node, const config::Config& config, const std::string& data) 
 }  // namespace
 
 int serve(const config::Config& config) {
-  set_up_log(config);
+  const bool json_log = set_up_log(config);
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t stop_signals;
   sigemptyset(&stop_signals);
@@ -245,7 +233,8 @@ int serve(const config::Config& config) {
   auto data = make_data_folder(config);
   if (!data) return fail(data.error());
   Node node;
-  const auto status = start(node, config, *data);
+  const auto status = start(node, config, *data, json_log);
+  spdlog::default_logger()->flush();
   if (status) {
     int signal = 0;
     sigwait(&stop_signals, &signal);
@@ -257,6 +246,7 @@ int serve(const config::Config& config) {
   node.server.reset();
   node.api.reset();
   node.system.reset();
+  spdlog::shutdown();
   return status ? 0 : fail(status.error());
 }
 

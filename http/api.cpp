@@ -110,12 +110,35 @@ void Api::dispatch(Request& request, const Reply& reply, std::string_view& route
 
 void Api::finished(const Finished& request) {
   metrics_.finished(request);
-  if (spdlog::should_log(spdlog::level::debug) || request.status >= 500)
-    spdlog::log(request.status >= 500 ? spdlog::level::warn : spdlog::level::debug,
-                "request method={} path={} status={} actor={} request={} us={} in={} out={}", request.method,
-                request.path, request.status, request.actor, request.id, request.took.count(),
-                request.bytes_in, request.bytes_out);
+  log_request(request);
   sweep();
+}
+
+/// One line a request. What a caller chose is written as a JSON string in both forms: it cannot end the line.
+void Api::log_request(const Finished& request) const {
+  const auto level = request.status >= 500 ? spdlog::level::warn : spdlog::level::info;
+  if (!spdlog::should_log(level)) return;
+  thread_local std::string line;
+  line.clear();
+  const auto text = [&](std::string_view name, std::string_view value) {
+    line += options_.json_log ? ",\"" : " ";
+    line.append(name).append(options_.json_log ? "\":" : "=");
+    append_json_string(line, is_utf8(value) ? value : "(not UTF-8)");
+  };
+  const auto number = [&](std::string_view name, auto value) {
+    line += options_.json_log ? ",\"" : " ";
+    line.append(name).append(options_.json_log ? "\":" : "=").append(std::to_string(value));
+  };
+  line += options_.json_log ? "\"message\":\"request\"" : "request";
+  text("method", request.method);
+  text("path", request.path);
+  number("status", request.status);
+  number("us", request.took.count());
+  text("request", request.id);
+  text("actor", request.actor);
+  number("in", request.bytes_in);
+  number("out", request.bytes_out);
+  spdlog::default_logger_raw()->log(level, spdlog::string_view_t{line.data(), line.size()});
 }
 
 /// Drops what was answered; answers what waited too long. The oldest stands first.

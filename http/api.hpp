@@ -17,7 +17,8 @@ namespace muster::http {
 
 struct ApiOptions {
   AuthOptions auth;
-  bool dev = false;  ///< CORS for localhost.
+  bool dev = false;       ///< CORS for localhost.
+  bool json_log = false;  ///< The node's log is JSON: request lines are made of members.
   Millis node_ttl{45'000};
   Millis leader_ttl{45'000};
   Millis claim_ttl{24 * 3600 * 1000};
@@ -93,6 +94,7 @@ private:
     Show show;
   };
   void sweep();
+  void log_request(const Finished& request) const;
   void wake_waiting();
   void cors(const Request& request, Response& response) const;
   void show_past(const Request& request, const Reply& reply, const std::string& when, Show show);

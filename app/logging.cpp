@@ -1,0 +1,84 @@
+// Setting up spdlog.
+#include "app/logging.hpp"
+
+#include <spdlog/formatter.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "base/json.hpp"
+
+namespace muster::app {
+namespace {
+
+constexpr size_t kGathered = 64 << 10;  // Bytes that are written at once, at most.
+constexpr std::chrono::seconds kFlushEvery{1};
+
+/// {"time":...,"level":...,"message":...}. A message that begins with `"message":` is a list of members
+/// already.
+class JsonFormatter : public spdlog::formatter {
+public:
+  void format(const spdlog::details::log_msg& entry, spdlog::memory_buf_t& out) override {
+    std::string line = "{\"time\":\"";
+    line += to_rfc3339(std::chrono::floor<Millis>(entry.time));
+    const auto level = spdlog::level::to_string_view(entry.level);
+    line.append("\",\"level\":\"").append(level.data(), level.size()).append("\",");
+    const std::string_view message{entry.payload.data(), entry.payload.size()};
+    if (message.starts_with("\"message\":")) {
+      line += message;
+    } else {
+      line += "\"message\":";
+      append_json_string(line, is_utf8(message) ? message : "(not UTF-8)");
+    }
+    line += "}\n";
+    out.append(line.data(), line.data() + line.size());
+  }
+  [[nodiscard]] std::unique_ptr<formatter> clone() const override {
+    return std::make_unique<JsonFormatter>();
+  }
+};
+
+/// Gathers lines, so that a request's line costs no system call of its own.
+class GatheringSink : public spdlog::sinks::base_sink<std::mutex> {
+protected:
+  void sink_it_(const spdlog::details::log_msg& entry) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(entry, line);
+    gathered_.append(line.data(), line.size());
+    if (gathered_.size() >= kGathered) flush_();
+  }
+  void flush_() override {
+    for (std::string_view rest{gathered_}; !rest.empty();) {
+      const auto written = ::write(STDERR_FILENO, rest.data(), rest.size());
+      if (written <= 0) break;  // Nobody reads the log any more: the node goes on.
+      rest.remove_prefix(static_cast<size_t>(written));
+    }
+    gathered_.clear();
+  }
+
+private:
+  std::string gathered_;
+};
+
+}  // namespace
+
+bool set_up_log(const config::Config& config) {
+  const auto& format = config.text("log");
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  const bool json = format == "json" || (format == "auto" && !terminal);
+  auto sink = std::make_shared<GatheringSink>();
+  if (json)
+    sink->set_formatter(std::make_unique<JsonFormatter>());
+  else
+    sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v",
+                                                                    spdlog::pattern_time_type::utc));
+  auto logger = std::make_shared<spdlog::logger>("muster", std::move(sink));
+  logger->set_level(spdlog::level::from_str(config.text("log-level")));
+  logger->flush_on(spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
+  spdlog::flush_every(kFlushEvery);
+  return json;
+}
+
+}  // namespace muster::app
