@@ -246,6 +246,7 @@ int serve(const config::Config& config) {
   node.server.reset();
   node.api.reset();
   node.system.reset();
+  spdlog::default_logger()->flush();
   spdlog::shutdown();
   return status ? 0 : fail(status.error());
 }

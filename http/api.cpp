@@ -116,7 +116,8 @@ void Api::finished(const Finished& request) {
 
 /// One line a request. What a caller chose is written as a JSON string in both forms: it cannot end the line.
 void Api::log_request(const Finished& request) const {
-  const auto level = request.status >= 500 ? spdlog::level::warn : spdlog::level::info;
+  const bool probe = request.route == "/readyz";  // Asked until it says yes: no warning.
+  const auto level = request.status >= 500 && !probe ? spdlog::level::warn : spdlog::level::info;
   if (!spdlog::should_log(level)) return;
   thread_local std::string line;
   line.clear();
