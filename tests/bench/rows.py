@@ -57,7 +57,7 @@ class Bench:
         if not self._million:
             folder = self.fresh("million")
             with Node(folder) as node:
-                node.load(mode="batch", connections=8, batch=64, nodes=NODES, requests=MILLION // 64 + 200)
+                node.load(mode="register", connections=256, nodes=NODES, requests=MILLION)
                 if node.head() < MILLION:
                     raise SystemExit(f"a million events were asked for, {node.head()} are there")
             self._million = folder
@@ -72,6 +72,14 @@ def one_client(bench):
     yield no_errors(got)
     yield Figure("one client, one commit, p50", got["p50_us"], "us", 1.4, reference=reference["p50_us"],
                  against="RocksDB, one synced write")
+
+
+def inside(bench):
+    """64 clients inside the process."""
+    reference = bench.rocksdb("group", clients=64)
+    got = program("inside", folder=bench.fresh("inside"), clients=64, nodes=NODES, seconds=bench.seconds)
+    yield Figure("64 clients inside the process, 10,000 nodes", got["rate"], "/s", 0.7, True, reference["rate"],
+                 "RocksDB, one writer's group commit")
 
 
 def http64(bench):
@@ -141,7 +149,7 @@ def tails(node, **named):
 def beats(bench):
     """10,000 nodes on 10,000 connections, a heartbeat every ten seconds each."""
     with Node(bench.fresh("beats")) as node:
-        node.load(mode="batch", connections=4, batch=64, nodes=NODES, requests=NODES // 64 + 1)
+        node.load(mode="register", connections=64, nodes=NODES, requests=NODES)
         got = program("beats", port=node.port, pid=node.pid, token=TOKEN, nodes=NODES, seconds=max(20, 2 * bench.seconds))
     yield Figure("10,000 beating nodes, CPU", got["server_cpu"], "cores", 0.08)
     yield Figure("10,000 beating nodes, failed", got["errors"] + got["late"] + got["closed"], "beats", 0)
@@ -164,7 +172,7 @@ def as_of(bench):
     """?as_of anywhere in a million events."""
     folder = bench.million()
     with Node(folder) as node:
-        head = node.head()
+        head, cpu = node.head(), node.cpu_seconds()
         took = []
         connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=30)
         for _ in range(300):
@@ -176,11 +184,13 @@ def as_of(bench):
             if reply.status != 200:
                 raise SystemExit(f"?as_of={seq} answered {reply.status}")
             took.append(time.monotonic() - began)
+        cpu = node.cpu_seconds() - cpu
     took.sort()
     size = {name: program("rocksdb", mode="iterate", folder=store_of(folder), column=name)["bytes"]
             for name in ("events", "checkpoints")}
     yield Figure("?as_of in 1,000,000 events, p50", took[len(took) // 2] * 1e3, "ms")
     yield Figure("?as_of in 1,000,000 events, p99", took[len(took) * 99 // 100] * 1e3, "ms", 100)
+    yield Figure("?as_of, CPU each", cpu / len(took) * 1e3, "ms")
     yield Figure("checkpoints together", size["checkpoints"] / 2**20, "MiB", 1.0, reference=size["events"] / 2**20,
                  against="the log")
 
@@ -211,7 +221,7 @@ def memory(bench):
     with Node(bench.fresh("memory")) as node:
         yield Figure("memory idle", node.rss_mib(), "MiB", 40)
         yield Figure("memory idle, beside etcd", node.rss_mib(), "MiB", reference=reference, against="etcd, idle")
-        node.load(mode="batch", connections=4, batch=64, nodes=NODES, requests=NODES // 64 + 1)
+        node.load(mode="register", connections=64, nodes=NODES, requests=NODES)
         yield Figure("memory, 10,000 nodes registered", node.rss_mib(), "MiB", 100)
 
 
@@ -235,4 +245,4 @@ def run_with_peak(command):
     return json.loads(out or b"null"), usage.ru_maxrss / 1024
 
 
-ROWS = {row.__name__: row for row in (one_client, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)}
+ROWS = {row.__name__: row for row in (one_client, inside, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)}
