@@ -18,6 +18,8 @@ Verb claims_verb();
 Verb token_verb();
 Verb secret_verb();
 Verb log_verb();
+Verb backup_verb();
+Verb restore_verb();
 Verb config_verb();
 Verb doctor_verb();
 Verb version_verb();
