@@ -10,15 +10,15 @@ namespace muster::cli {
 namespace {
 
 constexpr size_t kGap = 2;
-constexpr size_t kNarrowest = 4;
+constexpr size_t kNarrowest = 6;
 
 void print_row(std::ostream& out, const std::vector<Cell>& row, const std::vector<Column>& columns,
                const std::vector<size_t>& widths, const Terminal& terminal) {
   std::string line;
-  for (size_t i = 0; i < row.size(); i++) {
+  for (size_t i = 0; i < widths.size(); i++) {
     const std::string text = fitted(row[i].text, widths[i]);
     const std::string pad(widths[i] - columns_of(text), ' ');
-    const bool last = i + 1 == row.size();
+    const bool last = i + 1 == widths.size();
     const std::string shown = painted(text, row[i].colour, terminal);
     if (columns[i].right)
       line += pad + shown;
@@ -53,9 +53,15 @@ std::vector<size_t> Table::widths(size_t limit) const {
       if (!columns_[i].fixed && widths[i] > kNarrowest &&
           (widest == widths.size() || widths[i] > widths[widest]))
         widest = i;
-    if (widest == widths.size()) break;
-    widths[widest]--;
-    total--;
+    if (widest < widths.size()) {
+      widths[widest]--;
+      total--;
+    } else if (widths.size() > 1) {
+      total -= kGap + widths.back();
+      widths.pop_back();
+    } else {
+      break;
+    }
   }
   return widths;
 }

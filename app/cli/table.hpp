@@ -21,7 +21,8 @@ struct Column {
 };
 
 /// Columns are as wide as their widest cell; when the terminal is narrower, the widest column that may shrink
-/// loses a place at a time, and its long cells end in an ellipsis. A pipe has no width: nothing is cut.
+/// loses a place at a time, and its long cells end in an ellipsis; when that is not enough, columns at the
+/// right are left out. A pipe has no width: nothing is cut.
 class Table {
 public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -30,6 +31,7 @@ public:
   void print(std::ostream& out, const Terminal& terminal) const;
 
 private:
+  /// Of the columns that are printed.
   [[nodiscard]] std::vector<size_t> widths(size_t limit) const;
 
   std::vector<Column> columns_;

@@ -47,6 +47,12 @@ TEST_CASE("a table fits the terminal: long cells end in an ellipsis, ids are nev
   CHECK(lines[2] == "b        1234  short");
 }
 
+TEST_CASE("where cutting is not enough, columns at the right are left out") {
+  const auto lines = lines_of(sample(), terminal(20));
+  CHECK(lines[0] == "ID      COUNT");
+  CHECK(lines[1] == "edge-a      7");
+}
+
 TEST_CASE("a pipe has no width: nothing is cut") {
   CHECK(lines_of(sample(), Terminal{})[1].ends_with("than the others"));
 }

@@ -84,17 +84,17 @@ class WithNode(unittest.TestCase):
 
     def test_a_tail_prints_what_is_committed_while_it_follows(self):
         """S0-10"""
-        with subprocess.Popen([BINARY, ":tail", "--last", "0", "--type", "node.registered"], stdout=subprocess.PIPE, text=True,
+        with subprocess.Popen([BINARY, ":tail", "--last", "0", "--type", "node.registered"], stdout=subprocess.PIPE,
                               env={"PATH": os.environ["PATH"], **self.environment}) as tail:
             try:
                 os.set_blocking(tail.stdout.fileno(), False)
-                deadline, seen, round_number = time.monotonic() + LIMIT_S, "", 0
+                deadline, seen, round_number = time.monotonic() + LIMIT_S, b"", 0
                 # The tail begins where the log ended when it asked; so keep registering until it shows one.
-                while "tailed-" not in seen and time.monotonic() < deadline:
+                while not (b"tailed-" in seen and seen.endswith(b"\n")) and time.monotonic() < deadline:
                     round_number += 1
                     register(self.node, f"tailed-{round_number}")
                     time.sleep(0.05)
-                    seen += tail.stdout.read() or ""
+                    seen += tail.stdout.read() or b""
                 self.assertEqual(json.loads(seen.splitlines()[0])["type"], "node.registered")
             finally:
                 tail.kill()
@@ -114,7 +114,7 @@ class WithNode(unittest.TestCase):
 
     def test_a_wrong_token_is_denied(self):
         done = self.ask(":status", environment={"MUSTER_TOKEN": "wrong"})
-        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("(unauthorized)", done.stderr)
         self.assertEqual(done.stdout, "")
         self.assertNotIn("wrong", done.stderr.replace("is wrong", ""))
