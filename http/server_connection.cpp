@@ -299,6 +299,7 @@ void Connection::close() {
   phase_ = Phase::closed;
   unlink();
   if (streams()) end_stream(false);
+  output().clear();  // It is the server's: what is left in it would begin the next connection's reply.
   exchange_.reset();
   boost::system::error_code ignored;
   socket_.close(ignored);

@@ -232,3 +232,20 @@ TEST_CASE("HEAD of a stream gives its headers and starts nothing") {
   CHECK(client.get("/hello").status == 200);
   CHECK(t.feed.alive == 0);
 }
+
+TEST_CASE("a reader that goes away leaves nothing in the next connection's reply") {
+  Tail server;
+  REQUIRE(server.edge.server.start());
+  for (int i = 0; i < 5; i++) {
+    {
+      auto reader = server.tail();
+      server.say("line\n");
+      REQUIRE(reader.reply(true).status == 200);
+      CHECK(reader.chunk().starts_with("line\n"));
+    }
+    eventually([&] { return server.feed.alive == 0; });
+    const auto got = server.edge.client().get("/hello");
+    CHECK(got.head.starts_with("HTTP/1.1 200"));
+    CHECK(got.body == "{\"a\":1}");
+  }
+}
