@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/interfaces.hpp"
+#include "actors/gathering.hpp"
 #include "consensus/replica.hpp"
 
 namespace muster::actors {
@@ -33,8 +33,7 @@ struct LogDeps {
   uint64_t start_epoch = 0;
   Time start_time{};                         ///< Of the last line.
   std::function<void(const Error&)> broken;  ///< The disk failed; told again when it is well (empty code).
-  size_t max_entry_bytes = 1000 << 10;
-  size_t max_entry_commands = 4096;
+  GatherLimits limits;
 };
 
 Log::behavior_type log_actor(Log::pointer self, LogDeps deps);
