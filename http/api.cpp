@@ -48,6 +48,7 @@ Api::Api(System& system, ApiOptions options)
   add_event_routes(*this);
   add_log_routes(*this);
   add_status_routes(*this);
+  add_openapi_route(*this);
 }
 
 Api::~Api() = default;

@@ -10,6 +10,7 @@ void add_lease_routes(Api& api);
 void add_event_routes(Api& api);
 void add_log_routes(Api& api);
 void add_status_routes(Api& api);
+void add_openapi_route(Api& api);
 
 /// Reads the body as T; nothing when it is not one, and then `reply` was answered.
 template <HasFields T>
