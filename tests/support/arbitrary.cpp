@@ -98,10 +98,10 @@ struct Fill {
   }
 };
 
-template <size_t I = 1>
-AnyEvent event_at(size_t index, const Fill& fill) {
+template <size_t I = 1, class Filler>
+AnyEvent event_at(size_t index, const Filler& fill) {
   if constexpr (I < std::variant_size_v<AnyEvent>) {
-    if (index != I) return event_at<I + 1>(index, fill);
+    if (index != I) return event_at<I + 1, Filler>(index, fill);
     std::variant_alternative_t<I, AnyEvent> made;
     made.fields(made, fill);
     return made;
@@ -109,6 +109,19 @@ AnyEvent event_at(size_t index, const Fill& fill) {
     return UnknownEvent{};
   }
 }
+
+/// Fills the fields of an event, always alike.
+struct Plain {
+  void operator()(const char* name, std::string& value) const { value = name; }
+  void operator()(const char*, bool& value) const { value = true; }
+  void operator()(const char*, uint64_t& value) const { value = 7; }
+  void operator()(const char*, Time& value) const { value = Time{Millis{1'767'323'045'678}}; }
+  void operator()(const char* name, RawJson& value) const {
+    value.text = "{\"" + std::string(name) + "\":[1]}";
+  }
+  void operator()(const char* name, std::vector<std::string>& value) const { value = {name, "\"\n\\"}; }
+  void operator()(const char* name, StringMap& value) const { value = {{name, "é"}}; }
+};
 
 }  // namespace
 
@@ -139,6 +152,12 @@ rc::Gen<AnyEvent> event(Names names) {
     const auto index = *gen::inRange<size_t>(1, std::variant_size_v<AnyEvent>);
     return event_at(index, Fill{names});
   });
+}
+
+std::vector<AnyEvent> one_of_each() {
+  std::vector<AnyEvent> all;
+  for (size_t i = 1; i < std::variant_size_v<AnyEvent>; i++) all.push_back(event_at(i, Plain{}));
+  return all;
 }
 
 rc::Gen<std::vector<Record>> records(Names names) {

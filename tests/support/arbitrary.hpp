@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <rapidcheck.h>
 
@@ -23,6 +24,8 @@ enum class Names : uint8_t {
 [[nodiscard]] rc::Gen<RawJson> json();
 /// Of any type but unknown ones.
 [[nodiscard]] rc::Gen<AnyEvent> event(Names names);
+/// One event of every type, its texts set to something.
+[[nodiscard]] std::vector<AnyEvent> one_of_each();
 /// Records 1 to n of a log in which time never falls; a few of unknown types.
 [[nodiscard]] rc::Gen<std::vector<Record>> records(Names names);
 

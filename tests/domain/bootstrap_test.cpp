@@ -1,0 +1,72 @@
+// Shows which reports of applying the profile are taken, and which are told only once.
+#include "domain/bootstrap.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/decided.hpp"
+
+using namespace muster;
+using namespace muster::bootstrap;
+using Events = std::vector<Event>;
+
+namespace {
+
+using Domain = given::Domain<State, Command, Event>;
+
+Reported report(std::string status = "ok", std::string key = "") {
+  return {"n1", "storage", "ensure_bucket", std::move(status), "", "g1", std::move(key), 1, 20};
+}
+
+}  // namespace
+
+TEST_CASE("a report is an event, also when it says what the last one said", "[S2-64]") {
+  Domain decide{bootstrap::decide};
+  CHECK(decide(Report{report()}) == Events{report()});
+  CHECK(decide(Report{report()}) == Events{report()});
+  CHECK(decide.result == R"({"repeated":false})");
+}
+
+TEST_CASE("components and statuses are those of the contract", "[S2-64]") {
+  Domain decide{bootstrap::decide};
+  for (const auto* component : {"storage", "broker", "index", "topics"})
+    for (const auto* status : {"ok", "error", "needs_migration", "skipped"}) {
+      auto made = report(status);
+      made.component = component;
+      CHECK(decide(Report{made}).size() == 1);
+    }
+  auto other = report();
+  other.component = "queue";
+  CHECK(decide(Report{other}).empty());
+  CHECK(decide.pointers() == std::vector<std::string>{"/component"});
+}
+
+TEST_CASE("every missing field of a report is named at once", "[S2-64]") {
+  Domain decide{bootstrap::decide};
+  decide(Report{});
+  CHECK(decide.refused() == "field.invalid");
+  CHECK(decide.pointers() == std::vector<std::string>{"/node_id", "/component", "/action", "/status"});
+  for (const auto& fault : decide.faults) CHECK(fault.message == "is required");
+}
+
+TEST_CASE("a repeated idempotency key is acknowledged and is no event", "[S2-45][S2-64]") {
+  Domain decide{bootstrap::decide};
+  CHECK(decide(Report{report("ok", "k1")}).size() == 1);
+  CHECK(decide(Report{report("ok", "k1")}).empty());
+  CHECK(decide.refused().empty());
+  CHECK(decide.result == R"({"repeated":true})");
+  CHECK(decide(Report{report("ok", "k2")}).size() == 1);
+  auto other = report("ok", "k1");
+  other.node = "n2";
+  CHECK(decide(Report{other}).size() == 1);
+}
+
+TEST_CASE("the oldest keys are forgotten", "[S2-45]") {
+  Domain decide{bootstrap::decide};
+  for (size_t i = 0; i <= kMaxKeys; i++)
+    decide.state = evolve(std::move(decide.state), report("ok", std::to_string(i)));
+  CHECK(decide.state.keys.size() == kMaxKeys);
+  CHECK(decide.state.order.size() == kMaxKeys);
+  CHECK(decide(Report{report("ok", "1")}).empty());
+  CHECK(decide(Report{report("ok", "0")}).size() == 1);
+  CHECK(decide(Report{report("ok", "1")}).size() == 1);
+}
