@@ -1,3 +1,4 @@
+// Shows that the views together are one pure fold of the log, in pieces as at once.
 // Shows that every view folds alike in pieces and at once, and survives saving and loading.
 #include "projections/catalog.hpp"
 

@@ -1,0 +1,67 @@
+// Shows what status is told of the cluster and its log.
+#include "projections/cluster.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/given.hpp"
+
+using namespace muster;
+using namespace muster::cluster;
+
+TEST_CASE("a member runs from its start to its stop", "[S0-06]") {
+  const auto up =
+    given::folded<View>({Created{"c1", 1}, MemberStarted{"n1", "0.1.0", 2, "key"}, FeatureRaised{2}});
+  CHECK(up.identity->cluster == "c1");
+  CHECK(up.identity->feature_level == 2);
+  const auto* member = up.members.find(std::string("n1"));
+  REQUIRE(member);
+  CHECK(member->running);
+  CHECK(member->version == "0.1.0");
+  CHECK(member->started_at == given::after(Millis{1000}));
+  const auto down = given::folded<View>({MemberStarted{"n1", "0.1.0", 2, "key"}, MemberStopped{"n1"}});
+  CHECK_FALSE(down.members.find(std::string("n1"))->running);
+  CHECK(down.members.find(std::string("n1"))->stopped_at == given::after(Millis{1000}));
+}
+
+TEST_CASE("every record is counted under its type, unknown ones too", "[S0-06]") {
+  const auto view =
+    given::folded<View>({given::registered("n1"), given::registered("n2"), UnknownEvent{"a.b", "x"}});
+  CHECK(view.types.find(std::string("node.registered"))->count == 2);
+  CHECK(view.types.find(std::string("node.registered"))->last_seq == 2);
+  CHECK(view.types.find(std::string("a.b"))->count == 1);
+  CHECK(view.log.first_time == given::kStart);
+  CHECK(view.log.last_time == given::after(Millis{2000}));
+  CHECK(view.log.epoch == 7);
+}
+
+TEST_CASE("types beyond the limit are counted together", "[S0-06]") {
+  std::vector<AnyEvent> events;
+  for (size_t i = 0; i < View::kMaxTypes + 5; i++)
+    events.push_back(UnknownEvent{"t" + std::to_string(i), "x"});
+  const auto view = given::folded<View>(events);
+  CHECK(view.types.size() == View::kMaxTypes + 1);
+  CHECK(view.types.find(std::string("(others)"))->count == 5);
+}
+
+TEST_CASE("the last checkpoints and compactions are kept, and no more", "[S0-06]") {
+  std::vector<AnyEvent> events;
+  for (uint64_t i = 1; i <= 70; i++) {
+    events.push_back(Checkpointed{i, "head", "digest", 10, {{"n1", "sig"}}});
+    events.push_back(Compacted{1, i, "head", 1, 10, i});
+  }
+  const auto view = given::folded<View>(events);
+  CHECK(view.checkpoints.size() == View::kMaxHistory);
+  CHECK(view.checkpoints.find(uint64_t{139})->made.at == 70);
+  CHECK(view.compactions.size() == View::kMaxHistory);
+  CHECK(view.compactions.find(uint64_t{140})->dropped.to == 70);
+  CHECK(view.compactions.find(uint64_t{140})->actor == "alice");
+  CHECK(view.log.compacted_to == 70);
+}
+
+TEST_CASE("a restore is told, and the epoch is its epoch", "[S0-06]") {
+  const auto view = given::folded<View>({Created{"c1", 1}, Restored{"digest", 9, 1000}});
+  CHECK(view.identity->cluster == "c1");
+  CHECK(view.identity->restored_from == "digest");
+  CHECK(view.identity->restored_at == given::after(Millis{1000}));
+  CHECK(view.log.epoch == 1000);
+}
