@@ -12,10 +12,12 @@ Error mismatch() {
   return {"idempotency.mismatch", "this Idempotency-Key was used for another request", {}};
 }
 
+Error given_once() {
+  return {"idempotency.one_time", "the reply to this Idempotency-Key held a secret and was given once", {}};
+}
+
 Result<Receipt> again(const log::KeptReply& kept) {
-  if (kept.one_time)
-    return Error{
-      "idempotency.one_time", "the reply to this Idempotency-Key held a secret and was given once", {}};
+  if (kept.one_time) return given_once();
   return Receipt{kept.seq, kept.result, true};
 }
 
@@ -40,7 +42,9 @@ KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time 
     answer(kept->hmac == hmac ? again(*kept) : Result<Receipt>{mismatch()});
     return {true, {}, {}};
   }
-  in_flight_[key].hmac = hmac;
+  auto& flight = in_flight_[key];
+  flight.hmac = hmac;
+  flight.one_time = origin.one_time;
   Answer ending{[this, key, answer = std::move(answer)](Result<Receipt> result) {
     answer(result);
     finish(key, result);
@@ -50,17 +54,19 @@ KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time 
 
 void KeptReplies::finish(const std::string& key, const Result<Receipt>& result) {
   std::vector<Answer> waiting;
+  bool one_time = false;
   {
     const std::lock_guard lock{mutex_};
     const auto found = in_flight_.find(key);
     if (found == in_flight_.end()) return;
     waiting = std::move(found->second.waiting);
+    one_time = found->second.one_time;
     in_flight_.erase(found);
   }
   for (const auto& answer : waiting) {
     auto copy = result;
     if (copy) copy->replayed = true;
-    answer(std::move(copy));
+    answer(copy && one_time ? Result<Receipt>{given_once()} : std::move(copy));
   }
 }
 

@@ -29,6 +29,7 @@ public:
 private:
   struct InFlight {
     std::string hmac;
+    bool one_time = false;
     std::vector<Answer> waiting;
   };
   void finish(const std::string& key, const Result<Receipt>& result);
