@@ -1,6 +1,7 @@
 // Extending and reading the chain.
 #include "events/log/chain.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "events/line.hpp"
@@ -12,7 +13,8 @@ namespace {
 constexpr std::string_view kHeadKey = "head";
 constexpr std::string_view kKeptPrefix = "kept/";        // + key -> reply
 constexpr std::string_view kKeptByTime = "kept-until/";  // + expiry + key -> nothing
-constexpr size_t kForgetAtOnce = 64;                     // Replies dropped with one entry, at most.
+constexpr uint64_t kReadBackAtOnce = 256;
+constexpr size_t kForgetAtOnce = 64;  // Replies dropped with one entry, at most.
 
 std::string stream_key(std::string_view stream, uint64_t seq) {
   return std::string(stream).append(1, '\0').append(number_key(seq));
@@ -151,6 +153,26 @@ void ChainReader::each_from(uint64_t from,
                             const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
   disk_.scan(Column::events, number_key(from), "",
              [&](std::string_view key, std::string_view line) { return visit(number_of(key), line); });
+}
+
+void ChainReader::each_back(uint64_t from,
+                            const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
+  const auto newest = disk_.last(Column::events, "");
+  uint64_t end = newest ? std::min(from, number_of(newest->first)) : 0;
+  std::vector<std::pair<uint64_t, std::string>> piece;  // Read forwards: seqs have no gaps.
+  while (end > 0) {
+    const auto begin = end - std::min(end, kReadBackAtOnce) + 1;
+    piece.clear();
+    disk_.scan(Column::events, number_key(begin), number_key(end + 1),
+               [&](std::string_view key, std::string_view line) {
+                 piece.emplace_back(number_of(key), line);
+                 return true;
+               });
+    if (piece.empty()) return;  // Compacted away, as is all before.
+    for (auto at = piece.rbegin(); at != piece.rend(); ++at)
+      if (!visit(at->first, at->second)) return;
+    end = begin - 1;
+  }
 }
 
 void ChainReader::each_in_stream(std::string_view stream, uint64_t from,

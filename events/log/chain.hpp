@@ -79,6 +79,9 @@ public:
   [[nodiscard]] std::optional<std::string> line(uint64_t seq) const;
   /// Visits lines from `from` on in order, until `visit` answers false.
   void each_from(uint64_t from, const std::function<bool(uint64_t seq, std::string_view line)>& visit) const;
+  /// Visits lines from `from` on backwards, until `visit` answers false. Later ones than the newest are
+  /// passed over.
+  void each_back(uint64_t from, const std::function<bool(uint64_t seq, std::string_view line)>& visit) const;
   /// Visits the seqs of one stream from `from` on.
   void each_in_stream(std::string_view stream, uint64_t from,
                       const std::function<bool(uint64_t seq)>& visit) const;
