@@ -286,6 +286,9 @@ const log::ChainReader& System::chain() const {
 log::Disk& System::disk() const {
   return impl_->disk;
 }
+const Keys& System::keys() const {
+  return impl_->keys;
+}
 const SystemOptions& System::options() const {
   return impl_->options;
 }

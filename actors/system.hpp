@@ -81,6 +81,7 @@ public:
   [[nodiscard]] SystemGauges gauges() const;
   [[nodiscard]] const log::ChainReader& chain() const;
   [[nodiscard]] log::Disk& disk() const;
+  [[nodiscard]] const Keys& keys() const;
   [[nodiscard]] const SystemOptions& options() const;
 
   /// Runs `task` on the thread for slow readings of the disk.

@@ -18,6 +18,7 @@
 #include "app/logging.hpp"
 #include "app/overlay.hpp"
 #include "app/plan_files.hpp"
+#include "app/secret_sweep.hpp"
 #include "base/error_catalog.hpp"
 #include "events/log/rocks_disk.hpp"
 #include "http/api.hpp"
@@ -114,6 +115,7 @@ struct Node {
   std::shared_ptr<EventBus> bus;
   std::unique_ptr<Overlay> overlay;
   std::unique_ptr<System> system;
+  std::unique_ptr<SecretSweep> secrets;
   std::unique_ptr<http::Api> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PlanFiles> files;
@@ -157,6 +159,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   options.on_lines = [&node, sink = config.text("audit-sink"), mark = data + "/restored"](
                        const std::vector<Record>& records, const std::vector<log::Line>& lines) {
     if (node.api) node.api->on_lines(records, lines);
+    if (node.secrets) node.secrets->on_records(records);
     const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
     for (const auto& record : records) {
       node.overlay->tell(record, cluster);
@@ -196,6 +199,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   auto system = System::make(*node.disk, node.keys, system_options(node, config, *id, data));
   if (!system) return system.error();
   node.system = std::move(*system);
+  node.secrets = std::make_unique<SecretSweep>(*node.system);
   auto bind = config::resolve_bind(config, !view<tokens::View>(*node.system->views()).by_hash.empty());
   if (!bind) return bind.error();
   if (!bind->notice.empty()) spdlog::info("{}", bind->notice);

@@ -49,6 +49,15 @@ Api::Api(System& system, ApiOptions options)
   add_log_routes(*this);
   add_status_routes(*this);
   add_openapi_route(*this);
+  add_claim_routes(*this);
+  add_token_routes(*this);
+  add_secret_routes(*this);
+  add_plan_routes(*this);
+  add_batch_routes(*this);
+  add_tenancy_routes(*this);
+  add_bootstrap_routes(*this);
+  add_cluster_routes(*this);
+  add_audit_routes(*this);
 }
 
 Api::~Api() = default;
@@ -171,7 +180,8 @@ Result<Origin> Api::origin_of(const Request& request, bool one_time) const {
   return origin;
 }
 
-std::optional<Answer> Api::answer_to(const Request& request, const Reply& reply, Render render) {
+std::optional<Answer> Api::answer_to(const Request& request, const Reply& reply, Render render,
+                                     bool when_seen) {
   while (!in_flight_.empty() && in_flight_.front().second.answered()) in_flight_.pop_front();
   if (in_flight_.size() >= options_.max_in_flight) {
     reply(problem({"rate.limited",
@@ -181,10 +191,12 @@ std::optional<Answer> Api::answer_to(const Request& request, const Reply& reply,
     return std::nullopt;
   }
   in_flight_.emplace_back(SteadyClock::now() + options_.command_timeout, reply);
-  return Answer{[reply, render = std::move(render), id = std::string(request.id)](Result<Receipt> outcome) {
+  return Answer{[this, when_seen, reply, render = std::move(render),
+                 id = std::string(request.id)](const Result<Receipt>& outcome) {
     if (!outcome) return reply(problem(outcome.error(), id));
     auto response = with_seq(render(*outcome), outcome->seq);
     if (outcome->replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
+    if (when_seen) return answer_when_seen(outcome->seq, reply, std::move(response));
     reply(std::move(response));
   }};
 }
@@ -200,6 +212,17 @@ void Api::show(const Request& request, const Reply& reply, Show show) {
     return reply(problem({"rate.limited", "too many requests wait for a seq", {}}, request.id));
   waiting_.push_back(
     {*after, SteadyClock::now() + kWaitForSeq, reply, std::string(request.id), std::move(show)});
+}
+
+void Api::answer_when_seen(uint64_t seq, const Reply& reply, Response response) {
+  if (!server_ || system_.views()->seq >= seq) return reply(std::move(response));
+  auto held = std::make_shared<Response>(std::move(response));
+  server_->post([this, seq, reply, held] {
+    if (system_.views()->seq >= seq) return reply(std::move(*held));
+    std::erase_if(held->headers, [](const auto& header) { return header.first == "X-Muster-Seq"; });
+    waiting_.push_back({seq, SteadyClock::now() + kWaitForSeq, reply, "",
+                        [held](const ViewSet&) { return std::move(*held); }});
+  });
 }
 
 void Api::wake_waiting() {

@@ -64,23 +64,28 @@ public:
   Result<Origin> origin_of(const Request& request, bool one_time = false) const;
 
   /// Asks the domain of `command` and answers with what `render` makes of the receipt, or with the problem.
+  /// A `one_time` reply waits until the views hold what it tells of: a secret that was handed out works.
   template <class Command>
   void command(const Request& request, const Reply& reply, Command command, Render render,
                bool one_time = false) {
     auto origin = origin_of(request, one_time);
     if (!origin) return reply(problem(origin.error(), request.id));
-    auto answer = answer_to(request, reply, std::move(render));
+    auto answer = answer_to(request, reply, std::move(render), one_time);
     if (answer) system_.ask(std::move(command), std::move(*origin), std::move(*answer));
   }
 
   /// The answer that `command` gives a domain; nothing when the limit of commands in flight was reached, and
   /// then `reply` was answered.
-  std::optional<Answer> answer_to(const Request& request, const Reply& reply, Render render);
+  std::optional<Answer> answer_to(const Request& request, const Reply& reply, Render render,
+                                  bool when_seen = false);
 
   using Show = std::function<Response(const ViewSet&)>;
 
   /// Shows the views: the newest, those after ?after=SEQ, or those as of ?as_of=SEQ or TIME.
   void show(const Request& request, const Reply& reply, Show show);
+
+  /// Answers once the views hold `seq`, so that what the caller does next is judged with it. Any thread.
+  void answer_when_seen(uint64_t seq, const Reply& reply, Response response);
 
   /// Lines were committed and their views published. Any thread.
   void on_lines(const std::vector<Record>& records, const std::vector<log::Line>& lines);

@@ -213,12 +213,6 @@ void register_route(Api& api, const Request& request, const Reply& reply) {
               [answer = std::move(answer)](const Receipt&) { return json_response(answer); });
 }
 
-Response no_content(const Receipt&) {
-  Response response;
-  response.status = 204;
-  return response;
-}
-
 Response empty_ok(const Receipt&) {
   Response response;
   response.content_type = "text/plain";

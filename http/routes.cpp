@@ -27,6 +27,12 @@ Error bad_query(std::string_view name, const std::string& what) {
 
 }  // namespace
 
+Response no_content(const Receipt&) {
+  Response response;
+  response.status = 204;
+  return response;
+}
+
 Result<uint64_t> number_from_query(const Request& request, std::string_view name, uint64_t fallback) {
   const auto text = request.query_value(name);
   if (!text) return fallback;

@@ -11,6 +11,15 @@ void add_event_routes(Api& api);
 void add_log_routes(Api& api);
 void add_status_routes(Api& api);
 void add_openapi_route(Api& api);
+void add_claim_routes(Api& api);
+void add_token_routes(Api& api);
+void add_secret_routes(Api& api);
+void add_plan_routes(Api& api);
+void add_batch_routes(Api& api);
+void add_tenancy_routes(Api& api);
+void add_bootstrap_routes(Api& api);
+void add_cluster_routes(Api& api);
+void add_audit_routes(Api& api);
 
 /// Reads the body as T; nothing when it is not one, and then `reply` was answered.
 template <HasFields T>
@@ -20,6 +29,9 @@ std::optional<T> read_body(const Request& request, const Reply& reply, Unknown u
   reply(problem(body.error(), request.id));
   return std::nullopt;
 }
+
+/// 204, whatever the domain answered.
+[[nodiscard]] Response no_content(const Receipt& receipt);
 
 /// A page of a listing: ?limit and ?cursor. Errors: `field.invalid`, `cursor.invalid`.
 struct Page {
