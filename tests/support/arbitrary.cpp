@@ -169,8 +169,13 @@ rc::Gen<std::vector<Record>> records(Names names) {
       now += Millis{*gen::element<int64_t>(0, 1, 1000, 3'600'000, 100'000'000)};
       record.seq = i + 1;
       record.prev = std::string(64, 'a');
-      record.envelope = {now, *gen::inRange<uint64_t>(0, 9), *text(), *text(), *text(), std::nullopt};
-      if (*gen::inRange(0, 2) == 0) record.envelope.cause = *gen::inRange<int64_t>(1, 1000);
+      // Node, actor and stream are never empty, and a cause comes before its effect (docs/log_format.md).
+      record.envelope = {now,         *gen::inRange<uint64_t>(0, 9), "n" + *text(), "a" + *text(), *text(),
+                         std::nullopt};
+      if (i > 0 && *gen::inRange(0, 2) == 0) {
+        const auto back = *gen::inRange<int64_t>(1, static_cast<int64_t>(i) + 1);
+        record.envelope.cause = *gen::inRange(0, 2) == 0 ? -back : static_cast<int64_t>(record.seq) - back;
+      }
       record.event =
         *gen::inRange(0, 20) == 0 ? AnyEvent{UnknownEvent{"future.thing", "x/" + *text()}} : *event(names);
       record.type = type_of(record.event);
