@@ -263,7 +263,7 @@ class OpenApiTest(unittest.TestCase):
                     self.assertEqual([f for one in given for f in self.document.faults(parameter["schema"], one)], [])
 
     def test_2_every_example_is_answered_as_described(self):
-        """[S1-14] [S1-16] [S1-17] [S1-20] Every operation is reached by an example or a link, and its reply fits its schema."""
+        """[S1-14] [S1-15] [S1-16] [S1-17] [S1-18] [S1-19] [S1-20] [S1-21] Every operation is reached by an example or a link, and its reply fits its schema."""
         self.send_examples()
         missed = {(path, method) for path, method, _ in self.document.operations()} - self.sent
         self.assertEqual(missed, set())
@@ -290,7 +290,7 @@ class OpenApiTest(unittest.TestCase):
                         self.assertEqual(again.status, 304)
 
     def test_4_every_refusal_is_the_one_described(self):
-        """[S1-14] [S1-16] One refused request for every rule, with its status, its code and the field it names."""
+        """[S1-14] [S1-15] [S1-16] [S1-18] [S1-25] One refused request for every rule, with its status, its code and the field it names."""
         self.send_examples()
         for path, method, operation in self.document.operations():
             self.assertTrue(operation.get("x-refused") or "requestBody" not in operation)
