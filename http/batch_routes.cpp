@@ -102,43 +102,44 @@ Result<Method> check(const BatchCommand& command, const std::string& path, bool 
   return method;
 }
 
-void run(Api& api, const Request& batch, const BatchCommand& command, const std::string& id,
-         const Reply& reply) {
+/// Runs one command as a request of its own. `request` is used again and again: who calls stays the same.
+void run(Api& api, const BatchCommand& command, const std::string& id, Request& request, const Reply& reply) {
   const std::string_view target{command.path};
   const auto mark = std::min(target.find('?'), target.size());
   std::string path;
   const bool decoded = percent_decode(target.substr(0, mark), false, path);
   const auto method = check(command, path, decoded);
   if (!method) return reply(problem(method.error(), id));
-  Request request;
   request.method = *method;
   request.method_name = command.method;
   request.path = path;
   request.query = target.substr(std::min(mark + 1, target.size()));
   request.body = command.body.text;
-  request.remote = batch.remote;
   request.id = id;
-  request.loopback = batch.loopback;
-  request.tls = batch.tls;
-  request.principal = batch.principal;
+  request.headers.clear();
   if (!command.idempotency_key.empty())
     request.headers.emplace_back("idempotency-key", command.idempotency_key);
   std::string_view route;
   api.dispatch(request, reply, route);
 }
 
-void batch_route(Api& api, const Request& request, const Reply& reply) {
-  auto body = read_body<BatchBody>(request, reply);
+void batch_route(Api& api, const Request& batch, const Reply& reply) {
+  auto body = read_body<BatchBody>(batch, reply);
   if (!body) return;
   const auto& commands = body->commands;
   if (commands.empty() || commands.size() > kMaxCommands) {
     const auto what = "must have from 1 to " + std::to_string(kMaxCommands) + " entries (limit max-batch)";
-    return reply(problem({"field.invalid", "/commands " + what, {{"/commands", what}}}, request.id));
+    return reply(problem({"field.invalid", "/commands " + what, {{"/commands", what}}}, batch.id));
   }
+  Request request;
+  request.remote = batch.remote;
+  request.loopback = batch.loopback;
+  request.tls = batch.tls;
+  request.principal = batch.principal;
   auto gathered = std::make_shared<Gathered>(commands.size(), reply);
   for (size_t i = 0; i < commands.size(); i++) {
-    const auto id = std::string(request.id) + '.' + std::to_string(i);
-    run(api, request, commands[i], id,
+    const auto id = std::string(batch.id) + '.' + std::to_string(i);
+    run(api, commands[i], id, request,
         Reply{[gathered, i](Response response) { gathered->settle(i, std::move(response)); }, id});
   }
 }
