@@ -14,10 +14,10 @@ void View::fold(const Record& record) {
   actor.last_seq = record.seq;
   actor.last_time = envelope.time;
 
+  // The row that goes lends its memory to the new one, unless a copy of the view still shows it.
   Shared<Row> slot;
   if (rows.size() >= kMaxRows) {
-    slot =
-      rows.first()->second;  // The row that goes lends its memory, when no copy of the view still shows it.
+    slot = rows.first()->second;
     rows.erase_first();
   }
   auto& row = slot.edit();

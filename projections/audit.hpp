@@ -33,7 +33,7 @@ struct View {
   struct Row {
     Time time{};
     std::string actor, type, stream, request, node;
-    std::optional<int64_t> cause;
+    std::optional<int64_t> cause;  ///< As in the line: a seq, or a negative offset from this one.
     bool operator==(const Row&) const = default;
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {

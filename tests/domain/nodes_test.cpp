@@ -94,3 +94,14 @@ TEST_CASE("merging meta keeps what is there and registers an unknown node", "[S1
   CHECK(decide(MergeMeta{"n1", {"[1]"}}).empty());
   CHECK(decide.refused() == "field.invalid");
 }
+
+TEST_CASE("a node is forgotten once, and registers anew", "[S1-14][S1-16]") {
+  Domain decide{nodes::decide};
+  decide(Forget{"n1"});
+  CHECK(decide.refused() == "node.unknown");
+  decide(Register{given::registered("n1")});
+  CHECK(decide(Forget{"n1"}) == Events{Forgotten{"n1"}});
+  CHECK(decide(Heartbeat{report("n1")}).empty());
+  CHECK(decide.refused() == "node.unknown");
+  CHECK(decide(Register{given::registered("n1")}).size() == 1);
+}

@@ -64,6 +64,15 @@ TEST_CASE("registering again replaces the record and what the heartbeats said", 
   CHECK(view.nodes.size() == 1);
 }
 
+TEST_CASE("a node that was forgotten is off the list and counted", "[S1-17]") {
+  const auto view =
+    given::folded<View>({given::registered("n1"), report("n1"), Forgotten{"n1"}, Forgotten{"n1"}});
+  CHECK(view.nodes.empty());
+  CHECK(view.counts.healthy == 0);
+  CHECK(view.counts.forgotten == 1);
+  CHECK(view.about.changed == 3);
+}
+
 TEST_CASE("records of other domains leave the view as it is", "[S0-06]") {
   const auto view = given::folded<View>({given::registered("n1"), claims::Expired{"n1"}, Silent{"n2", {}}});
   CHECK(view.about.changed == 1);
@@ -80,11 +89,16 @@ TEST_CASE("whatever is decided of nodes, the view says of each what the state sa
       const auto node = *gen::element<std::string>("a", "b", "c");
       auto record = given::registered(node);
       record.host = *gen::element<std::string>("x", "y");
-      switch (*gen::inRange(0, 3)) {
+      switch (*gen::inRange(0, 7)) {
+        case 6:
+          decide(Forget{node});
+          break;
         case 0:
+        case 1:
           decide(Register{record});
           break;
-        case 1:
+        case 2:
+        case 3:
           decide(Heartbeat{report(node, {{"agent", record.host}})});
           break;
         default:

@@ -164,14 +164,15 @@ rc::Gen<std::vector<Record>> records(Names names) {
   return gen::exec([names] {
     std::vector<Record> all(*gen::inRange<size_t>(0, 120));
     Time now = Time{Millis{1'700'000'000'000}};
+    uint64_t epoch = 0;
     for (size_t i = 0; i < all.size(); i++) {
       auto& record = all[i];
       now += Millis{*gen::element<int64_t>(0, 1, 1000, 3'600'000, 100'000'000)};
       record.seq = i + 1;
       record.prev = std::string(64, 'a');
       // Node, actor and stream are never empty, and a cause comes before its effect (docs/log_format.md).
-      record.envelope = {now,         *gen::inRange<uint64_t>(0, 9), "n" + *text(), "a" + *text(), *text(),
-                         std::nullopt};
+      record.envelope = {
+        now, epoch += *gen::inRange<uint64_t>(0, 2), "n" + *text(), "a" + *text(), *text(), std::nullopt};
       if (i > 0 && *gen::inRange(0, 2) == 0) {
         const auto back = *gen::inRange<int64_t>(1, static_cast<int64_t>(i) + 1);
         record.envelope.cause = *gen::inRange(0, 2) == 0 ? -back : static_cast<int64_t>(record.seq) - back;
