@@ -64,7 +64,11 @@ Error not_json(simdjson::error_code code) {
 }  // namespace
 
 void FieldReader::refuse(std::string message) {
-  if (errors_.size() < kMaxFieldErrors) errors_.push_back({pointer_, std::move(message)});
+  if (errors_.size() >= kMaxFieldErrors) return;
+  std::string pointer;
+  for (const auto* step = at_; step != nullptr; step = step->up)
+    pointer.insert(0, step->item ? "/" + std::to_string(step->index) : segment(step->key));
+  errors_.push_back({std::move(pointer), std::move(message)});
 }
 
 bool FieldReader::is_null(const Node& node) {
@@ -109,13 +113,14 @@ void FieldReader::read(const Node& node, StringMap& value) {
   dom::object object;
   if (node.element.get(object)) return refuse(wants("an object", node.element));
   value.clear();
-  const auto length = pointer_.size();
+  Step step{at_};
   for (const auto& [key, element] : object) {
     std::string_view text;
     if (element.get(text)) {
-      pointer_ += segment(key);
+      step.key = key;
+      at_ = &step;
       refuse(wants("a string", element));
-      pointer_.resize(length);
+      at_ = step.up;
       continue;
     }
     value.insert_or_assign(std::string(key), std::string(text));
@@ -125,24 +130,26 @@ void FieldReader::read(const Node& node, StringMap& value) {
 void FieldReader::each_item(const Node& node, void* into, OnItem visit) {
   dom::array array;
   if (node.element.get(array)) return refuse(wants("an array", node.element));
-  const auto length = pointer_.size();
-  size_t index = 0;
+  Step step{at_};
+  step.item = true;
+  at_ = &step;
   for (const auto& element : array) {
-    pointer_ += "/" + std::to_string(index++);
     visit(*this, Node{element}, into);
-    pointer_.resize(length);
+    step.index++;
   }
+  at_ = step.up;
 }
 
 void FieldReader::each_member(const Node& node, void* into, OnMember visit) {
   dom::object object;
   if (node.element.get(object)) return refuse(wants("an object", node.element));
-  const auto length = pointer_.size();
+  Step step{at_};
+  at_ = &step;
   for (const auto& [key, element] : object) {
-    pointer_ += segment(key);
+    step.key = key;
     if (!visit(*this, key, Node{element}, into) && unknown_ == Unknown::refuse) refuse("is not known");
-    pointer_.resize(length);
   }
+  at_ = step.up;
 }
 
 Status detail::read_document(std::string_view text, Unknown unknown, void* into, ReadRoot read) {

@@ -167,6 +167,15 @@ public:
   }
 
 private:
+  /// One step of the JSON pointer to what is being read: a key, or an index where there is none. Written out
+  /// only for an error.
+  struct Step {
+    const Step* up = nullptr;
+    std::string_view key;
+    size_t index = 0;
+    bool item = false;
+  };
+
   using OnItem = void (*)(FieldReader&, const Node&, void*);
   using OnMember = bool (*)(FieldReader&, std::string_view, const Node&, void*);
   void each_item(const Node& node, void* into, OnItem visit);
@@ -176,7 +185,7 @@ private:
 
   std::vector<FieldError>& errors_;
   Unknown unknown_;
-  std::string pointer_;
+  const Step* at_ = nullptr;
 };
 
 namespace detail {

@@ -38,17 +38,18 @@ bool has_loose_space(std::string_view json) {
   return false;
 }
 
-using Decode = Result<AnyEvent> (*)(std::string_view data);
+using Decode = Status (*)(std::string_view data, AnyEvent& into);
 using Decoders = std::unordered_map<std::string_view, Decode>;
 
 template <size_t I = 1>
 void fill(Decoders& decoders) {
   if constexpr (I < std::variant_size_v<AnyEvent>) {
     using Event = std::variant_alternative_t<I, AnyEvent>;
-    decoders.emplace(Event::type, [](std::string_view data) -> Result<AnyEvent> {
+    decoders.emplace(Event::type, [](std::string_view data, AnyEvent& into) -> Status {
       auto event = from_json_text<Event>(data);
       if (!event) return event.error();
-      return AnyEvent{std::move(*event)};
+      into = std::move(*event);
+      return Done{};
     });
     fill<I + 1>(decoders);
   }
@@ -117,13 +118,18 @@ void append_place(std::string& out, uint64_t seq, const Digest& prev) {
 }
 
 Result<Record> read_line(std::string_view line) {
+  Record record;
+  if (auto status = read_line(line, record); !status) return status.error();
+  return record;
+}
+
+Status read_line(std::string_view line, Record& record) {
   LineShape shape;
   if (const char* wrong = split_line(line, shape)) return corrupt(std::string("not a line: ") + wrong);
-  Record record;
   record.seq = shape.seq;
   record.prev = shape.prev;
   auto& envelope = record.envelope;
-  envelope.time = *parse_rfc3339(shape.time);
+  envelope.time = shape.at;
   envelope.epoch = shape.epoch;
   envelope.cause = shape.cause;
   unescape(shape.node, envelope.node);
@@ -135,13 +141,12 @@ Result<Record> read_line(std::string_view line) {
   if (found == decoders().end()) {
     if (!is_strict_json(shape.data, kMaxLineDepth - 1)) return corrupt("not a line: data is not strict JSON");
     record.event = UnknownEvent{record.type, record.stream};
-    return record;
+    return Done{};
   }
-  auto event = found->second(shape.data);
-  if (!event) return corrupt("not a line: data: " + event.error().detail);
+  if (auto status = found->second(shape.data, record.event); !status)
+    return corrupt("not a line: data: " + status.error().detail);
   if (has_loose_space(shape.data)) return corrupt("not a line: data has white space");
-  record.event = std::move(*event);
-  return record;
+  return Done{};
 }
 
 }  // namespace muster

@@ -44,5 +44,7 @@ void append_place(std::string& out, uint64_t seq, const Digest& prev);
 /// Reads a whole line. An unknown type becomes an UnknownEvent; unknown members of data are passed over.
 /// Error: `log.corrupt` with what is wrong. Checks the shape that docs/log_format.md states, not the chain.
 Result<Record> read_line(std::string_view line);
+/// The same, over a record that was used before and lends its memory. After an error it holds anything.
+Status read_line(std::string_view line, Record& record);
 
 }  // namespace muster

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/time.hpp"
+
 namespace muster {
 
 /// How long a line may be, with its newline, and how deep it may nest.
@@ -15,6 +17,7 @@ constexpr int kMaxLineDepth = 128;
 struct LineShape {
   uint64_t seq = 0;
   std::string_view prev, time;
+  Time at{};  ///< What `time` says.
   uint64_t epoch = 0;
   std::string_view node, actor, request, type, stream;
   std::optional<int64_t> cause;

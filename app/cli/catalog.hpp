@@ -14,6 +14,7 @@ Verb tail_verb();
 Verb events_verb();
 Verb why_verb();
 Verb audit_verb();
+Verb replay_verb();
 Verb claims_verb();
 Verb token_verb();
 Verb secret_verb();
