@@ -113,7 +113,8 @@ void FieldReader::read(const Node& node, StringMap& value) {
   dom::object object;
   if (node.element.get(object)) return refuse(wants("an object", node.element));
   value.clear();
-  Step step{at_};
+  Step step;
+  step.up = at_;
   for (const auto& [key, element] : object) {
     std::string_view text;
     if (element.get(text)) {
@@ -130,7 +131,8 @@ void FieldReader::read(const Node& node, StringMap& value) {
 void FieldReader::each_item(const Node& node, void* into, OnItem visit) {
   dom::array array;
   if (node.element.get(array)) return refuse(wants("an array", node.element));
-  Step step{at_};
+  Step step;
+  step.up = at_;
   step.item = true;
   at_ = &step;
   for (const auto& element : array) {
@@ -143,7 +145,8 @@ void FieldReader::each_item(const Node& node, void* into, OnItem visit) {
 void FieldReader::each_member(const Node& node, void* into, OnMember visit) {
   dom::object object;
   if (node.element.get(object)) return refuse(wants("an object", node.element));
-  Step step{at_};
+  Step step;
+  step.up = at_;
   at_ = &step;
   for (const auto& [key, element] : object) {
     step.key = key;
