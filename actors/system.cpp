@@ -132,7 +132,10 @@ void System::Impl::spawn(World start) {
       if (i < to->lead.size()) to->lead[i](lead);
     });
   folding.node = options.node;
-  folding.begun = [this] { started = true; };
+  folding.begun = [this] {
+    started = true;
+    if (options.on_leading) options.on_leading();
+  };
   folding.checkpointer = checkpointer;
   folding.checkpoint_every = options.checkpoint_every;
   folding.on_lines = [this](const CommittedPtr& committed) {

@@ -29,6 +29,9 @@ struct SystemOptions {
 
   /// Lines were committed and the views that hold them are published. On an actor's thread: must be quick.
   std::function<void(const std::vector<Record>&, const std::vector<log::Line>&)> on_lines;
+  /// Commands are decided from now on; also after leadership was lost and won again. On the projector's
+  /// thread.
+  std::function<void()> on_leading;
   /// A node was heard: registered or beat. On the registry's thread.
   std::function<void(const nodes::Command&)> on_heard;
   /// The disk failed (a code), or is well again (none).

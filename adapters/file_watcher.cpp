@@ -22,12 +22,16 @@ FileWatcher::FileWatcher(List list, Changed changed, Millis every)
   : list_(std::move(list)), changed_(std::move(changed)), every_(every), thread_([this] { run(); }) {}
 
 FileWatcher::~FileWatcher() {
+  stop();
+}
+
+void FileWatcher::stop() {
   {
     const std::lock_guard lock{mutex_};
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void FileWatcher::tell_again() {

@@ -26,6 +26,8 @@ public:
   FileWatcher(const FileWatcher&) = delete;
   FileWatcher& operator=(const FileWatcher&) = delete;
 
+  /// No call of `changed` begins afterwards; a running one is waited for.
+  void stop();
   /// Forgets what was told: every file is told of again at the next look.
   void tell_again();
 

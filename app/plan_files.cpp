@@ -30,9 +30,12 @@ PlanFiles::PlanFiles(System& system, std::string folder, std::string profile)
 }
 
 /// A command that was not committed is tried again: the file is as it was.
-Answer PlanFiles::retry() {
+Answer PlanFiles::recorded() {
   return Answer{[this](const Result<Receipt>& outcome) {
-    if (!outcome && error_kind(outcome.error().code).retryable) read_again();
+    if (outcome)
+      loaded_++;
+    else if (error_kind(outcome.error().code).retryable)
+      read_again();
   }};
 }
 
@@ -42,11 +45,11 @@ void PlanFiles::read_template(const std::string& path) {
   auto parsed = text ? plan::parse_template(*text, name) : Result<plan::Template>{text.error()};
   if (!parsed) {
     spdlog::warn("template file={} error={}", name, parsed.error().detail);
-    return system_.ask(plans::Command{plans::RejectTemplate{{name, parsed.error().detail}}}, {}, retry());
+    return system_.ask(plans::Command{plans::RejectTemplate{{name, parsed.error().detail}}}, {}, recorded());
   }
   plans::LoadTemplate load;
   load.loaded = {name, parsed->generation, {canonical_json(plan::to_json(parsed->apps))}};
-  system_.ask(plans::Command{std::move(load)}, {}, retry());
+  system_.ask(plans::Command{std::move(load)}, {}, recorded());
 }
 
 void PlanFiles::read_profile() {
@@ -55,11 +58,11 @@ void PlanFiles::read_profile() {
   auto parsed = text ? profile::parse(*text, name_of(profile_)) : Result<profile::Profile>{text.error()};
   if (!parsed) {
     spdlog::warn("profile file={} error={}", profile_, parsed.error().detail);
-    return system_.ask(plans::Command{plans::RejectProfile{{parsed.error().detail}}}, {}, retry());
+    return system_.ask(plans::Command{plans::RejectProfile{{parsed.error().detail}}}, {}, recorded());
   }
   system_.ask(
     plans::Command{plans::LoadProfile{{profile::generation(*parsed), {profile::to_json(*parsed).dump()}}}},
-    {}, retry());
+    {}, recorded());
 }
 
 }  // namespace muster::app

@@ -1,6 +1,7 @@
 // Plan templates and the profile: read when they change, decided about, kept when they break.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -15,14 +16,20 @@ public:
   PlanFiles(System& system, std::string folder, std::string profile);
   /// Reads everything again: leadership began, or a file could not be recorded.
   void read_again() { watcher_->tell_again(); }
+  /// Nothing is read any more.
+  void stop() { watcher_->stop(); }
+  /// Every file was read, and what it says is in the log.
+  [[nodiscard]] bool loaded() const { return loaded_ >= kFiles; }
 
 private:
   void read_template(const std::string& path);
   void read_profile();
-  Answer retry();
+  Answer recorded();
 
   System& system_;
   std::string folder_, profile_;
+  static constexpr int kFiles = 3;
+  std::atomic<int> loaded_{0};
   std::unique_ptr<FileWatcher> watcher_;
 };
 

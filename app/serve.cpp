@@ -168,6 +168,9 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
       if (const auto* dropped = std::get_if<cluster::Compacted>(&record.event)) drop_lines(node, dropped->to);
     }
   };
+  options.on_leading = [&node] {
+    if (node.files) node.files->read_again();
+  };
   options.on_heard = [&node](const nodes::Command& command) { node.overlay->heard(command, system_now()); };
   options.on_disk = [](const Error& why) {
     if (why.code.empty())
@@ -189,6 +192,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.disk = std::move(*disk);
   auto options = api_options(config, data);
   options.json_log = json_log;
+  options.also_ready = [&node] { return node.files && node.files->loaded(); };
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
@@ -210,12 +214,12 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
+  node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
   node.system->open();
   if (const auto to = view<cluster::View>(*node.system->views()).log.compacted_to;
       to >= node.system->chain().oldest())
     if (to > 0) drop_lines(node, to);
   if (auto status = node.server->start(); !status) return status;
-  node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
   const auto shown =
     bind->listen.host.find(':') == std::string::npos ? bind->listen.host : "[" + bind->listen.host + "]";
   spdlog::info("serving url={}://{}:{} node={} data={}", tls ? "https" : "http", shown, node.server->port(),
@@ -244,11 +248,12 @@ int serve(const config::Config& config) {
     sigwait(&stop_signals, &signal);
     spdlog::info("stopping signal={}", signal);
   }
-  node.files.reset();
+  if (node.files) node.files->stop();
   if (node.server) node.server->stop();
   if (node.system) node.system->stop();
   node.server.reset();
   node.api.reset();
+  node.files.reset();
   node.system.reset();
   spdlog::default_logger()->flush();
   spdlog::shutdown();

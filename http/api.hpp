@@ -29,7 +29,8 @@ struct ApiOptions {
   size_t max_tails = 10'000;      ///< --max-tails: open event streams (429).
   std::string control_plane_url, gateway_url;
   bool plan_requires_registration = false;
-  std::string data;  ///< The data folder, for /v1/status.
+  std::function<bool()> also_ready;  ///< What else /readyz waits for; empty: nothing.
+  std::string data;                  ///< The data folder, for /v1/status.
   std::string version;
 };
 

@@ -53,7 +53,8 @@ std::string status_text(Api& api) {
 }
 
 void ready_route(Api& api, const Request& request, const Reply& reply) {
-  if (api.system().ready()) return reply(json_response("{\"ready\":true}"));
+  const auto& also = api.options().also_ready;
+  if (api.system().ready() && (!also || also())) return reply(json_response("{\"ready\":true}"));
   const auto gauges = api.system().gauges();
   if (!gauges.writable)
     return reply(problem({"log.unwritable", "the disk fails; reads are served", {}}, request.id));

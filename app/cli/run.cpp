@@ -1,4 +1,4 @@
-// Dispatch.
+// From the words of the command line to the verb that they name.
 #include "app/cli/run.hpp"
 
 #include <algorithm>

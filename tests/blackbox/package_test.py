@@ -72,6 +72,7 @@ class PackageTest(unittest.TestCase):
         cls.root = Path(cls.folder.name)
         cls.addClassCleanup(cls.folder.cleanup)
         clean_root(cls.root)
+        cls.root.chmod(0o755)  # It is the root folder of whoever runs inside.
         archives = BASE / "archives"
         if archives.exists():
             shutil.copytree(archives, cls.root / "var/cache/apt/archives", dirs_exist_ok=True)
