@@ -121,7 +121,11 @@ void Api::dispatch(Request& request, const Reply& reply, std::string_view& route
 void Api::finished(const Finished& request) {
   metrics_.finished(request);
   log_request(request);
+}
+
+void Api::tick() {
   sweep();
+  if (!waiting_.empty()) wake_waiting();
 }
 
 /// One line a request. What a caller chose is written as a JSON string in both forms: it cannot end the line.
@@ -154,11 +158,12 @@ void Api::log_request(const Finished& request) const {
 
 /// Drops what was answered; answers what waited too long. The oldest stands first.
 void Api::sweep() {
-  while (!in_flight_.empty() && in_flight_.front().second.answered()) in_flight_.pop_front();
-  if (in_flight_.empty() || in_flight_.front().first > SteadyClock::now()) return;
-  in_flight_.front().second(
-    problem({"command.timeout", "the command was not committed within --command-timeout", {}, true}, ""));
-  in_flight_.pop_front();
+  const auto now = SteadyClock::now();
+  while (!in_flight_.empty() && (in_flight_.front().second.answered() || in_flight_.front().first <= now)) {
+    in_flight_.front().second(
+      problem({"command.timeout", "the command was not committed within --command-timeout", {}, true}, ""));
+    in_flight_.pop_front();  // One that was answered already takes no second answer.
+  }
 }
 
 Result<Origin> Api::origin_of(const Request& request, bool one_time) const {

@@ -225,6 +225,7 @@ void Server::Impl::expire(Phase phase, std::chrono::milliseconds limit) {
 void Server::Impl::sweep() {
   const auto now = Clock::now();
   core.date = http_date();
+  core.application.tick();
   expire(Phase::idle, core.limits.idle_timeout);
   expire(Phase::head, core.limits.header_timeout);
   expire(Phase::body, core.limits.body_timeout);

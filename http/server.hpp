@@ -52,6 +52,8 @@ public:
   /// Routes, authenticates, authorizes and handles one request. `route` is set to the matched pattern.
   virtual void handle(Request& request, const Reply& reply, std::string_view& route) = 0;
   virtual void finished(const Finished& request) = 0;
+  /// Time passes: called several times a second, whether there are requests or not.
+  virtual void tick() {}
 };
 
 struct ServerStats {

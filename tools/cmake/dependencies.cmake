@@ -16,6 +16,7 @@ function(plain_library name)
 endfunction()
 
 plain_library(rocksdb rocksdb)
+plain_library(jemalloc jemalloc)
 plain_library(raft raft)
 plain_library(caf caf_core)
 target_link_libraries(caf INTERFACE Threads::Threads)
