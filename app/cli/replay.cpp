@@ -76,7 +76,7 @@ Outcome run(Call& call) {
 
 Verb replay_verb() {
   return {.name = ":replay",
-          .summary = "Fold the whole log again, offline, and print the digest of every view and state",
+          .summary = "Fold the log from its first line, and print a digest for every fold",
           .example = "muster :replay --data /var/lib/muster\nmuster :replay --to 2026-01-02T03:04:05Z --json",
           .run = run,
           .flags = {{"data", "DIR", "The data folder; also that of a running node"},
