@@ -36,7 +36,7 @@ Status check(const Changed& report) {
 Decided register_node(const State& state, const Register& command) {
   if (auto status = check(command.record); !status) return status.error();
   const auto* known = state.nodes.find(command.record.node);
-  if (!known || known->record != command.record) return Decision<Event>{{command.record}};
+  if (!known || *known->record != command.record) return Decision<Event>{{command.record}};
   if (known->silent) return Decision<Event>{{Returned{command.record.node}}};
   return Decision<Event>{};
 }
@@ -48,7 +48,7 @@ Decided heartbeat(const State& state, const Heartbeat& command) {
     return Error{"node.unknown", "node " + command.report.node + " is not registered: register it first", {}};
   Decision<Event> decision;
   if (known->silent) decision.events.emplace_back(Returned{command.report.node});
-  if (!known->heard || known->report != command.report) decision.events.emplace_back(command.report);
+  if (!known->heard || *known->report != command.report) decision.events.emplace_back(command.report);
   return decision;
 }
 
@@ -67,7 +67,7 @@ Decided forget(const State& state, const Forget& command) {
 Decided merge_meta(const State& state, const MergeMeta& command) {
   Registered record;
   record.node = command.node;
-  if (const auto* known = state.nodes.find(command.node)) record = known->record;
+  if (const auto* known = state.nodes.find(command.node)) record = *known->record;
   const auto given = parse_json(command.meta.text.empty() ? "{}" : command.meta.text);
   auto merged = parse_json(record.meta.text.empty() ? "{}" : record.meta.text);
   if (!given || !merged || !given->is_object())
@@ -94,7 +94,7 @@ State evolve(State state, const Registered& event) {
 
 State evolve(State state, const Changed& event) {
   auto& node = state.nodes[event.node];
-  node.report = event;
+  node.report.set(event);
   node.heard = true;
   return state;
 }

@@ -8,6 +8,7 @@
 #include "base/paged_map.hpp"
 #include "domain/decision.hpp"
 #include "events/nodes.hpp"
+#include "events/shared.hpp"
 
 namespace muster::nodes {
 
@@ -36,9 +37,9 @@ struct Forget {
 using Command = std::variant<Register, Heartbeat, MarkSilent, MergeMeta, Forget>;
 
 struct Node {
-  Registered record;
-  Changed report;      ///< The last heartbeat that said something new.
-  bool heard = false;  ///< A heartbeat came since the registration.
+  Shared<Registered> record;
+  Shared<Changed> report;  ///< The last heartbeat that said something new.
+  bool heard = false;      ///< A heartbeat came since the registration.
   bool silent = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

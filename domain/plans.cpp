@@ -102,7 +102,7 @@ State evolve(State state, const TemplateRejected& event) {
 }
 
 State evolve(State state, const Issued& event) {
-  state.issued[event.node] = event;
+  state.issued[event.node].set(event);
   return state;
 }
 

@@ -29,6 +29,16 @@ public:
     return *value_;
   }
 
+  /// Takes a copy of `value`, in place when nobody shares what is there.
+  void set(const T& value) {
+    if (!value_ || value_.use_count() != 1) {
+      value_ = std::make_shared<T>(value);
+      return;
+    }
+    std::atomic_thread_fence(std::memory_order_acquire);
+    *value_ = value;
+  }
+
   bool operator==(const Shared& other) const { return value_ == other.value_ || **this == *other; }
 
   template <class Self, class Visit>

@@ -42,7 +42,7 @@ void View::fold(const Record& record) {
     },
     [&](const Changed& e) {
       update(e.node, record, [&](Row& row) {
-        row.report = Shared(e);
+        row.report.set(e);
         row.heard = true;
         row.last_heard = now;
       });

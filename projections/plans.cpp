@@ -40,7 +40,10 @@ void View::fold(const Record& record) {
       about.changed = record.seq;
     },
     [&](const Issued& e) {
-      issued[e.node] = {Shared(e), record.envelope.time, record.seq};
+      auto& given = issued[e.node];
+      given.plan.set(e);
+      given.at = record.envelope.time;
+      given.seq = record.seq;
       about.changed = record.seq;
     },
     [](const auto&) {});

@@ -90,7 +90,7 @@ TEST_CASE("merging meta keeps what is there and registers an unknown node", "[S1
   CHECK(decide(MergeMeta{"n1", {R"({"a":1})"}}).size() == 1);
   CHECK(decide(MergeMeta{"n1", {R"({"b":2})"}}).size() == 1);
   CHECK(decide(MergeMeta{"n1", {R"({"b":2})"}}).empty());
-  CHECK(decide.state.nodes.find(std::string("n1"))->record.meta.text == R"({"a":1,"b":2})");
+  CHECK(decide.state.nodes.find(std::string("n1"))->record->meta.text == R"({"a":1,"b":2})");
   CHECK(decide(MergeMeta{"n1", {"[1]"}}).empty());
   CHECK(decide.refused() == "field.invalid");
 }

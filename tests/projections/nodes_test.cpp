@@ -112,8 +112,8 @@ TEST_CASE("whatever is decided of nodes, the view says of each what the state sa
       const auto* shown = view.nodes.find(id);
       RC_ASSERT(shown != nullptr);
       RC_ASSERT(shown->status() == (node.silent ? "stale" : node.heard ? "healthy" : "registered"));
-      RC_ASSERT(*shown->record == node.record);
-      RC_ASSERT(*shown->report == node.report);
+      RC_ASSERT(*shown->record == *node.record);
+      RC_ASSERT(*shown->report == *node.report);
       stale += node.silent;
     });
     RC_ASSERT(view.counts.stale == stale);
