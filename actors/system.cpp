@@ -219,7 +219,8 @@ Result<std::unique_ptr<System>> System::make(log::Disk& disk, const Keys& keys, 
   const auto head = log::read_head(disk);
   auto world = world_at(disk, head.seq);
   if (!world) return world.error();
-  world->set.head = head.hash;
+  if (world->set.head != head.hash)
+    return Error{"log.corrupt", "the lines do not lead to the head that the store names", {}};
   std::unique_ptr<System> system{new System};
   system->impl_ = std::make_unique<Impl>(disk, keys, std::move(options));
   system->impl_->spawn(std::move(*world));
@@ -319,9 +320,9 @@ void System::views_at(uint64_t seq, std::function<void(Result<std::shared_ptr<co
   read_slowly([this, seq, then = std::move(then)] {
     for (const auto& [at, views] : impl_->past)
       if (at == seq) return then(views);
-    auto world = world_at(impl_->disk, seq);
-    if (!world) return then(world.error());
-    auto views = std::make_shared<const ViewSet>(std::move(world->set));
+    auto set = muster::views_at(impl_->disk, seq);
+    if (!set) return then(set.error());
+    auto views = std::make_shared<const ViewSet>(std::move(*set));
     impl_->cache(seq, views);
     then(std::move(views));
   });
@@ -332,7 +333,6 @@ void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
     const auto head = log::read_head(impl_->disk);
     auto world = world_at(impl_->disk, head.seq);
     if (!world) return then(world.error());
-    world->set.head = head.hash;
     caf::anon_send(impl_->checkpointer, std::make_shared<const World>(std::move(*world)));
     then(head.seq);
   });

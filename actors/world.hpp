@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "actors/domains.hpp"
@@ -21,6 +23,15 @@ struct World {
   States states;
 };
 
+/// Calls visit(name, state) for each domain's state.
+template <class AnyStates, class Visit>
+void each_state(AnyStates& states, Visit&& visit) {
+  [&]<size_t... I>(std::index_sequence<I...>) {
+    (visit(kStateNames[I], std::get<I>(states)), ...);
+  }
+  (std::make_index_sequence<std::tuple_size_v<States>>{});
+}
+
 /// Folds the next record.
 void fold(World& world, const Record& record);
 
@@ -32,17 +43,13 @@ struct FoldDigest {
 };
 [[nodiscard]] std::vector<FoldDigest> fold_digests(const World& world);
 
-// Checkpoints: a world as text, in the store under its seq.
+// Checkpoints: a world as two texts, packed, in the store under its seq.
 
 struct StoredCheckpoint {
   uint64_t at = 0;
-  std::string digest;  ///< SHA-256 of the text, hex.
-  uint64_t bytes = 0;
+  std::string digest;  ///< SHA-256 of the two SHA-256s (hex) of the states' and the views' text, hex.
+  uint64_t bytes = 0;  ///< As stored: packed.
 };
-
-[[nodiscard]] std::string to_text(const World& world);
-/// Error: `log.corrupt`, also when a fold version is not this build's.
-Result<World> world_from_text(std::string_view text);
 
 Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world);
 /// The newest readable checkpoint at or before `seq`; nothing: fold from the first line.
@@ -52,8 +59,10 @@ Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world);
 /// beside them.
 Result<std::string> check_checkpoint(const log::Disk& disk, uint64_t seq);
 
-/// The world as of `seq`: the nearest checkpoint plus the lines after it. Error: `log.compacted`,
-/// `log.corrupt`.
+/// The world as of `seq`: the nearest checkpoint plus the lines after it, checked to be a chain. Errors:
+/// `log.compacted`, `log.corrupt`.
 Result<World> world_at(const log::Disk& disk, uint64_t seq);
+/// Its views alone, which is quicker.
+Result<ViewSet> views_at(const log::Disk& disk, uint64_t seq);
 
 }  // namespace muster

@@ -88,13 +88,21 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time)
 }
 
 State evolve(State state, const Registered& event) {
-  state.nodes[event.node] = Node{event, {}, false, false};
+  return evolve(std::move(state), Shared(event));
+}
+
+State evolve(State state, const Shared<Registered>& event) {
+  state.nodes[event->node] = Node{event, {}, false, false};
   return state;
 }
 
 State evolve(State state, const Changed& event) {
-  auto& node = state.nodes[event.node];
-  node.report.set(event);
+  return evolve(std::move(state), Shared(event));
+}
+
+State evolve(State state, const Shared<Changed>& event) {
+  auto& node = state.nodes[event->node];
+  node.report = event;
   node.heard = true;
   return state;
 }

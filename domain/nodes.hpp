@@ -64,6 +64,8 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
 
 State evolve(State state, const Registered& event);
 State evolve(State state, const Changed& event);
+State evolve(State state, const Shared<Registered>& event);
+State evolve(State state, const Shared<Changed>& event);
 State evolve(State state, const Silent& event);
 State evolve(State state, const Returned& event);
 State evolve(State state, const Forgotten& event);

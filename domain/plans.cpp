@@ -102,7 +102,11 @@ State evolve(State state, const TemplateRejected& event) {
 }
 
 State evolve(State state, const Issued& event) {
-  state.issued[event.node].set(event);
+  return evolve(std::move(state), Shared(event));
+}
+
+State evolve(State state, const Shared<Issued>& event) {
+  state.issued[event->node] = event;
   return state;
 }
 

@@ -66,6 +66,7 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
 State evolve(State state, const TemplateLoaded& event);
 State evolve(State state, const TemplateRejected& event);
 State evolve(State state, const Issued& event);
+State evolve(State state, const Shared<Issued>& event);
 State evolve(State state, const ProfileLoaded& event);
 State evolve(State state, const ProfileRejected& event);
 

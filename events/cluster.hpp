@@ -90,7 +90,7 @@ struct Checkpointed {
   static constexpr std::string_view type = "log.checkpointed";
   uint64_t at = 0;     ///< The last seq it contains.
   std::string head;    ///< SHA-256 of that line, hex.
-  std::string digest;  ///< SHA-256 of the checkpoint, hex.
+  std::string digest;  ///< SHA-256 of the two SHA-256s (hex) of its states' and its views' text, hex.
   uint64_t bytes = 0;
   StringMap signatures;  ///< Member to Ed25519 signature (hex) of "muster checkpoint <at> <head> <digest>".
 

@@ -15,6 +15,8 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+constexpr size_t kKeepPadded = 1 << 20;  // A buffer that one large document made is not kept.
+
 /// A key as a JSON pointer's segment (RFC 6901).
 std::string segment(std::string_view key) {
   std::string out = "/";
@@ -163,8 +165,14 @@ Status detail::read_document(std::string_view text, Unknown unknown, void* into,
   }();
   if (text.size() > parser.capacity() && parser.allocate(text.size() * 2, kMaxJsonDepth))
     return Error{"body.too.large", "the document does not fit in memory", {}};
+  // The parser reads some bytes beyond the end: it gets a copy that has them, in memory that stays.
+  thread_local std::string padded;
+  padded.assign(text);
+  padded.append(simdjson::SIMDJSON_PADDING, ' ');
   dom::element root;
-  if (const auto code = parser.parse(text.data(), text.size()).get(root)) return not_json(code);
+  const auto code = parser.parse(padded.data(), text.size(), false).get(root);
+  if (padded.capacity() > kKeepPadded) padded = std::string{};
+  if (code) return not_json(code);
   std::vector<FieldError> errors;
   FieldReader reader{errors, unknown};
   read(reader, FieldReader::Node{root}, into);

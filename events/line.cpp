@@ -126,6 +126,7 @@ Result<Record> read_line(std::string_view line) {
 Status read_line(std::string_view line, Record& record) {
   LineShape shape;
   if (const char* wrong = split_line(line, shape)) return corrupt(std::string("not a line: ") + wrong);
+  record.kept.reset();
   record.seq = shape.seq;
   record.prev = shape.prev;
   auto& envelope = record.envelope;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "events/catalog.hpp"
+#include "events/shared.hpp"
 
 namespace muster {
 
@@ -29,6 +31,15 @@ struct Record {
   Envelope envelope;
   std::string type, stream;
   AnyEvent event;
+
+  /// The event behind a pointer, for all folds that keep it whole: one copy, made when it is first asked for.
+  /// `e` is what `event` holds. One thread at a time.
+  template <class E>
+  [[nodiscard]] Shared<E> shared(const E& e) const {
+    if (!kept) kept = std::make_shared<E>(e);
+    return Shared<E>{std::static_pointer_cast<E>(kept)};
+  }
+  mutable std::shared_ptr<void> kept{};  ///< What shared() made.
 };
 
 [[nodiscard]] std::string_view type_of(const AnyEvent& event);

@@ -17,6 +17,7 @@ class Shared {
 public:
   Shared() = default;
   Shared(T value) : value_(std::make_shared<T>(std::move(value))) {}
+  explicit Shared(std::shared_ptr<T> value) : value_(std::move(value)) {}
 
   const T& operator*() const { return value_ ? *value_ : kEmpty; }
   const T* operator->() const { return &**this; }
@@ -27,16 +28,6 @@ public:
     else
       std::atomic_thread_fence(std::memory_order_acquire);
     return *value_;
-  }
-
-  /// Takes a copy of `value`, in place when nobody shares what is there.
-  void set(const T& value) {
-    if (!value_ || value_.use_count() != 1) {
-      value_ = std::make_shared<T>(value);
-      return;
-    }
-    std::atomic_thread_fence(std::memory_order_acquire);
-    *value_ = value;
   }
 
   bool operator==(const Shared& other) const { return value_ == other.value_ || **this == *other; }

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "actors/backup.hpp"
+#include "actors/world.hpp"
 #include "http/routes.hpp"
 
 namespace muster::http {
@@ -153,12 +154,28 @@ void compact_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
+/// GET /v1/digests: of the published views as they are, and of the states as the disk folds them at that seq.
+void digests_route(Api& api, const Request& request, const Reply& reply) {
+  auto views = api.system().views();
+  api.system().read_slowly([&api, reply, views = std::move(views), id = std::string(request.id)] {
+    auto world = world_at(api.system().disk(), views->seq);
+    if (!world) return reply(problem(world.error(), id));
+    world->set = *views;
+    Json out{{"seq", views->seq}, {"head", to_hex(views->head)}, {"digests", Json::array()}};
+    for (const auto& fold : fold_digests(*world))
+      out["digests"].push_back({{"name", fold.name}, {"version", fold.version}, {"digest", fold.digest}});
+    reply(json_response(out.dump()));
+  });
+}
+
 }  // namespace
 
 void add_log_routes(Api& api) {
   auto& router = api.router();
   router.add({Method::get, "/v1/log",
               [&api](const Request&, const Reply& r) { r(json_response(log_text(api))); }, "read"});
+  router.add({Method::get, "/v1/digests",
+              [&api](const Request& q, const Reply& r) { digests_route(api, q, r); }, "read"});
   router.add({Method::post, "/v1/log/compact",
               [&api](const Request& q, const Reply& r) { compact_route(api, q, r); }, "admin", true});
   router.add({Method::post, "/v1/checkpoints",

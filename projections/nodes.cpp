@@ -36,13 +36,13 @@ void View::fold(const Record& record) {
     [&](const Registered& e) {
       auto& row = nodes[e.node];
       if (row.seq != 0) count(row, UINT64_MAX);
-      row = Row{Shared(e), {}, false, false, now, now, record.seq};
+      row = Row{record.shared(e), {}, false, false, now, now, record.seq};
       count(row, 1);
       about.changed = record.seq;
     },
     [&](const Changed& e) {
       update(e.node, record, [&](Row& row) {
-        row.report.set(e);
+        row.report = record.shared(e);
         row.heard = true;
         row.last_heard = now;
       });

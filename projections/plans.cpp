@@ -40,10 +40,7 @@ void View::fold(const Record& record) {
       about.changed = record.seq;
     },
     [&](const Issued& e) {
-      auto& given = issued[e.node];
-      given.plan.set(e);
-      given.at = record.envelope.time;
-      given.seq = record.seq;
+      issued[e.node] = {record.shared(e), record.envelope.time, record.seq};
       about.changed = record.seq;
     },
     [](const auto&) {});

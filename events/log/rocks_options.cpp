@@ -84,7 +84,6 @@ std::vector<rocksdb::ColumnFamilyDescriptor> rocks_families() {
   table.format_version = 5;
   const auto factory = std::shared_ptr<rocksdb::TableFactory>(rocksdb::NewBlockBasedTableFactory(table));
   const auto quick = best_of({rocksdb::kLZ4Compression, rocksdb::kSnappyCompression});
-  const auto small = best_of({rocksdb::kZSTD, rocksdb::kLZ4Compression, rocksdb::kSnappyCompression});
 
   rocksdb::ColumnFamilyOptions unused;
   unused.write_buffer_size = 64 * 1024;
@@ -98,7 +97,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> rocks_families() {
     options.arena_block_size = 64 * 1024;
     options.target_file_size_base = 16 * kMiB;
     options.max_bytes_for_level_base = 64 * kMiB;
-    options.compression = column == Column::checkpoints ? small : quick;
+    options.compression = column == Column::checkpoints ? rocksdb::kNoCompression : quick;  // Packed already.
     options.table_factory = factory;
     families.emplace_back(std::string{column_name(column)}, options);
   }

@@ -1,0 +1,183 @@
+// Checkpoints: worlds as text, packed, in the store under their seq.
+#include <future>
+#include <utility>
+
+#include "actors/pipeline.hpp"
+#include "actors/world.hpp"
+#include "base/hash.hpp"
+#include "events/log/squeeze.hpp"
+#include "events/parts.hpp"
+
+namespace muster {
+namespace {
+
+// Three rows each, so that listing reads no texts, and views are read without states: "at/" + seq -> the
+// digest, then the SHA-256 of both texts, in hex; "states/" + seq and "views/" + seq -> the texts, packed.
+constexpr std::string_view kAt = "at/", kAtEnd = "at0", kStates = "states/", kViews = "views/";
+constexpr size_t kHex = 64;
+
+std::string key_of(std::string_view prefix, uint64_t seq) {
+  return std::string(prefix).append(log::number_key(seq));
+}
+
+Error corrupt(std::string what) {
+  return {"log.corrupt", std::move(what), {}};
+}
+
+/// What an "at/" row says.
+struct Digests {
+  std::string whole, states, views;
+};
+
+Result<Digests> read_digests(std::string_view row) {
+  if (row.size() != 3 * kHex) return corrupt("a checkpoint's digests are cut off");
+  if (sha256_hex(row.substr(kHex)) != row.substr(0, kHex)) return corrupt("a checkpoint's digests disagree");
+  return Digests{std::string(row.substr(0, kHex)), std::string(row.substr(kHex, kHex)),
+                 std::string(row.substr(2 * kHex))};
+}
+
+Result<std::string> read_text(const log::Disk& disk, std::string_view prefix, uint64_t seq,
+                              const std::string& digest) {
+  const auto packed = disk.get(log::Column::checkpoints, key_of(prefix, seq));
+  if (!packed) return corrupt("the checkpoint of seq " + std::to_string(seq) + " is incomplete");
+  auto text = log::unsqueeze(*packed);
+  if (!text) return text.error();
+  if (sha256_hex(*text) != digest)
+    return corrupt("the stored checkpoint of seq " + std::to_string(seq) + " is not what its digest says");
+  return text;
+}
+
+// Each state under "%name".
+std::string states_text(const States& states) {
+  std::string text;
+  each_state(states, [&](std::string_view name, const auto& state) {
+    text.append("%").append(name).append("\n");
+    save_parts(text, state);
+  });
+  return text;
+}
+
+Result<States> states_from_text(std::string_view text) {
+  States states;
+  Status status = Done{};
+  each_state(states, [&](std::string_view name, auto& state) {
+    if (!status) return;
+    const auto mark = std::string("%").append(name).append("\n");
+    if (!text.starts_with(mark)) {
+      status = corrupt("a checkpoint lacks the state " + std::string(name));
+      return;
+    }
+    text.remove_prefix(mark.size());
+    const auto next = text.starts_with('%') ? 0 : text.find("\n%");
+    const auto end = next == std::string_view::npos ? text.size() : next == 0 ? 0 : next + 1;
+    status = load_parts(state, text.substr(0, end));
+    text.remove_prefix(end);
+  });
+  if (!status) return status.error();
+  return states;
+}
+
+Result<States> load_states(const log::Disk& disk, uint64_t seq, const Digests& digests) {
+  const auto text = read_text(disk, kStates, seq, digests.states);
+  if (!text) return text.error();
+  return states_from_text(*text);
+}
+
+Result<ViewSet> load_views(const log::Disk& disk, uint64_t seq, const Digests& digests) {
+  const auto text = read_text(disk, kViews, seq, digests.views);
+  if (!text) return text.error();
+  auto loaded = muster::load_views(*text);
+  if (!loaded) return loaded.error();
+  if (!loaded->outdated.empty())
+    return corrupt("a checkpoint holds an older fold of " + loaded->outdated.front());
+  return std::move(loaded->set);
+}
+
+/// States and views are read beside each other.
+Result<World> load_world(const log::Disk& disk, uint64_t seq, const Digests& digests) {
+  auto reading = std::async(std::launch::async, [&] { return load_states(disk, seq, digests); });
+  auto views = load_views(disk, seq, digests);
+  auto states = reading.get();
+  if (!views) return views.error();
+  if (!states) return states.error();
+  return World{std::move(*views), std::move(*states)};
+}
+
+/// What `load(seq, digests)` makes of the newest checkpoint at or before `seq` that it can read.
+template <class Load>
+auto newest(const log::Disk& disk, uint64_t seq, Load&& load)
+  -> std::optional<std::decay_t<decltype(*load(seq, Digests{}))>> {
+  auto before = key_of(kAt, seq + 1);
+  while (const auto found = disk.last(log::Column::checkpoints, before)) {
+    before = found->first;
+    if (!before.starts_with(kAt)) break;
+    const auto digests = read_digests(found->second);
+    if (!digests) continue;  // Damaged: the one before serves as well.
+    if (auto made = load(log::number_of(before.substr(kAt.size())), *digests)) return std::move(*made);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world) {
+  const auto seq = world.set.seq;
+  log::Batch batch;
+  std::string states = states_text(world.states);
+  Digests digests{"", sha256_hex(states), ""};
+  batch.put(log::Column::checkpoints, key_of(kStates, seq), log::squeeze(states));
+  states = {};
+  const auto views = save_views(world.set);
+  digests.views = sha256_hex(views);
+  batch.put(log::Column::checkpoints, key_of(kViews, seq), log::squeeze(views));
+  digests.whole = sha256_hex(digests.states + digests.views);
+  const auto bytes = batch.bytes();
+  batch.put(log::Column::checkpoints, key_of(kAt, seq), digests.whole + digests.states + digests.views);
+  if (auto status = disk.write(batch, true); !status) return status.error();
+  return StoredCheckpoint{seq, digests.whole, bytes};
+}
+
+std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq) {
+  return newest(disk, seq,
+                [&](uint64_t at, const Digests& digests) { return load_world(disk, at, digests); });
+}
+
+std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk) {
+  std::vector<uint64_t> seqs;
+  disk.scan(log::Column::checkpoints, kAt, kAtEnd, [&](std::string_view key, std::string_view) {
+    seqs.push_back(log::number_of(key.substr(kAt.size())));
+    return true;
+  });
+  return seqs;
+}
+
+Result<std::string> check_checkpoint(const log::Disk& disk, uint64_t seq) {
+  const auto row = disk.get(log::Column::checkpoints, key_of(kAt, seq));
+  const auto digests = read_digests(row.value_or(""));
+  if (!digests) return digests.error();
+  for (const auto& [prefix, digest] : {std::pair{kStates, digests->states}, {kViews, digests->views}})
+    if (const auto text = read_text(disk, prefix, seq, digest); !text) return text.error();
+  return digests->whole;
+}
+
+Result<World> world_at(const log::Disk& disk, uint64_t seq) {
+  auto world = load_checkpoint(disk, seq).value_or(World{});
+  ChainPlace place{world.set.seq, world.set.head};
+  const auto status = each_record(disk, place, seq, [&](const Record& record) { fold(world, record); });
+  if (!status) return status.error();
+  world.set.head = place.head;
+  return world;
+}
+
+Result<ViewSet> views_at(const log::Disk& disk, uint64_t seq) {
+  auto set = newest(disk, seq, [&](uint64_t at, const Digests& digests) {
+               return load_views(disk, at, digests);
+             }).value_or(ViewSet{});
+  ChainPlace place{set.seq, set.head};
+  const auto status = each_record(disk, place, seq, [&](const Record& record) { fold(set, record); });
+  if (!status) return status.error();
+  set.head = place.head;
+  return set;
+}
+
+}  // namespace muster
