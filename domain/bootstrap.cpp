@@ -38,8 +38,8 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time)
   const auto& report = std::get<Report>(command).report;
   if (auto status = check(report); !status) return status.error();
   if (!report.idempotency_key.empty() && state.keys.contains(key_of(report)))
-    return Decision<Event>{{}, "{\"repeated\":true}"};
-  return Decision<Event>{{report}, "{\"repeated\":false}"};
+    return Decision<Event>{{}, std::string(kRepeated)};
+  return Decision<Event>{{report}, std::string(kTaken)};
 }
 
 State evolve(State state, const Reported& event) {

@@ -59,7 +59,10 @@ constexpr size_t kMaxKeys = 10'000;
 /// Bytes of a key.
 constexpr size_t kMaxKey = 256;
 
-/// The result is {"repeated":bool}. Error: `field.invalid`.
+/// The result for a report that was taken before, and for one that was not.
+constexpr std::string_view kRepeated = R"({"repeated":true})", kTaken = R"({"repeated":false})";
+
+/// The result is kRepeated or kTaken. Error: `field.invalid`.
 Result<Decision<Event>> decide(const State& state, const Command& command, Time now);
 
 State evolve(State state, const Reported& event);

@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "http/log_line.hpp"
 #include "http/routes.hpp"
 
 namespace muster::http {
@@ -128,31 +129,21 @@ void Api::tick() {
   if (!waiting_.empty()) wake_waiting();
 }
 
-/// One line a request. What a caller chose is written as a JSON string in both forms: it cannot end the line.
+/// One line a request.
 void Api::log_request(const Finished& request) const {
   const bool probe = request.route == "/readyz";  // Asked until it says yes: no warning.
   const auto level = request.status >= 500 && !probe ? spdlog::level::warn : spdlog::level::info;
   if (!spdlog::should_log(level)) return;
   thread_local std::string line;
-  line.clear();
-  const auto text = [&](std::string_view name, std::string_view value) {
-    line += options_.json_log ? ",\"" : " ";
-    line.append(name).append(options_.json_log ? "\":" : "=");
-    append_json_string(line, is_utf8(value) ? value : "(not UTF-8)");
-  };
-  const auto number = [&](std::string_view name, auto value) {
-    line += options_.json_log ? ",\"" : " ";
-    line.append(name).append(options_.json_log ? "\":" : "=").append(std::to_string(value));
-  };
-  line += options_.json_log ? "\"message\":\"request\"" : "request";
-  text("method", request.method);
-  text("path", request.path);
-  number("status", request.status);
-  number("us", request.took.count());
-  text("request", request.id);
-  text("actor", request.actor);
-  number("in", request.bytes_in);
-  number("out", request.bytes_out);
+  LogLine{line, options_.json_log, "request"}
+    .text("method", request.method)
+    .text("path", request.path)
+    .number("status", request.status)
+    .number("us", request.took.count())
+    .text("request", request.id)
+    .text("actor", request.actor)
+    .number("in", request.bytes_in)
+    .number("out", request.bytes_out);
   spdlog::default_logger_raw()->log(level, spdlog::string_view_t{line.data(), line.size()});
 }
 

@@ -1,6 +1,9 @@
 // The environment profile over HTTP, and what nodes report of applying it (supervisor contract, section 9).
+#include <spdlog/spdlog.h>
+
 #include "domain/names.hpp"
 #include "domain/profile.hpp"
+#include "http/log_line.hpp"
 #include "http/routes.hpp"
 
 namespace muster::http {
@@ -52,21 +55,18 @@ Response show_profile(const ViewSet& views, const std::string& if_none_match) {
   return response;
 }
 
-/// A node that registered and has not reported has no components yet; one that did neither is unknown.
-Response show_status(const ViewSet& views, const std::string& node, const std::string& request) {
-  std::string components;
-  view<bootstrap::View>(views).each_of(node, [&](const bootstrap::View::Row& row) {
-    if (!components.empty()) components += ',';
-    append_json_string(components, row.report->component);
-    components += ':';
-    append_fields(components,
-                  Component{row.report->status, row.report->generation, row.at, row.report->message});
-  });
-  if (components.empty() && !view<nodes::View>(views).nodes.contains(node))
-    return problem({"node.unknown", "node " + node + " has neither registered nor reported", {}}, request);
+Response status_of(const std::string& node, const std::string& components) {
   std::string body = R"({"node_id":)";
   append_json_string(body, node);
-  return json_response(body + ",\"components\":{" + components + "}}");
+  return json_response(body + ",\"components\":" + components + "}");
+}
+
+/// A node that registered and has not reported has no components yet; one that did neither is unknown.
+Response show_status(const ViewSet& views, const std::string& node, const std::string& request) {
+  const auto components = components_of(views, node, true);
+  if (components == "{}" && !view<nodes::View>(views).nodes.contains(node))
+    return problem({"node.unknown", "node " + node + " has neither registered nor reported", {}}, request);
+  return status_of(node, components);
 }
 
 void status_route(Api& api, const Request& request, const Reply& reply) {
@@ -79,7 +79,55 @@ void status_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
+/// GET /internal/bootstrap/status: this node's own components, also before it reported any.
+void own_status_route(Api& api, const Request& request, const Reply& reply) {
+  api.show(request, reply, [node = api.system().options().node](const ViewSet& views) {
+    return status_of(node, components_of(views, node, true));
+  });
+}
+
+/// One line for each report that was taken (supervisor contract, section 11). `idempotent`: its key was used
+/// before, so that nothing was recorded again.
+void log_report(const bootstrap::Reported& report, const Receipt& receipt, bool json) {
+  const auto level = report.status == "error" ? spdlog::level::warn : spdlog::level::info;
+  if (!spdlog::should_log(level)) return;
+  thread_local std::string line;
+  LogLine{line, json, "bootstrap"}
+    .text("node", report.node)
+    .text("component", report.component)
+    .text("action", report.action)
+    .text("status", report.status)
+    .number("attempt", report.attempt)
+    .truth("idempotent", receipt.replayed || receipt.result == bootstrap::kRepeated)
+    .text("generation", report.generation)
+    .number("duration_ms", report.duration_ms);
+  spdlog::default_logger_raw()->log(level, spdlog::string_view_t{line.data(), line.size()});
+}
+
+void report_route(Api& api, const Request& request, const Reply& reply) {
+  auto body = read_body<ReportBody>(request, reply);
+  if (!body) return;
+  const bool json = api.options().json_log;
+  api.command(request, reply, bootstrap::Command{bootstrap::Report{body->report}},
+              [report = body->report, json](const Receipt& receipt) {
+                log_report(report, receipt, json);
+                return no_content(receipt);
+              });
+}
+
 }  // namespace
+
+std::string components_of(const ViewSet& views, std::string_view node, bool with_reasons) {
+  std::string components = "{";
+  view<bootstrap::View>(views).each_of(node, [&](const bootstrap::View::Row& row) {
+    if (components.size() > 1) components += ',';
+    append_json_string(components, row.report->component);
+    components += ':';
+    append_fields(components, Component{row.report->status, row.report->generation, row.at,
+                                        with_reasons ? row.report->message : ""});
+  });
+  return components + '}';
+}
 
 void add_bootstrap_routes(Api& api) {
   auto& router = api.router();
@@ -92,13 +140,11 @@ void add_bootstrap_routes(Api& api) {
               "bootstrap.apply"});
   router.add({Method::get, "/v1/bootstrap/status",
               [&api](const Request& q, const Reply& r) { status_route(api, q, r); }, "bootstrap.apply"});
+  router.add({Method::get, "/internal/bootstrap/status",
+              [&api](const Request& q, const Reply& r) { own_status_route(api, q, r); }, "bootstrap.apply"});
   router.add({Method::post, "/v1/bootstrap/events",
-              [&api](const Request& q, const Reply& r) {
-                auto body = read_body<ReportBody>(q, r);
-                if (!body) return;
-                api.command(q, r, bootstrap::Command{bootstrap::Report{std::move(body->report)}}, no_content);
-              },
-              "bootstrap.apply", true});
+              [&api](const Request& q, const Reply& r) { report_route(api, q, r); }, "bootstrap.apply",
+              true});
 }
 
 }  // namespace muster::http

@@ -47,6 +47,10 @@ void add_next_page(Response& response, const Request& request, const std::string
 [[nodiscard]] std::optional<Response> not_modified(const Request& request, const std::string& etag);
 [[nodiscard]] std::string etag_of(std::string_view view, uint64_t changed);
 
+/// What `node` last reported of each component, as the object {"storage":{"status":...}}. Reasons are left
+/// out where everybody may read: they may quote a broker's or a bucket's answer.
+[[nodiscard]] std::string components_of(const ViewSet& views, std::string_view node, bool with_reasons);
+
 /// A whole number from the query. Error: `field.invalid` naming it.
 Result<uint64_t> number_from_query(const Request& request, std::string_view name, uint64_t fallback);
 

@@ -61,16 +61,27 @@ void ready_route(Api& api, const Request& request, const Reply& reply) {
   reply(problem({"leader.starting", "the log is not open yet", {}}, request.id));
 }
 
+/// Text for a load balancer; for who accepts JSON, also this node's components (supervisor contract, section
+/// 11).
+void health_route(Api& api, const Request& request, const Reply& reply) {
+  const auto accept = request.header("accept");
+  Response response;
+  if (accept.find("application/json") != std::string_view::npos) {
+    response = json_response(R"({"status":"ok","components":)" +
+                             components_of(*api.system().views(), api.system().options().node, false) + '}');
+  } else {
+    response.content_type = "text/plain";
+    response.body = "OK";
+  }
+  response.headers.emplace_back("Vary", "Accept");
+  reply(std::move(response));
+}
+
 }  // namespace
 
 void add_status_routes(Api& api) {
   auto& router = api.router();
-  const auto health = [](const Request&, const Reply& reply) {
-    Response response;
-    response.content_type = "text/plain";
-    response.body = "OK";
-    reply(std::move(response));
-  };
+  const auto health = [&api](const Request& q, const Reply& r) { health_route(api, q, r); };
   router.add({Method::get, "/health", health, "open"});
   router.add({Method::get, "/healthz", health, "open"});
   router.add(

@@ -109,6 +109,22 @@ class HouseTest(unittest.TestCase):
         for name in ("CMakeLists.txt", "README.md", "actors", "events", "projections", "http", "plans", "tests", "docs"):
             self.assertTrue((ROOT / name).exists(), name)
 
+    def test_every_route_that_a_supervisor_must_serve_is_called_by_a_test_of_its_row(self):
+        """[S1-37] The supervisor's test suite misses no route of its requirements."""
+        rows = re.findall(r"^\| (S1-(?:1[4-9]|2\d)) \| `(?:GET|POST) ([^`]+)`", (ROOT / "docs" / "requirements.md").read_text(), re.MULTILINE)
+        self.assertEqual([row for row, _ in rows], [f"S1-{n}" for n in range(14, 25) if n != 23])
+        shown = {}
+        for path in files("tests/blackbox", endings=(".py",)):
+            for body in re.split(r"\n    def ", path.read_text())[1:]:
+                doc = re.search(r'"""(.*?)"""', body, re.DOTALL)
+                for row in re.findall(r"\[(S1-\d\d)\]", doc[1] if doc else ""):
+                    shown.setdefault(row, []).append(body)
+        for row, route in rows:
+            # An id in the path comes from a reply: what stands around it is looked for.
+            fixed = [part for part in re.split(r"\{\w+\}", route) if part]
+            calling = [body for body in shown.get(row, []) if all(part in body for part in fixed)]
+            self.assertTrue(calling, f"{row}: no test calls {route}")
+
     def test_every_file_opens_with_a_sentence(self):
         """Its first line says what a file is for."""
         for path in files(*MAY_USE, "tests", "tools", "plans", endings=C_LIKE + HASH_LIKE):

@@ -1,6 +1,7 @@
 """Nodes, tenancy, bootstrap and the lease, as a node and an operator see them: every body of the contract."""
 import hashlib
 import json
+import time
 import unittest
 
 from caller import Caller
@@ -157,6 +158,54 @@ class BootstrapTest(OpenNode):
         self.assertEqual((first.status, second.status), (204, 204))
         status = self.caller.get(f"/v1/bootstrap/status?node_id=b2&after={second.seq}").json
         self.assertEqual(status["components"]["index"]["status"], "ok")
+
+    def test_each_report_writes_one_line_to_the_log(self):
+        """[S2-46] Component, action, attempt, idempotent, generation, duration; a refused report writes none."""
+        report = {"node_id": "b3\"\n", "component": "topics", "action": "ensure_topic", "status": "ok", "generation": "g-46",
+                  "attempt": 3, "duration_ms": 84, "idempotency_key": "k-46"}
+        self.refused(self.caller.post("/v1/bootstrap/events", report), 400, "field.invalid", "/node_id")
+        report["node_id"] = "b3"
+        for sent in (report, {**report, "status": "error"}, {**report, "idempotency_key": "k-47", "attempt": 4}):
+            self.assertEqual(self.caller.post("/v1/bootstrap/events", sent).status, 204)
+        lines = self.log_lines(lambda line: line["message"] == "bootstrap" and line["generation"] == "g-46", 3)
+        for line in lines:
+            self.assertIn(line.pop("level"), ("info", "warning"))
+            self.assertRegex(line.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        expected = {"message": "bootstrap", "node": "b3", "component": "topics", "action": "ensure_topic", "status": "ok", "attempt": 3,
+                    "idempotent": False, "generation": "g-46", "duration_ms": 84}
+        self.assertEqual(lines, [expected, {**expected, "status": "error", "idempotent": True}, {**expected, "attempt": 4}])
+
+    def log_lines(self, wanted, count):
+        """The lines of the node's log that are wanted, once there are `count`."""
+        deadline = time.monotonic() + 20
+        while True:
+            lines = [json.loads(line) for line in self.node.output().splitlines() if line.startswith("{")]
+            lines = [line for line in lines if wanted(line)]
+            if len(lines) >= count or time.monotonic() > deadline:
+                return lines
+            time.sleep(0.05)
+
+    def test_the_node_says_how_its_own_components_are(self):
+        """[S2-47] Its status and its health carry the last apply status of each component."""
+        own = self.caller.get("/v1/status").json["node_id"]
+        self.assertEqual(self.caller.get("/internal/bootstrap/status").json, {"node_id": own, "components": {}})
+        report = {"node_id": own, "component": "storage", "action": "ensure_bucket", "status": "ok", "generation": "g-1"}
+        self.caller.post("/v1/bootstrap/events", report)
+        failed = {**report, "component": "broker", "status": "error", "message": "406 inequivalent arg"}
+        self.caller.post("/v1/bootstrap/events", {**report, "node_id": "another", "component": "topics"})
+        seq = self.caller.post("/v1/bootstrap/events", failed).seq
+        status = self.caller.get(f"/internal/bootstrap/status?after={seq}").json
+        self.assertEqual(status, self.caller.get(f"/v1/bootstrap/status?node_id={own}").json)
+        said = {name: (one["status"], one["generation"], one.get("message")) for name, one in status["components"].items()}
+        self.assertEqual(said, {"storage": ("ok", "g-1", None), "broker": ("error", "g-1", "406 inequivalent arg")})
+        for path in ("/health", "/healthz"):
+            health = self.caller.get(path, Accept="application/json").json
+            self.assertEqual(health["status"], "ok")
+            # Everybody may read it: it does not say why.
+            status["components"]["broker"].pop("message", None)
+            self.assertEqual(health["components"], status["components"])
+            plain = self.caller.get(path)
+            self.assertEqual((plain.status, plain.headers["Content-Type"], plain.body), (200, "text/plain", b"OK"))
 
     def test_what_is_not_a_report_is_refused(self):
         """[S2-63] [S2-64] Unknown component and status, missing and never-seen node."""
