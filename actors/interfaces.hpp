@@ -130,8 +130,13 @@ using Log = caf::typed_actor<
   /// Finish what is in flight and close.
   caf::replies_to<close_atom>::with<bool>>;
 
+/// Takes the world as it is; quick.
+using ShowWorld = std::function<void(std::shared_ptr<const World>)>;
+
 /// Folds committed lines into the world and publishes the views.
 using Projector = caf::typed_actor<caf::reacts_to<CommittedPtr>,
+                                   /// Show the world as of the last line that was folded.
+                                   caf::reacts_to<std::shared_ptr<const ShowWorld>>,
                                    /// The log leads with this generation for all domains; they start once
                                    /// their states are as of now.
                                    caf::reacts_to<lead_atom, uint64_t>,

@@ -57,6 +57,9 @@ Projector::behavior_type projector(Self<Projector, ProjectorState> self, Project
   const auto shared = std::make_shared<const ProjectorDeps>(std::move(deps));
   return {
     [self, shared](const CommittedPtr& committed) { take(self, *shared, committed); },
+    [self](const std::shared_ptr<const ShowWorld>& show) {
+      (*show)(std::make_shared<const World>(self->state.world));
+    },
     [self, shared](lead_atom, uint64_t generation) {
       self->state.waiting_generation = generation;
       auto lead = std::make_shared<Lead>();

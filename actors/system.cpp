@@ -328,6 +328,14 @@ void System::views_at(uint64_t seq, std::function<void(Result<std::shared_ptr<co
   });
 }
 
+void System::live_world(std::function<void(const World&)> then) {
+  using Task = std::function<void()>;
+  auto show = [then = std::move(then), to = impl_->historian_actor](std::shared_ptr<const World> world) {
+    caf::anon_send(to, std::make_shared<const Task>([then, world] { then(*world); }));
+  };
+  caf::anon_send(impl_->projector, std::make_shared<const ShowWorld>(std::move(show)));
+}
+
 void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
   read_slowly([this, then = std::move(then)] {
     const auto head = log::read_head(impl_->disk);

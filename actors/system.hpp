@@ -9,6 +9,7 @@
 #include "actors/beats.hpp"
 #include "actors/command.hpp"
 #include "actors/domains.hpp"
+#include "actors/world.hpp"
 #include "adapters/keys.hpp"
 #include "events/log/chain.hpp"
 #include "events/log/disk.hpp"
@@ -92,6 +93,8 @@ public:
   /// The views as of `seq`, from a checkpoint and the lines after it; the last few are kept. On the slow
   /// thread.
   void views_at(uint64_t seq, std::function<void(Result<std::shared_ptr<const ViewSet>>)> then);
+  /// The world that the views are published from, states and all. On the slow thread.
+  void live_world(std::function<void(const World&)> then);
   /// Stores a checkpoint of now. `then` gets its seq.
   void checkpoint(std::function<void(Result<uint64_t>)> then);
 

@@ -235,7 +235,8 @@ void Api::wake_waiting() {
   });
 }
 
-void Api::show_past(const Request& request, const Reply& reply, const std::string& when, Show show) {
+void Api::at_past(const Request& request, const Reply& reply, const std::string& when,
+                  std::function<void(uint64_t)> then) {
   uint64_t seq = 0;
   const auto [end, ec] = std::from_chars(when.data(), when.data() + when.size(), seq);
   const bool by_seq = ec == std::errc{} && end == when.data() + when.size();
@@ -245,17 +246,25 @@ void Api::show_past(const Request& request, const Reply& reply, const std::strin
     return reply(problem(
       {"field.invalid", "as_of must be a seq or a time (RFC 3339)", {{"?as_of", "must be a seq or a time"}}},
       id));
-  system_.read_slowly([this, reply, id, seq, time, show = std::move(show)] {
+  system_.read_slowly([this, reply, id, seq, time, then = std::move(then)] {
     const auto at = time ? system_.chain().last_at(*time) : seq;
     const auto head = system_.views()->seq;
-    if (at > head)
-      return reply(
-        problem({"field.invalid", "as_of is ahead of the newest seq, " + std::to_string(head), {}}, id));
-    system_.views_at(at, [reply, id, at, show](const Result<std::shared_ptr<const ViewSet>>& views) {
-      if (!views) return reply(problem(views.error(), id));
-      reply(with_seq(show(**views), at));
-    });
+    if (at <= head) return then(at);
+    reply(problem({"field.invalid",
+                   "as_of is ahead of the newest seq, " + std::to_string(head),
+                   {{"?as_of", "is ahead of the newest seq"}}},
+                  id));
   });
+}
+
+void Api::show_past(const Request& request, const Reply& reply, const std::string& when, Show show) {
+  at_past(request, reply, when,
+          [this, reply, id = std::string(request.id), show = std::move(show)](uint64_t at) {
+            system_.views_at(at, [reply, id, at, show](const Result<std::shared_ptr<const ViewSet>>& views) {
+              if (!views) return reply(problem(views.error(), id));
+              reply(with_seq(show(**views), at));
+            });
+          });
 }
 
 void Api::on_lines(const std::vector<Record>& records, const std::vector<log::Line>& lines) {

@@ -86,6 +86,11 @@ public:
   /// Shows the views: the newest, those after ?after=SEQ, or those as of ?as_of=SEQ or TIME.
   void show(const Request& request, const Reply& reply, Show show);
 
+  /// Calls `then` with the seq that ?as_of=`when` means, on the thread for slow readings; answers when it
+  /// means none.
+  void at_past(const Request& request, const Reply& reply, const std::string& when,
+               std::function<void(uint64_t)> then);
+
   /// Answers once the views hold `seq`, so that what the caller does next is judged with it. Any thread.
   void answer_when_seen(uint64_t seq, const Reply& reply, Response response);
 

@@ -154,17 +154,20 @@ void compact_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
-/// GET /v1/digests: of the published views as they are, and of the states as the disk folds them at that seq.
+Response show_digests(const World& world) {
+  Json out{{"seq", world.set.seq}, {"head", to_hex(world.set.head)}, {"digests", Json::array()}};
+  for (const auto& fold : fold_digests(world))
+    out["digests"].push_back({{"name", fold.name}, {"version", fold.version}, {"digest", fold.digest}});
+  return json_response(out.dump());
+}
+
+/// GET /v1/digests: of what this node shows and decides on now, or of what it folds from disk for ?as_of.
 void digests_route(Api& api, const Request& request, const Reply& reply) {
-  auto views = api.system().views();
-  api.system().read_slowly([&api, reply, views = std::move(views), id = std::string(request.id)] {
-    auto world = world_at(api.system().disk(), views->seq);
-    if (!world) return reply(problem(world.error(), id));
-    world->set = *views;
-    Json out{{"seq", views->seq}, {"head", to_hex(views->head)}, {"digests", Json::array()}};
-    for (const auto& fold : fold_digests(*world))
-      out["digests"].push_back({{"name", fold.name}, {"version", fold.version}, {"digest", fold.digest}});
-    reply(json_response(out.dump()));
+  const auto when = request.query_value("as_of");
+  if (!when) return api.system().live_world([reply](const World& world) { reply(show_digests(world)); });
+  api.at_past(request, reply, *when, [&api, reply, id = std::string(request.id)](uint64_t at) {
+    const auto world = world_at(api.system().disk(), at);
+    reply(world ? show_digests(*world) : problem(world.error(), id));
   });
 }
 

@@ -7,6 +7,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]
 
+from node import verb  # noqa: E402
 from verify_log import verify  # noqa: E402
 
 
@@ -51,3 +52,19 @@ def check_views(test, node, exported):
     test.assertEqual(shown, last, "the view is not the fold of the log")
     status, folded, _ = node.ask("GET", f"/v1/nodes?as_of={headers['X-Muster-Seq']}")
     test.assertEqual((status, json.loads(folded)), (200, json.loads(body)), "a fold up to the head shows something else")
+
+
+def live_digests(test, node):
+    """What every view and state of the running node comes to, and at which seq."""
+    status, body, _ = node.ask("GET", "/v1/digests")
+    test.assertEqual(status, 200, body)
+    return json.loads(body)
+
+
+def check_replay(test, data, shown):
+    """A fold of the folder from its first line comes to what the node had in memory."""
+    status, out, errors = verb(":replay", "--to", str(shown["seq"]), "--json", data=data)
+    test.assertEqual(status, 0, errors)
+    replayed = json.loads(out)
+    test.assertEqual((replayed["from"], replayed["events"]), (0, shown["seq"]))
+    test.assertEqual({name: replayed[name] for name in shown}, shown, "a replay comes to something else")

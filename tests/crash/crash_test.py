@@ -52,7 +52,9 @@ class CrashTest(unittest.TestCase):
         node.export(exported)
         check.check_log(self, exported, acknowledged)
         check.check_views(self, node, exported)
+        shown = check.live_digests(self, node)
         self.assertEqual(node.stop(), 0)
+        check.check_replay(self, data, shown)
 
     def test_nothing_acknowledged_is_lost_when_the_node_is_killed(self):
         """[S0-05] [S0-08] kill -9 under load, again and again on one folder."""
