@@ -142,8 +142,8 @@ void Connection::end_stream(bool farewell) {
   if (!exchange_->asked.http10) output().text("0\r\n\r\n");
   if (!exchange_->asked.keep_alive || core_.stopping) close_after_ = true;
   report(exchange_->asked, exchange_->status, exchange_->bytes_out);
+  core_.stats.streams--;  // Before the stream goes: who sees that it is gone sees that it is not counted.
   exchange_.reset();
-  core_.stats.streams--;
   restart_ = true;
 }
 
@@ -204,9 +204,9 @@ void Connection::on_writable() {
 
 /// What the kernel still takes of the backlog and the farewell reaches a reader that wakes up later.
 void Connection::drop_stalled() {
-  core_.stats.dropped_streams++;
   set_option(socket_.native_handle(), SOL_SOCKET, SO_SNDBUF, kFarewellBuffer);
   end_stream(true);
+  core_.stats.dropped_streams++;  // After it: a dropped stream is not counted as a live one, too.
   while (!output().empty()) {
     const auto moved = transport_.write(output().gather(core_.parts));
     if (moved.bytes == 0) break;

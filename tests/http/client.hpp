@@ -1,6 +1,8 @@
-// A blocking HTTP client and an application for the tests of the edge: real sockets, short limits.
+// A blocking HTTP client and an application for the tests of the edge: real sockets.
 #pragma once
 
+#include <cerrno>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -22,14 +24,28 @@ namespace muster::http::test {
 
 using namespace std::chrono_literals;
 
-/// True as soon as `condition` holds, false after `limit`.
-inline bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit = 5s) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+/// How long a test waits for what must come: long, because only a test that fails waits so long.
+constexpr auto kPatience = 30s;
+
+/// True as soon as `condition` holds, false when it never does.
+inline bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();
   }
   return true;
+}
+
+/// Calls again what was interrupted: sockets with a time limit are, when the process is stopped and goes on.
+template <class Call>
+auto uninterrupted(Call call) {
+  decltype(call()) result;
+  do {
+    errno = 0;
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
 }
 
 struct Received {
@@ -45,11 +61,11 @@ struct Received {
   }
 };
 
-/// Every wait ends after ten seconds: then a read gives less than it should, and the test fails.
+/// Every wait ends after kPatience: then a read gives less than it should, and the test fails.
 class Client {
 public:
   explicit Client(uint16_t port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{10, 0};
+    const timeval limit{kPatience.count(), 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (receive_buffer) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
@@ -72,7 +88,7 @@ public:
 
   bool send(std::string_view text) {
     while (!text.empty()) {
-      const auto n = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+      const auto n = uninterrupted([&] { return ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); });
       if (n <= 0) return false;
       text.remove_prefix(static_cast<size_t>(n));
     }
@@ -81,7 +97,7 @@ public:
 
   bool fill() {
     char part[16 << 10];
-    const auto n = ::recv(fd_, part, sizeof part, 0);
+    const auto n = uninterrupted([&] { return ::recv(fd_, part, sizeof part, 0); });
     if (n > 0) buffer_.append(part, static_cast<size_t>(n));
     return n > 0;
   }
@@ -184,9 +200,9 @@ private:
   std::vector<std::string> log_;
 };
 
-/// A server with short limits and the handlers /hello, /echo (POST), /big and /later (answered by a test).
+/// A server with the handlers /hello, /echo (POST), /big and /later (answered by a test).
 struct Edge {
-  explicit Edge(Limits l = short_limits(), Listen listen = {"127.0.0.1", 0, "", ""})
+  explicit Edge(Limits l = patient(), Listen listen = {"127.0.0.1", 0, "", ""})
     : server(app, std::move(listen), l) {
     app.on(Method::get, "/hello",
            [](const Request&, const Reply& reply) { reply(json_response("{\"a\":1}")); });
@@ -210,13 +226,12 @@ struct Edge {
   Edge(const Edge&) = delete;
   Edge& operator=(const Edge&) = delete;
 
-  static Limits short_limits() {
+  /// Nothing times out, however slow the machine is. A test of a time limit shortens that one alone.
+  static Limits patient() {
     Limits limits;
-    limits.header_timeout = 150ms;
-    limits.body_timeout = 150ms;
-    limits.write_timeout = 150ms;
-    limits.stall_timeout = 200ms;
-    limits.drain_timeout = 2s;
+    for (auto* each : {&limits.header_timeout, &limits.body_timeout, &limits.write_timeout,
+                       &limits.idle_timeout, &limits.stall_timeout, &limits.drain_timeout})
+      *each = 2 * kPatience;
     return limits;
   }
 

@@ -17,7 +17,7 @@ std::string code_of(const Received& got) {
 }  // namespace
 
 TEST_CASE("headers beyond the limit are refused with 431, whether they end or not") {
-  auto limits = Edge::short_limits();
+  auto limits = Edge::patient();
   limits.max_header = 1024;
   Edge edge(limits);
   REQUIRE(edge.server.start());
@@ -33,7 +33,9 @@ TEST_CASE("headers beyond the limit are refused with 431, whether they end or no
 }
 
 TEST_CASE("headers that trickle are refused with 408, counted from the first byte") {
-  Edge edge;
+  auto limits = Edge::patient();
+  limits.header_timeout = 150ms;
+  Edge edge(limits);
   REQUIRE(edge.server.start());
   auto client = edge.client();
   CHECK(client.get("/hello").status == 200);
@@ -55,7 +57,7 @@ TEST_CASE("headers that trickle are refused with 408, counted from the first byt
 }
 
 TEST_CASE("a body beyond the limit is refused with 413, from its announced length or when it gets there") {
-  auto limits = Edge::short_limits();
+  auto limits = Edge::patient();
   limits.max_body = 1000;
   Edge edge(limits);
   REQUIRE(edge.server.start());
@@ -88,7 +90,9 @@ TEST_CASE("the refusal of a large body arrives though the client is still sendin
 }
 
 TEST_CASE("a body that does not come is refused with 408") {
-  Edge edge;
+  auto limits = Edge::patient();
+  limits.body_timeout = 150ms;
+  Edge edge(limits);
   REQUIRE(edge.server.start());
   for (const auto* rest : {"Content-Length: 10\r\n\r\n123", "Transfer-Encoding: chunked\r\n\r\n5\r\nab"}) {
     auto client = edge.client();
@@ -101,7 +105,9 @@ TEST_CASE("a body that does not come is refused with 408") {
 }
 
 TEST_CASE("a peer that takes no byte of a reply is cut off, others are served meanwhile") {
-  Edge edge;
+  auto limits = Edge::patient();
+  limits.write_timeout = 150ms;
+  Edge edge(limits);
   REQUIRE(edge.server.start());
   Client deaf(edge.server.port(), 4096);
   for (int i = 0; i < 4; i++) deaf.send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -112,20 +118,22 @@ TEST_CASE("a peer that takes no byte of a reply is cut off, others are served me
 }
 
 TEST_CASE("a connection with nothing to ask is closed after the idle limit") {
-  auto limits = Edge::short_limits();
+  auto limits = Edge::patient();
   limits.idle_timeout = 50ms;
   Edge edge(limits);
   REQUIRE(edge.server.start());
   auto silent = edge.client();
-  auto asked = edge.client();
-  CHECK(asked.get("/hello").status == 200);
   CHECK(silent.ended());
-  CHECK(asked.ended());
+  // One that asks in time; a busy machine may take longer over that than the limit.
+  CHECK(eventually([&] {
+    auto asked = edge.client();
+    return asked.get("/hello").status == 200 && asked.ended();
+  }));
   CHECK(eventually([&] { return edge.server.stats().connections == 0; }));
 }
 
 TEST_CASE("connections beyond the limit are answered 429 with Retry-After and closed") {
-  auto limits = Edge::short_limits();
+  auto limits = Edge::patient();
   limits.max_connections = 2;
   Edge edge(limits);
   REQUIRE(edge.server.start());
@@ -172,7 +180,7 @@ TEST_CASE("stopping answers what is in flight, closes what is idle, and takes no
 }
 
 TEST_CASE("stopping does not wait longer than the drain limit, and late replies are dropped") {
-  auto limits = Edge::short_limits();
+  auto limits = Edge::patient();
   limits.drain_timeout = 50ms;
   Edge edge(limits);
   REQUIRE(edge.server.start());

@@ -1,4 +1,5 @@
 // Shows the HTTP server over TLS.
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 
@@ -57,12 +58,13 @@ class TlsClient {
 public:
   explicit TlsClient(uint16_t port, int max_version = TLS1_3_VERSION)
     : socket_(port), context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
+    std::signal(SIGPIPE, SIG_IGN);  // The server may hang up first, and OpenSSL writes without MSG_NOSIGNAL.
     SSL_CTX_set_max_proto_version(context_.get(), max_version);
     ssl_.reset(SSL_new(context_.get()));
     const unsigned char protocols[] = "\x02h2\x08http/1.1";
     SSL_set_alpn_protos(ssl_.get(), protocols, sizeof protocols - 1);
     SSL_set_fd(ssl_.get(), socket_.fd());
-    connected_ = SSL_connect(ssl_.get()) == 1;
+    connected_ = uninterrupted([&] { return SSL_connect(ssl_.get()); }) == 1;
   }
   bool connected() const { return connected_; }
   std::string protocol() const {
@@ -72,13 +74,15 @@ public:
     return {reinterpret_cast<const char*>(text), size};
   }
   bool send(std::string_view text) {
-    return SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size());
+    const auto size = static_cast<int>(text.size());
+    return uninterrupted([&] { return SSL_write(ssl_.get(), text.data(), size); }) == size;
   }
   std::string read(size_t size) {
     std::string got(size, '\0');
     size_t have = 0;
     while (have < size) {
-      const int n = SSL_read(ssl_.get(), got.data() + have, static_cast<int>(size - have));
+      const int n =
+        uninterrupted([&] { return SSL_read(ssl_.get(), got.data() + have, static_cast<int>(size - have)); });
       if (n <= 0) break;
       have += static_cast<size_t>(n);
     }
@@ -109,7 +113,7 @@ private:
 
 TEST_CASE("the same requests are served through TLS 1.2 and 1.3, as http/1.1") {
   const Pem pem;
-  Edge edge(Edge::short_limits(), pem.listen());
+  Edge edge(Edge::patient(), pem.listen());
   REQUIRE(edge.server.start());
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     TlsClient client(edge.server.port(), version);
@@ -135,7 +139,7 @@ TEST_CASE("the same requests are served through TLS 1.2 and 1.3, as http/1.1") {
 
 TEST_CASE("TLS older than 1.2 is refused") {
   const Pem pem;
-  Edge edge(Edge::short_limits(), pem.listen());
+  Edge edge(Edge::patient(), pem.listen());
   REQUIRE(edge.server.start());
   CHECK_FALSE(TlsClient(edge.server.port(), TLS1_1_VERSION).connected());
   CHECK(TlsClient(edge.server.port()).connected());
@@ -143,15 +147,19 @@ TEST_CASE("TLS older than 1.2 is refused") {
 
 TEST_CASE("plain HTTP and silence on a TLS port are closed, and others are served") {
   const Pem pem;
-  Edge edge(Edge::short_limits(), pem.listen());
+  auto limits = Edge::patient();
+  limits.header_timeout = 150ms;
+  Edge edge(limits, pem.listen());
   REQUIRE(edge.server.start());
   auto plain = edge.client();
   plain.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
   plain.rest();
   auto silent = edge.client();
   CHECK(silent.ended());
-  TlsClient client(edge.server.port());
-  REQUIRE(client.connected());
-  client.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
-  CHECK(client.head().starts_with("HTTP/1.1 200 OK"));
+  // The limit holds for its handshake, too: a busy machine may need another try.
+  CHECK(eventually([&] {
+    TlsClient client(edge.server.port());
+    return client.connected() && client.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n") &&
+           client.head().starts_with("HTTP/1.1 200 OK");
+  }));
 }
