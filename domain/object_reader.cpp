@@ -2,29 +2,13 @@
 #include "domain/object_reader.hpp"
 
 #include <algorithm>
-#include <numeric>
+
+#include "base/nearest.hpp"
 
 namespace muster {
 namespace {
 
 const Json kNoArray = Json::array();
-
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
-size_t edits(std::string_view a, std::string_view b) {
-  std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-  std::iota(last.begin(), last.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); i++) {
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); j++) {
-      row[j] = std::min({last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), last[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before.swap(last);
-    last.swap(row);
-  }
-  return last[b.size()];
-}
 
 /// Enough of a foreign key to recognise it in a message.
 std::string shown(std::string_view key) {
@@ -32,20 +16,6 @@ std::string shown(std::string_view key) {
 }
 
 }  // namespace
-
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
-  std::string_view best;
-  if (word.size() > 64) return best;
-  size_t fewest = std::max<size_t>(2, word.size() / 2) + 1;  // Further away it is another word, not a typo.
-  for (const auto candidate : candidates) {
-    const size_t n = edits(word, candidate);
-    if (n < fewest) {
-      fewest = n;
-      best = candidate;
-    }
-  }
-  return best;
-}
 
 ObjectReader::ObjectReader(const Json& value, std::string pointer, names::Check& errors, TextFrom text)
   : value_(&value), pointer_(std::move(pointer)), errors_(&errors), text_(text) {
@@ -180,10 +150,8 @@ void ObjectReader::refuse_unknown() const {
   for (const auto& item : value_->items()) {
     const std::string& key = item.key();
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    std::string message = "unknown key \"" + shown(key) + "\"";
-    if (const auto close = nearest(key, known_); !close.empty())
-      message += ", did you mean \"" + std::string(close) + "\"?";
-    errors_->fault(names::pointer_to(pointer_, shown(key)), std::move(message));
+    errors_->fault(names::pointer_to(pointer_, shown(key)),
+                   "unknown key \"" + shown(key) + '"' + did_you_mean(key, known_));
   }
 }
 

@@ -13,10 +13,6 @@
 
 namespace muster {
 
-/// The candidate that needs the fewest edits to become `word`; empty when none is close.
-[[nodiscard]] std::string_view nearest(std::string_view word,
-                                       const std::vector<std::string_view>& candidates);
-
 enum class Need { optional, required };
 
 /// Strict: a string is a string. Written: a number or boolean counts as the text that was written, which is

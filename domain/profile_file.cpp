@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/nearest.hpp"
 #include "domain/object_reader.hpp"
 #include "domain/profile.hpp"
 #include "domain/yaml.hpp"
@@ -160,11 +161,9 @@ private:
     if (base.ends_with("[]")) base.remove_suffix(2);
     const bool reference = !base.empty() && base[0] >= 'A' && base[0] <= 'Z';
     const bool known = std::find(kPropertyTypes.begin(), kPropertyTypes.end(), base) != kPropertyTypes.end();
-    if (!base.empty() && !reference && !known) {
-      const auto close = nearest(base, {kPropertyTypes.begin(), kPropertyTypes.end()});
-      from.complain("type", "unknown property type \"" + made.type + "\"" +
-                              (close.empty() ? "" : ", did you mean \"" + std::string(close) + "\"?"));
-    }
+    if (!base.empty() && !reference && !known)
+      from.complain("type",
+                    "unknown property type \"" + made.type + '"' + did_you_mean(base, kPropertyTypes));
     from.refuse_unknown();
     return made;
   }

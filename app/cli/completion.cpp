@@ -7,7 +7,7 @@
 #include <map>
 #include <ostream>
 
-#include "app/config/nearest.hpp"
+#include "base/nearest.hpp"
 
 namespace muster::cli {
 namespace {
@@ -119,8 +119,7 @@ Outcome print_completion_script(const std::vector<std::string>& arguments, const
   const std::string shell = arguments.size() > 1 ? arguments[1] : "";
   const auto script = completion_script(shell);
   if (script.empty())
-    return usage_error("completion needs one of bash, zsh, fish, powershell" +
-                       config::did_you_mean(shell, kShells));
+    return usage_error("completion needs one of bash, zsh, fish, powershell" + did_you_mean(shell, kShells));
   io.out << script;
   return 0;
 }

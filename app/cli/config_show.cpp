@@ -3,7 +3,7 @@
 
 #include "app/cli/catalog.hpp"
 #include "app/cli/table.hpp"
-#include "app/config/nearest.hpp"
+#include "base/nearest.hpp"
 
 namespace muster::cli {
 namespace {
@@ -24,7 +24,7 @@ Outcome run(Call& call) {
     if (setting == nullptr) {
       std::vector<std::string_view> known;
       for (const auto& each : config::settings()) known.push_back(each.name);
-      return usage_error("there is no setting '" + name + "'" + config::did_you_mean(name, known));
+      return usage_error("there is no setting '" + name + "'" + did_you_mean(name, known));
     }
     chosen.push_back(setting);
   } else {

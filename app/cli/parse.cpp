@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "app/config/nearest.hpp"
+#include "base/nearest.hpp"
 
 namespace muster::cli {
 namespace {
@@ -35,8 +35,7 @@ Error unknown_flag(const Verb& verb, const std::string& dashed) {
   const auto names = flag_names(verb);
   std::vector<std::string_view> known{names.begin(), names.end()};
   const std::string twice = dashed.starts_with("--") ? dashed : "-" + dashed;
-  return usage_error(std::string{verb.name} + " has no flag '" + dashed + "'" +
-                     config::did_you_mean(twice, known));
+  return usage_error(std::string{verb.name} + " has no flag '" + dashed + "'" + did_you_mean(twice, known));
 }
 
 /// Puts the flag where it belongs. Error: a switch that is neither true nor false.
@@ -54,7 +53,7 @@ Status take(Parsed& parsed, const Meaning& meaning, const std::string& dashed, c
     const auto& choices = meaning.flag->choices;
     if (!choices.empty() && std::find(choices.begin(), choices.end(), value) == choices.end())
       return usage_error(dashed + ": '" + value + "' is not one of its values" +
-                         config::did_you_mean(value, choices));
+                         did_you_mean(value, choices));
     parsed.flags[name] = value;
     return Done{};
   }
@@ -118,7 +117,7 @@ Result<Parsed> parse(const Verb& verb, std::span<const std::string> arguments) {
   if (!known.empty() && !parsed.words.empty() &&
       std::find(known.begin(), known.end(), parsed.words.front()) == known.end())
     return usage_error(std::string{verb.name} + " has no '" + parsed.words.front() + "'" +
-                       config::did_you_mean(parsed.words.front(), known));
+                       did_you_mean(parsed.words.front(), known));
   return parsed;
 }
 

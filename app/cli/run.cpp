@@ -10,7 +10,7 @@
 #include "app/cli/help.hpp"
 #include "app/cli/parse.hpp"
 #include "app/cli/problem.hpp"
-#include "app/config/nearest.hpp"
+#include "base/nearest.hpp"
 
 namespace muster::cli {
 namespace {
@@ -25,10 +25,10 @@ Error unknown_verb(const std::string& word) {
   std::vector<std::string_view> known;
   for (const auto& verb : verbs()) known.push_back(verb.name);
   if (word.starts_with(':'))
-    return usage_error("there is no verb '" + word + "'" + config::did_you_mean(word, known));
+    return usage_error("there is no verb '" + word + "'" + did_you_mean(word, known));
   const auto meant = std::find(known.begin(), known.end(), ":" + word);
-  const auto hint = meant != known.end() ? "; did you mean '" + std::string{*meant} + "'?"
-                                         : config::did_you_mean(":" + word, known);
+  const auto hint =
+    meant != known.end() ? "; did you mean '" + std::string{*meant} + "'?" : did_you_mean(":" + word, known);
   return usage_error("unknown verb '" + word + "'" + hint +
                      " Verbs begin with a colon; other words are jobs, and jobs come with a scripts folder.");
 }

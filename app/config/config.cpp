@@ -8,8 +8,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "app/config/nearest.hpp"
 #include "app/config/yaml_file.hpp"
+#include "base/nearest.hpp"
 
 namespace muster::config {
 namespace {

@@ -6,7 +6,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "app/config/nearest.hpp"
 #include "app/config/yaml_file.hpp"
 
 using namespace muster;
@@ -161,16 +160,6 @@ TEST_CASE("truth values are Go's, sizes have units, durations too") {
   for (const char* text : {"250ms", "30s", "5m", "24h", "7d", "0s"})
     CHECK(to_text(Type::duration, *parse_value(Type::duration, text)) == text);
   CHECK(to_text(Type::bytes, Value{int64_t{3} << 20}) == "3MiB");
-}
-
-TEST_CASE("nearest words are found by the fewest edits, and strangers have none") {
-  const std::vector<std::string_view> known = {":status", ":nodes", ":serve"};
-  CHECK(edit_distance("kitten", "sitting") == 3);
-  CHECK(edit_distance("ab", "ba") == 1);
-  CHECK(nearest("status", known) == ":status");
-  CHECK(nearest(":ndoes", known) == ":nodes");
-  CHECK_FALSE(nearest("xylophone", known));
-  CHECK_FALSE(nearest(std::string(100'000, 'a'), known));
 }
 
 TEST_CASE("muster.yaml is a flat map, and says where it is broken") {

@@ -109,11 +109,11 @@ TEST_CASE("all faults of a template are told at once, each with pointer and line
   CHECK(says(error, "/apps/1/ports/1", "line 5: must be a port"));
   CHECK(says(error, "/apps/1/ports/2", "1 to 65535"));
   CHECK(says(error, "/apps/1/ports/3", "1 to 65535"));
-  CHECK(says(error, "/apps/1/comand", "line 6: unknown key \"comand\", did you mean \"command\"?"));
+  CHECK(says(error, "/apps/1/comand", "line 6: unknown key \"comand\"; did you mean 'command'?"));
   CHECK(says(error, "/apps/2/name", "line 7: is required"));
   CHECK(says(error, "/apps/2/restart", "line 8: must be always"));
   CHECK(says(error, "/apps/2/health/http", "line 9: must begin with http"));
-  CHECK(says(error, "/apps/2/health/interval_secs", "did you mean \"interval_sec\"?"));
+  CHECK(says(error, "/apps/2/health/interval_secs", "did you mean 'interval_sec'?"));
   CHECK(error.detail.find("t.yaml: ") == 0);
   CHECK(error.detail.find("more)") != std::string::npos);
 }
@@ -126,7 +126,7 @@ TEST_CASE("wrong types are refused where they stand") {
   CHECK(says(refused("apps: [{name: [x], kind: docker}]"), "/apps/0/name", "must be a string"));
   CHECK(says(refused("apps: [{name: x, kind: go, env: [A]}]"), "/apps/0/env", "must be an object"));
   CHECK(says(refused("apps: [{name: x, kind: go, env: {A: [1]}}]"), "/apps/0/env/A", "must be a string"));
-  CHECK(says(refused("app: []"), "/app", "did you mean \"apps\"?"));
+  CHECK(says(refused("app: []"), "/app", "did you mean 'apps'?"));
   CHECK(says(refused("apps: [{name: a/b, kind: go}]"), "/apps/0/name", "'/'"));
 }
 

@@ -101,15 +101,15 @@ brokers: {}
   CHECK(says(error, "/storage/1/name", "line 3: \"media\" is also"));
   CHECK(says(error, "/storage/1/versioned", "must be true or false"));
   CHECK(says(error, "/storage/2/name", "'/'"));
-  CHECK(says(error, "/storage/2/tag", "did you mean \"tags\"?"));
+  CHECK(says(error, "/storage/2/tag", "did you mean 'tags'?"));
   CHECK(says(error, "/broker/exchanges/0/type", "topic, fanout or direct"));
   CHECK(says(error, "/broker/queues/0/ttl", "from 0"));
   CHECK(says(error, "/broker/bindings/0/queue", "no queue is named \"other\""));
   CHECK(says(error, "/broker/bindings/2/exchange", "no exchange is named \"gone\""));
-  CHECK(says(error, "/index/classes/0/properties/0/type", "did you mean \"text\"?"));
+  CHECK(says(error, "/index/classes/0/properties/0/type", "did you mean 'text'?"));
   CHECK(says(error, "/index/classes/0/properties/1/name", "is also the name"));
   CHECK(says(error, "/topics/0/partitions", "from 1"));
-  CHECK(says(error, "/brokers", "did you mean \"broker\"?"));
+  CHECK(says(error, "/brokers", "did you mean 'broker'?"));
   CHECK(error.fields.size() == 14);
 }
 

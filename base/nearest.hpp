@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace muster::config {
+namespace muster {
 
 /// Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`.
 [[nodiscard]] size_t edit_distance(std::string_view a, std::string_view b);
@@ -18,4 +18,4 @@ namespace muster::config {
 /// "; did you mean 'x'?", or nothing when nothing is near.
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> known);
 
-}  // namespace muster::config
+}  // namespace muster

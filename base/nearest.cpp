@@ -1,11 +1,11 @@
 // Nearest words by optimal string alignment.
-#include "app/config/nearest.hpp"
+#include "base/nearest.hpp"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-namespace muster::config {
+namespace muster {
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> two_back(b.size() + 1), back(b.size() + 1), row(b.size() + 1);
@@ -44,4 +44,4 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return found ? "; did you mean '" + std::string{*found} + "'?" : std::string{};
 }
 
-}  // namespace muster::config
+}  // namespace muster
