@@ -2,7 +2,6 @@
 #include "http/server.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <random>
 #include <thread>
@@ -26,7 +25,6 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr size_t kMaxRefused = 256;  ///< Peers that are told so; more are closed at once.
-constexpr size_t kPumpSlice = 64;
 constexpr auto kLinger = 2s;
 
 std::string random_prefix() {
@@ -44,71 +42,7 @@ std::chrono::milliseconds sweep_interval(const Limits& limits) {
   return std::clamp(shortest / 4, 5ms, 250ms);
 }
 
-Connection& connection_of(Listed& listed) {
-  return static_cast<Connection&>(listed);
-}
-
 }  // namespace
-
-ConnectionId Connections::reserve() {
-  if (free_.empty()) {
-    free_.push_back(static_cast<uint32_t>(slots_.size()));
-    slots_.emplace_back();
-  }
-  const auto slot = free_.back();
-  free_.pop_back();
-  return uint64_t{slots_[slot].tenant} << 32 | slot;
-}
-
-void Connections::put(ConnectionId id, std::shared_ptr<Connection> connection) {
-  slots_[static_cast<uint32_t>(id)].connection = std::move(connection);
-}
-
-std::shared_ptr<Connection> Connections::find(ConnectionId id) const {
-  const auto& slot = slots_[static_cast<uint32_t>(id)];
-  return slot.tenant == id >> 32 ? slot.connection : nullptr;
-}
-
-void Connections::erase(ConnectionId id) {
-  auto& slot = slots_[static_cast<uint32_t>(id)];
-  slot.tenant++;
-  slot.connection.reset();
-  free_.push_back(static_cast<uint32_t>(id));
-}
-
-std::vector<std::shared_ptr<Connection>> Connections::all() const {
-  std::vector<std::shared_ptr<Connection>> live;
-  for (const auto& slot : slots_)
-    if (slot.connection) live.push_back(slot.connection);
-  return live;
-}
-
-std::string Core::make_id() {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), ++next_id, 16).ptr;
-  return id_prefix + std::string(digits.data(), end);
-}
-
-void Core::schedule_pump() {
-  if (pump_posted) return;
-  pump_posted = true;
-  asio::post(io, [this] {
-    pump_posted = false;
-    auto& ready = list(Phase::ready);
-    for (size_t i = 0; i < kPumpSlice && !ready.empty(); i++) {
-      const auto stream = connection_of(ready.front()).shared_from_this();
-      stream->pump();
-    }
-    if (!ready.empty()) schedule_pump();
-  });
-}
-
-void Core::forget(ConnectionId id, bool was_refused) {
-  connections.erase(id);
-  (was_refused ? refused : accepted)--;
-  stats.connections--;
-  if (stopping && accepted + refused == 0) io.stop();
-}
 
 struct Server::Impl {
   Impl(Application& application, Listen where, Limits limits)

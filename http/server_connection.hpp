@@ -97,7 +97,7 @@ private:
   [[nodiscard]] Output& output() { return blocked_ ? *blocked_ : *core_.output; }
   [[nodiscard]] bool streams() const { return exchange_ && exchange_->stream; }
 
-  // The phase follows from what there is.
+  // server_phases.cpp: the phase follows from what there is.
   void settle();
   [[nodiscard]] Phase current() const;
   void enter(Phase phase);
@@ -122,5 +122,10 @@ private:
   std::array<char, 1024>
     first_;  ///< Where reads begin; the rest of a larger one goes to the server's scratch.
 };
+
+/// Whatever is listed by phase is a connection.
+inline Connection& connection_of(Listed& listed) {
+  return static_cast<Connection&>(listed);
+}
 
 }  // namespace muster::http

@@ -1,98 +1,14 @@
 // Verifying a log, line by line.
 #include "events/log/verify.hpp"
 
-#include <array>
-#include <charconv>
-#include <cstdio>
-#include <memory>
 #include <utility>
-#include <vector>
 
-#include <unistd.h>
-
-#include "base/json.hpp"
+#include "events/log/verify_hashes.hpp"
+#include "events/log/verify_reading.hpp"
 #include "events/log/verify_start.hpp"
 
 namespace muster::log {
 namespace {
-
-/// The hash of every line so far, by seq, in a file that has no name.
-class Hashes {
-public:
-  Hashes() : file_(std::tmpfile()) {}
-  [[nodiscard]] bool usable() const { return file_ != nullptr && !failed_; }
-
-  void start(uint64_t first, const Digest& before) {
-    first_ = first;
-    before_ = before;
-  }
-  void add(const Digest& hash) {
-    if (std::fwrite(hash.data(), 1, hash.size(), file_.get()) != hash.size()) failed_ = true;
-  }
-  /// Nothing when the line is not in the file; the line before its first is known by that one's prev.
-  [[nodiscard]] std::optional<Digest> get(uint64_t seq) {
-    if (seq + 1 == first_ && seq > 0) return before_;
-    if (seq < first_) return std::nullopt;
-    Digest hash{};
-    std::fflush(file_.get());
-    const auto size = static_cast<ssize_t>(hash.size());
-    if (::pread(::fileno(file_.get()), hash.data(), hash.size(), static_cast<off_t>(seq - first_) * size) !=
-        size)
-      failed_ = true;
-    return hash;
-  }
-
-private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::unique_ptr<std::FILE, Close> file_;
-  bool failed_ = false;
-  uint64_t first_ = 0;
-  Digest before_{};
-};
-
-/// What a digest event says of an earlier line.
-struct Named {
-  std::optional<int64_t> seq;
-  std::optional<Digest> hash;
-};
-
-Named named_by(std::string_view data, const char* key) {
-  Named named;
-  const auto object = Json::parse(data, nullptr, false);
-  if (const auto at = object.find(key); at != object.end()) {
-    if (at->is_number_unsigned() && at->get<uint64_t>() > INT64_MAX)
-      named.seq = INT64_MAX;
-    else if (at->is_number_integer())
-      named.seq = at->get<int64_t>();
-  }
-  if (const auto at = object.find("head"); at != object.end() && at->is_string())
-    named.hash = digest_from_hex(at->get_ref<const std::string&>());
-  return named;
-}
-
-/// A line that has the right shape. Points into its text.
-struct Line {
-  LineShape shape;
-  Digest prev{}, hash{};
-};
-
-/// Rule 1. Why it is not a line, or nullptr.
-const char* parse(std::string_view raw, Line& line) {
-  if (!raw.ends_with('\n')) return "no newline at the end";
-  raw.remove_suffix(1);
-  if (const char* wrong = check_line(raw, line.shape)) return wrong;
-  line.prev = *digest_from_hex(line.shape.prev);
-  line.hash = sha256(raw);
-  return nullptr;
-}
-
-std::optional<Line> try_parse(const std::string* raw) {
-  Line line;
-  if (raw == nullptr || parse(*raw, line) != nullptr) return std::nullopt;
-  return line;
-}
 
 /// What the next line is compared with.
 struct Before {
@@ -153,10 +69,10 @@ private:
       start_known_ = true;
       return true;
     }
-    const auto first = try_parse(&raw), second = try_parse(following);
+    const auto first = try_line(&raw), second = try_line(following);
     if (!first) {
-      Line line;
-      const char* wrong = parse(raw, line);
+      ReadLine line;
+      const char* wrong = parse_line(raw, line);
       pass_rest(second);
       return bad(starts_.greatest(), wrong);
     }
@@ -174,8 +90,8 @@ private:
 
   /// The second line contradicts the first one, or the first one itself: the rest of the file tells whom to
   /// believe.
-  bool judge_start(const std::string& raw, const std::string* following, const Line& first,
-                   const std::optional<Line>& second) {
+  bool judge_start(const std::string& raw, const std::string* following, const ReadLine& first,
+                   const std::optional<ReadLine>& second) {
     see(first);
     const auto third = pass_rest(second);
     const auto seq = first.shape.seq;
@@ -186,18 +102,18 @@ private:
   }
 
   /// Passes the second and all later lines to the start rules, which uses the file up. The third line.
-  std::optional<std::string> pass_rest(const std::optional<Line>& second) {
+  std::optional<std::string> pass_rest(const std::optional<ReadLine>& second) {
     if (second) see(*second);
     std::optional<std::string> third;
     std::string raw;
     while (next_(raw)) {
-      if (const auto line = try_parse(&raw)) see(*line);
+      if (const auto line = try_line(&raw)) see(*line);
       if (!third) third = raw;
     }
     return third;
   }
 
-  void see(const Line& line) {
+  void see(const ReadLine& line) {
     uint64_t dropped = 0;
     if (line.shape.type == "log.compacted") {
       const auto to = named_by(line.shape.data, "to").seq.value_or(0);
@@ -208,9 +124,9 @@ private:
 
   // One line.
 
-  [[nodiscard]] bool vouched(const Line& line, const std::string* following) const {
+  [[nodiscard]] bool vouched(const ReadLine& line, const std::string* following) const {
     if (options_.head && line.shape.seq == options_.head->seq) return line.hash == options_.head->hash;
-    const auto after = try_parse(following);
+    const auto after = try_line(following);
     return after && after->prev == line.hash;
   }
 
@@ -219,8 +135,8 @@ private:
     const auto& head = options_.head;
     if (head && expected > head->seq)
       return bad(before_ ? head->seq + 1 : expected, "behind the expected head");
-    Line line;
-    if (const char* wrong = parse(raw, line)) return bad(expected, wrong);
+    ReadLine line;
+    if (const char* wrong = parse_line(raw, line)) return bad(expected, wrong);
     see(line);
     if (!check_seq(line, following, expected) || !check_prev(line, following) || !check_order(line))
       return false;
@@ -241,7 +157,7 @@ private:
     return true;
   }
 
-  bool check_seq(const Line& line, const std::string* following, uint64_t expected) {
+  bool check_seq(const ReadLine& line, const std::string* following, uint64_t expected) {
     const auto seq = line.shape.seq;
     if (seq == expected) return true;
     if (before_ && seq == before_->seq && line.prev == before_->prev && line.hash != before_->hash &&
@@ -250,7 +166,7 @@ private:
     return bad(expected, "seq is " + std::to_string(seq));
   }
 
-  bool check_prev(const Line& line, const std::string* following) {
+  bool check_prev(const ReadLine& line, const std::string* following) {
     if (!before_) {
       if ((line.prev == kNoDigest) == (line.shape.seq == 1)) return true;
       return bad(line.shape.seq, "prev is 64 zeros exactly before line 1");
@@ -260,7 +176,7 @@ private:
     return bad(line.shape.seq, "prev is not the hash of the line before");
   }
 
-  bool check_order(const Line& line) {
+  bool check_order(const ReadLine& line) {
     if (before_ && line.shape.time < before_->time)
       return bad(line.shape.seq, "time is before the line before's");
     if (before_ && line.shape.epoch < before_->epoch)
@@ -268,7 +184,7 @@ private:
     return true;
   }
 
-  bool check_digest(const Line& line) {
+  bool check_digest(const ReadLine& line) {
     const char* key = line.shape.type == "log.checkpointed" ? "at"
                       : line.shape.type == "log.compacted"  ? "to"
                                                             : nullptr;
@@ -295,22 +211,6 @@ private:
 };
 
 }  // namespace
-
-std::optional<NamedHead> read_named_head(std::string_view text) {
-  NamedHead head;
-  const auto colon = text.find(':');
-  if (colon == std::string_view::npos || colon == 0 || colon > 19) return std::nullopt;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + colon, head.seq);
-  if (ec != std::errc{} || end != text.data() + colon || (text[0] == '0' && colon > 1)) return std::nullopt;
-  const auto hash = digest_from_hex(text.substr(colon + 1));
-  if (!hash) return std::nullopt;
-  head.hash = *hash;
-  return head;
-}
-
-std::string to_text(const NamedHead& head) {
-  return std::to_string(head.seq) + ":" + to_hex(head.hash);
-}
 
 Result<Verdict> verify(const NextLine& next, const VerifyOptions& options) {
   return Verifier{next, options}.run();
