@@ -181,9 +181,7 @@ void BackupReader::frame(char kind, std::string_view key, std::string_view value
 /// Goes on with the first column; true when it was read to its end.
 bool BackupReader::read_column(size_t limit) {
   const auto column = columns_.front();
-  const auto end = column == log::Column::events        ? log::number_key(seq_ + 1)
-                   : column == log::Column::checkpoints ? ""
-                                                        : "";
+  const auto end = column == log::Column::events ? log::number_key(seq_ + 1) : "";
   bool more = false;
   disk_.scan(column, from_, end, [&](std::string_view key, std::string_view value) {
     if (pending_.size() >= limit) {

@@ -32,9 +32,9 @@ Status Jwks::read() {
     last_failure_ = error.detail;
     return error;
   };
-  if (!reply) return fail(reply.error());
+  if (!reply) return fail({"jwks.unreachable", reply.error().detail});
   if (reply->status != 200)
-    return fail({"unreachable", options_.url + " answered " + std::to_string(reply->status)});
+    return fail({"jwks.unreachable", options_.url + " answered " + std::to_string(reply->status)});
   {
     const std::lock_guard lock(mutex_);
     if (keys_ && reply->body == document_) {
@@ -58,7 +58,8 @@ void Jwks::run() {
     if (stopping_) return;
     wanted_ = false;
     lock.unlock();
-    (void)read();  // The last good keys stay; last_failure() tells.
+    const auto status = read();  // When it fails, the last good keys stay.
+    if (!status && options_.failed) options_.failed(status.error());
     lock.lock();
   }
 }

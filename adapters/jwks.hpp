@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,8 +16,9 @@ namespace muster {
 struct JwksOptions {
   std::string url;
   std::string ca_file{};
-  Millis refresh{60'000};  ///< Between two readings.
-  Millis early{5'000};     ///< An unknown key causes at most one reading in this time.
+  Millis refresh{60'000};                      ///< Between two readings.
+  Millis early{5'000};                         ///< An unknown key causes at most one reading in this time.
+  std::function<void(const Error&)> failed{};  ///< A later reading failed. On the reader's thread.
 };
 
 class Jwks : public KeySource {
@@ -24,7 +26,7 @@ public:
   explicit Jwks(JwksOptions options) : options_(std::move(options)) {}
   ~Jwks() override;
 
-  /// Reads the keys once, then goes on by itself. Error: why the first reading failed (`unreachable`,
+  /// Reads the keys once, then goes on by itself. Error: why the first reading failed (`jwks.unreachable`,
   /// `jwks.invalid`, ...); the supervisor does not start then.
   Status start();
 

@@ -30,8 +30,10 @@ void SecretSweep::on_records(const std::vector<Record>& records) {
     view<secrets::View>(*system_.views()).secrets.each([&](const std::string&, const auto& row) {
       known.insert(row.secret);
     });
+    const auto before = gone.size();
     for (auto& secret : std::exchange(found_, {}))
       if (!known.contains(secret)) gone.push_back(std::move(secret));
+    if (gone.size() > before) spdlog::info("secrets orphaned={}", gone.size() - before);
   }
   erase(std::move(gone));
 }

@@ -123,8 +123,10 @@ struct Node {
 
 Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& options) {
   if (config.text("jwks-url").empty()) return Done{};
-  node.jwks =
-    std::make_unique<Jwks>(JwksOptions{config.text("jwks-url"), "", config.duration("jwks-refresh")});
+  node.jwks = std::make_unique<Jwks>(JwksOptions{
+    .url = config.text("jwks-url"),
+    .refresh = config.duration("jwks-refresh"),
+    .failed = [](const Error& why) { spdlog::warn("jwks code={} error={}", why.code, why.detail); }});
   if (auto status = node.jwks->start(); !status) return status;
   node.jwt =
     std::make_unique<JwtVerifier>(JwtRules{config.text("jwt-aud"), config.text("jwt-iss")}, *node.jwks);

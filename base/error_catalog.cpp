@@ -67,6 +67,10 @@ constexpr std::array kCatalog = {
   ErrorKind{"jwks.invalid", 502, 1, false, "The key set is not valid",
             "What JWKS_URL serves is not a JWKS with a key for RS256 or ES256.",
             "Check the URL; RSA keys need 2048 bits or more, EC keys the curve P-256."},
+  ErrorKind{"jwks.unreachable", 502, 1, false, "The key set cannot be read",
+            "JWKS_URL did not answer with a document.",
+            "Check the URL, and that the identity provider runs; a node that cannot check tokens does not "
+            "start."},
   ErrorKind{"leader.lost", 503, 5, true, "Leadership was lost under the request",
             "The node stopped leading before the outcome was known.",
             "Retry with the same Idempotency-Key; without one, read first."},

@@ -1,4 +1,5 @@
 // Nodes over HTTP: register, heartbeat, list; and the legacy routes.
+#include "domain/names.hpp"
 #include "http/routes.hpp"
 
 namespace muster::http {
@@ -25,7 +26,7 @@ struct RegisterBody {
   }
 };
 
-/// POST /v1/nodes/heartbeat. `metrics` are telemetry: taken, published, never stored.
+/// POST /v1/nodes/heartbeat. `metrics` are telemetry: taken, never stored.
 struct HeartbeatBody {
   nodes::Changed report;
   RawJson metrics;
@@ -201,9 +202,40 @@ void one_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
+/// Answers with the faults of members that the domain does not know, or knows under other names.
+bool refused(names::Check check, const Request& request, const Reply& reply) {
+  const auto status = check.done();
+  if (!status) reply(problem(status.error(), request.id));
+  return !status;
+}
+
+names::Check check_agent(const nodes::Registered& agent) {
+  names::Check check;
+  check.id("/id", agent.node);
+  check.text("/class", agent.node_class);
+  check.text("/version", agent.version);
+  check.list("/features", agent.features);
+  check.text("/address", agent.address);
+  check.object("/meta", agent.meta);
+  return check;
+}
+
+names::Check check_beat(const AgentBeatBody& beat) {
+  names::Check check;
+  check.id("/id", beat.id);
+  check.object("/meta", beat.meta);
+  return check;
+}
+
+names::Check check_capabilities(const RawJson& value) {
+  names::Check check;
+  check.object("/capabilities", value);
+  return check;
+}
+
 void register_route(Api& api, const Request& request, const Reply& reply) {
   auto body = read_body<RegisterBody>(request, reply);
-  if (!body) return;
+  if (!body || refused(check_capabilities(body->capabilities), request, reply)) return;
   if (body->record.caps.text.empty()) body->record.caps = std::move(body->capabilities);
   const auto ttl = std::to_string(api.options().node_ttl.count() / 1000);
   std::string answer = "{\"registered\":true,\"node_id\":";
@@ -247,14 +279,14 @@ void add_node_routes(Api& api) {
   router.add({Method::post, "/register",
               [&api](const Request& q, const Reply& r) {
                 auto body = read_body<AgentBody>(q, r, Unknown::refuse);
-                if (body)
+                if (body && !refused(check_agent(body->record), q, r))
                   api.command(q, r, nodes::Command{nodes::Register{std::move(body->record)}}, empty_ok);
               },
               "authenticated", true});
   router.add({Method::post, "/heartbeat",
               [&api](const Request& q, const Reply& r) {
                 auto body = read_body<AgentBeatBody>(q, r, Unknown::refuse);
-                if (body)
+                if (body && !refused(check_beat(*body), q, r))
                   api.command(q, r,
                               nodes::Command{nodes::MergeMeta{std::move(body->id), std::move(body->meta)}},
                               empty_ok);

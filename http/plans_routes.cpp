@@ -9,13 +9,13 @@ namespace {
 /// POST /v1/nodes/plan (supervisor contract, section 4). `caps` and `capabilities` are synonyms.
 struct PlanBody {
   std::string node_id, role_hint, labels;
-  RawJson capabilities;
+  RawJson caps, capabilities;  ///< The first one counts.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node_id", self.node_id);
     visit("role_hint", self.role_hint);
     visit("labels", self.labels);
-    visit("caps", self.capabilities);
+    visit("caps", self.caps);
     visit("capabilities", self.capabilities);
   }
 };
@@ -81,14 +81,18 @@ Result<Question> question_of(PlanBody body) {
   names::Check check;
   check.id("/node_id", body.node_id);
   check.text("/role_hint", body.role_hint);
+  check.object("/caps", body.caps);
   check.object("/capabilities", body.capabilities);
   if (auto status = check.done(); !status) return status.error();
   int64_t devices = 0;
-  if (!body.capabilities.text.empty()) {
-    const auto capabilities = parse_json(body.capabilities.text);
+  const bool short_name = !body.caps.text.empty();
+  if (const auto& given = short_name ? body.caps : body.capabilities; !given.text.empty()) {
+    const auto capabilities = parse_json(given.text);
     if (!capabilities) return capabilities.error();
     const auto found = plan::video_devices(*capabilities);
-    if (!found) check.fault("/capabilities/video_devices", "must be a number, not below 0, or an array");
+    if (!found)
+      check.fault(short_name ? "/caps/video_devices" : "/capabilities/video_devices",
+                  "must be a number, not below 0, or an array");
     devices = found.value_or(0);
   }
   if (auto status = check.done(); !status) return status.error();

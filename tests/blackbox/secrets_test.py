@@ -1,7 +1,18 @@
 """Secrets: a canary goes in, and is nowhere to be found."""
+import contextlib
+import http.client
+import json
+import random
+import re
+import signal
+import struct
+import threading
+import time
 import unittest
 
+from caller import Caller
 from node_case import OpenNode
+from running_node import RunningNode
 
 CANARY = "canary-7f31c0de-in-clear"
 
@@ -53,6 +64,65 @@ class SecretsTest(OpenNode):
         self.refused(put("ttl", {"value": "x", "ttl": "soon"}), 400, "field.invalid", "/ttl")
         self.refused(put("ttl", {"value": "x", "ttl": "2d"}), 400, "field.invalid", "/expires_at")
         self.assertEqual(put("most", {"value": "x" * 65536}).status, 200)
+
+
+class KilledTest(unittest.TestCase):
+    """A value is sealed on disk before its event is committed, and erased after: a crash may come in between."""
+
+    def sealed(self, caller):
+        """The ids under which values are sealed on disk, read from a backup: frames of kind 6."""
+        rest, ids = caller.get("/v1/backup").body.partition(b"\n")[2], set()
+        while not rest.startswith(b"sha256:"):
+            kind, keys, values = struct.unpack_from("<BII", rest)
+            if kind == 6:
+                ids.add(rest[9:9 + keys].decode())
+            rest = rest[9 + keys + values:]
+        return ids
+
+    def known(self, caller):
+        """The ids that the log knows of: sealed, and not removed."""
+        seq = caller.get("/v1/status").json["seq"]
+        ids = set()
+        for line in caller.get(f"/v1/events?type=secret.*&follow=true&to={seq}").body.splitlines():
+            event = json.loads(line)
+            (ids.add if event["type"] == "secret.sealed" else ids.discard)(event["data"]["secret"])
+        return ids
+
+    def load_until_killed(self, node, seconds):
+        """Clients that seal, replace and remove, until the node is gone."""
+        def change(name):
+            caller = Caller(node.port)
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                while True:
+                    caller.call("PUT", f"/v1/secrets/{name}", {"value": CANARY + name})
+                    caller.call("PUT", f"/v1/secrets/{name}", {"value": CANARY + name})
+                    if name.endswith("0"):
+                        caller.call("DELETE", f"/v1/secrets/{name}")
+        clients = [threading.Thread(target=change, args=(f"s{i}",)) for i in range(12)]
+        for client in clients:
+            client.start()
+        killer = threading.Timer(seconds, node.stop, (signal.SIGKILL,))
+        killer.start()
+        for client in clients + [killer]:
+            client.join(60)
+
+    def test_what_a_crash_left_sealed_is_erased_at_the_next_start(self):
+        """[S0-05] kill -9 while secrets come and go: afterwards the disk holds those that the log knows, and no other."""
+        with RunningNode(environment=OpenNode.environment) as node:
+            caller, rng = Caller(node.port), random.Random(47)
+            for _ in range(40):
+                self.load_until_killed(node, rng.uniform(0.1, 0.3))
+                node.__enter__()
+                deadline = time.monotonic() + 20
+                while self.sealed(caller) != self.known(caller):
+                    self.assertLess(time.monotonic(), deadline, "values are sealed that the log does not know")
+                    time.sleep(0.05)
+                node.stop()  # What it says is written by then.
+                if len(re.findall("secrets orphaned=", node.output())) >= 3:
+                    break
+                node.__enter__()
+            self.assertIn("secrets orphaned=", node.output(), "no crash left anything: this shows nothing")
+            self.assertEqual([path for path in node.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()], [])
 
 
 if __name__ == "__main__":
