@@ -94,7 +94,7 @@ private:
       append->answer(Receipt{deps_.flight->committed_seq, std::move(decision->result)});
       return true;
     }
-    for (const auto& event : decision->events) encode(*append, event);
+    for (auto& event : decision->events) add(*append, std::move(event));
     if (append->bytes > kMaxAppendBytes) {
       refuse(append->answer,
              Error{"body.too.large",
@@ -102,10 +102,7 @@ private:
                    {}});
       return false;
     }
-    for (auto& event : decision->events) {
-      working_ = evolve(std::move(working_), event);
-      std::visit([&](auto& e) { append->events.emplace_back(std::move(e)); }, event);
-    }
+    for (const auto& record : append->records) fold_state(working_, record);
     append->expects = std::move(expects);
     if (append->kept && !append->kept->one_time) append->kept->result = decision->result;
     append->result = std::move(decision->result);
@@ -113,10 +110,13 @@ private:
     return true;
   }
 
-  static void encode(Append& append, const typename D::Event& event) {
-    const AnyEvent any = std::visit([](const auto& e) { return AnyEvent{e}; }, event);
-    append.streams.push_back(stream_of(any));
-    append_event(append.bodies.emplace_back(), any);
+  static void add(Append& append, typename D::Event event) {
+    auto& record = append.records.emplace_back();
+    std::visit([&](auto& e) { record.event = std::move(e); }, event);
+    record.type = type_of(record.event);
+    record.stream = stream_of(record.event);
+    append.streams.push_back(record.stream);
+    append_event(append.bodies.emplace_back(), record.event, record.stream);
     append.bytes += append.bodies.back().size() + append.streams.back().size() + 512;  // With the envelope.
   }
 

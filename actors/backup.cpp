@@ -119,8 +119,8 @@ private:
       return corrupt("line " + std::to_string(record->seq) + " does not continue the chain");
     seq_ = record->seq;
     hash_ = sha256(text);
-    batch_.put(log::Column::events, log::number_key(seq_), text);
-    batch_.put(log::Column::streams, record->stream + std::string(1, '\0') + log::number_key(seq_), "");
+    rows_.add(seq_, text, batch_);
+    log::put_stream(batch_, record->stream, seq_);
     return batch_.bytes() > kBatchBytes ? flush() : Status{Done{}};
   }
 
@@ -132,6 +132,7 @@ private:
   }
 
   Status flush() {
+    rows_.finish(batch_);
     auto status = disk_.write(batch_, true);
     batch_.clear();
     return status;
@@ -140,6 +141,7 @@ private:
   log::Disk& disk_;
   std::string data_;
   log::Batch batch_;
+  log::RowWriter rows_;
   uint64_t seq_ = 0;
   Digest hash_ = kNoDigest;
 };
@@ -178,12 +180,30 @@ void BackupReader::frame(char kind, std::string_view key, std::string_view value
   pending_.append(key).append(value);
 }
 
+/// Goes on with the lines, a frame each; true when they were read to their end.
+bool BackupReader::read_lines(size_t limit) {
+  bool more = false;
+  log::ChainReader{disk_}.each_from(from_.empty() ? 0 : log::number_of(from_),
+                                    [&](uint64_t seq, std::string_view line) {
+                                      const auto key = log::number_key(seq);
+                                      if (seq > seq_) return false;
+                                      if (pending_.size() >= limit) {
+                                        from_ = key;
+                                        more = true;
+                                        return false;
+                                      }
+                                      frame(static_cast<char>(log::Column::events), key, line);
+                                      return true;
+                                    });
+  return !more;
+}
+
 /// Goes on with the first column; true when it was read to its end.
 bool BackupReader::read_column(size_t limit) {
   const auto column = columns_.front();
-  const auto end = column == log::Column::events ? log::number_key(seq_ + 1) : "";
+  if (column == log::Column::events) return read_lines(limit);
   bool more = false;
-  disk_.scan(column, from_, end, [&](std::string_view key, std::string_view value) {
+  disk_.scan(column, from_, "", [&](std::string_view key, std::string_view value) {
     if (pending_.size() >= limit) {
       from_ = key;
       more = true;

@@ -29,6 +29,7 @@ public:
 
 private:
   void frame(char kind, std::string_view key, std::string_view value);
+  bool read_lines(size_t limit);
   bool read_column(size_t limit);
   void read_files();
   void hand_out(std::string& out);

@@ -98,10 +98,9 @@ Entry Gathering::next(Time time, const std::string& node, uint64_t& epoch) {
 
 /// Adds one decision's events and its kept reply to the entry that is being made.
 void Gathering::add(const AppendPtr& append, const std::string& node, uint64_t& epoch, Entry& entry) {
-  for (size_t i = 0; i < append->events.size(); i++) {
-    auto& event = append->events[i];
-    epoch = epoch_after(epoch, event);
-    Record record;
+  for (size_t i = 0; i < append->records.size(); i++) {
+    auto& record = append->records[i];
+    epoch = epoch_after(epoch, record.event);
     const auto& origin = append->origin;
     record.envelope = {entry.time, epoch, node, origin.actor, origin.request, origin.cause};
     if (i > 0)
@@ -110,9 +109,6 @@ void Gathering::add(const AppendPtr& append, const std::string& node, uint64_t& 
     append_envelope(suffix_, record.envelope);
     suffix_ += append->bodies[i];
     writer_.event(append->streams[i], suffix_);
-    record.type = type_of(event);
-    record.stream = append->streams[i];
-    record.event = std::move(event);
     entry.records.push_back(std::move(record));
   }
   if (append->kept) writer_.frame(log::Frame::kept, log::encode(*append->kept));

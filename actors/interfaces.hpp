@@ -62,9 +62,9 @@ struct Flight {
 
 /// A decision on its way into the log.
 struct Append {
-  size_t domain = 0;        ///< Index in the log actor's list of domains.
-  uint64_t generation = 0;  ///< Of the working state it was decided on.
-  std::vector<AnyEvent> events;
+  size_t domain = 0;            ///< Index in the log actor's list of domains.
+  uint64_t generation = 0;      ///< Of the working state it was decided on.
+  std::vector<Record> records;  ///< Its events, without seq, prev and envelope; they move on into the entry.
   std::vector<std::string> streams, bodies;  ///< Of each event: its stream, and its part of the line.
   size_t bytes = 0;                          ///< All of them, about.
   Origin origin;

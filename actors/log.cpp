@@ -123,11 +123,12 @@ private:
   }
 
   void applied(uint64_t index) override {
-    publish();
-    if (!entry_ || entry_->index > index) return;
+    if (!entry_ || entry_->index > index) return publish();
     const auto done = std::move(*entry_);
     entry_.reset();
-    settle(done);
+    settle(done);  // Whoever asked is waiting: the views can wait a moment longer.
+    publish();
+    restart_domains();
     flush_soon();
   }
 
@@ -187,7 +188,6 @@ private:
     deps_.gauges->entries++;
     deps_.gauges->commit_ns += static_cast<uint64_t>((SteadyClock::now() - entry.proposed).count());
     gathering_.settle(entry, chain_->head().seq);
-    restart_domains();
   }
 
   void restart_domains() {
@@ -256,7 +256,10 @@ private:
     deps_.gauges->pending = gathering_.size();
     deps_.gauges->epoch = epoch_;
     entry.proposed = SteadyClock::now();
-    if (entry.body.empty()) return settle(entry);
+    if (entry.body.empty()) {
+      settle(entry);
+      return restart_domains();
+    }
     entry.index = replica_->last_index() + 1;
     const auto body = std::move(entry.body);
     entry_ = std::move(entry);

@@ -21,8 +21,9 @@ void hear(SelfPtr self, const RegistryDeps& deps, const nodes::Command& command)
   const auto node = sender(command);
   if (node.empty()) return;
   auto& state = self->state;
-  state.last_heard.insert_or_assign(std::string(node), self->clock().now());
-  state.shown[std::string(node)] = state.deciding->now();
+  const std::string id{node};
+  state.last_heard[id] = self->clock().now();
+  state.shown[id] = state.deciding->now();
   state.dirty = true;
   if (const auto* beat = std::get_if<nodes::Heartbeat>(&command); beat && beat->report.role == "leader")
     deps.beats->leads(node);

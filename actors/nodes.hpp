@@ -1,6 +1,8 @@
 // The registry's actor: decides about nodes, and notices who has fallen silent.
 #pragma once
 
+#include <unordered_map>
+
 #include "actors/aggregate.hpp"
 #include "actors/beats.hpp"
 
@@ -17,7 +19,7 @@ struct RegistryDeps {
 struct RegistryState {
   RegistryState() = default;
   std::optional<Deciding<NodesDomain>> deciding;
-  std::map<std::string, caf::actor_clock::time_point, std::less<>>
+  std::unordered_map<std::string, caf::actor_clock::time_point>
     last_heard;  // Of every node that is not silent.
   Beats::Map shown;
   bool dirty = false;

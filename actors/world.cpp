@@ -9,19 +9,6 @@
 #include "events/parts.hpp"
 
 namespace muster {
-namespace {
-
-template <class State>
-void fold_state(State& state, const Record& record) {
-  match(record.event)([&]<class E>(const E& e) {
-    if constexpr (requires(Shared<E> shared) { evolve(std::move(state), shared); })
-      state = evolve(std::move(state), record.shared(e));
-    else if constexpr (requires { evolve(std::move(state), e); })
-      state = evolve(std::move(state), e);
-  });
-}
-
-}  // namespace
 
 void fold(World& world, const Record& record) {
   fold(world.set, record);

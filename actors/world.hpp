@@ -32,6 +32,17 @@ void each_state(AnyStates& states, Visit&& visit) {
   (std::make_index_sequence<std::tuple_size_v<States>>{});
 }
 
+/// Folds the next record into one domain's state; events that are not that domain's change nothing.
+template <class State>
+void fold_state(State& state, const Record& record) {
+  match(record.event)([&]<class E>(const E& e) {
+    if constexpr (requires(Shared<E> shared) { evolve(std::move(state), shared); })
+      state = evolve(std::move(state), record.shared(e));
+    else if constexpr (requires { evolve(std::move(state), e); })
+      state = evolve(std::move(state), e);
+  });
+}
+
 /// Folds the next record.
 void fold(World& world, const Record& record);
 

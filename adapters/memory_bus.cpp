@@ -146,6 +146,7 @@ Status MemoryBus::ensure_binding(const profile::Binding& binding) {
   if (binding_count_ >= limits_.bindings) return full("bindings", limits_.bindings);
   bound.insert({binding.key, binding.queue});
   binding_count_++;
+  if (binding.exchange == exchange_) wanted_ = true;
   return Done{};
 }
 
@@ -265,6 +266,7 @@ Result<std::unique_ptr<Subscription>> MemoryBus::subscribe(std::string_view patt
   auto listener = std::make_shared<Listener>(std::string(pattern), std::move(callback), limits_);
   listener->start();
   listeners_.push_back(listener);
+  wanted_ = true;
   return std::unique_ptr<Subscription>(std::make_unique<Held>(std::move(listener)));
 }
 

@@ -1,6 +1,7 @@
 // The bus inside the process: real exchanges, bounded queues, confirms; nothing survives a restart.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -37,6 +38,7 @@ public:
   Status ensure_exchange(const profile::Exchange& exchange) override;
   Status ensure_queue(const profile::Queue& queue) override;
   Status ensure_binding(const profile::Binding& binding) override;
+  [[nodiscard]] bool wanted() const override { return wanted_; }
   Status publish(std::string_view topic, std::string_view body, std::string_view idempotency_key) override;
   Status publish_to(std::string_view exchange, std::string_view topic, std::string_view body,
                     std::string_view idempotency_key) override;
@@ -74,6 +76,7 @@ private:
   std::map<std::string, std::set<std::pair<std::string, std::string>>> bindings_;  // exchange -> key, queue
   size_t binding_count_ = 0;
   std::vector<std::weak_ptr<Listener>> listeners_;
+  std::atomic<bool> wanted_{false};  // Something was bound or subscribed once.
   std::unordered_set<std::string> keys_;
   std::deque<std::string> keys_in_order_;
 };

@@ -78,6 +78,7 @@ void Overlay::publish(std::string_view name, std::string body, Time at, std::str
 }
 
 void Overlay::tell(const Record& record, const std::string& cluster) const {
+  if (!bus_->wanted()) return;
   const auto id = cluster + "/" + std::to_string(record.seq);
   const auto at = record.envelope.time;
   match(record.event)(
@@ -102,6 +103,7 @@ void Overlay::tell(const Record& record, const std::string& cluster) const {
 }
 
 void Overlay::heard(const nodes::Command& command, Time now) const {
+  if (!bus_->wanted()) return;
   if (const auto* beat = std::get_if<nodes::Heartbeat>(&command)) {
     const auto& r = beat->report;
     publish("heartbeat", to_json_text(Beat{r.node, r.role, r.services_running, r.versions}), now, "");

@@ -80,10 +80,14 @@ std::string stream_of(const AnyEvent& event) {
 }
 
 void append_event(std::string& out, const AnyEvent& event) {
+  append_event(out, event, stream_of(event));
+}
+
+void append_event(std::string& out, const AnyEvent& event, std::string_view stream) {
   out += "\"type\":\"";
   out += type_of(event);
   out += "\",\"stream\":";
-  append_json_string(out, stream_of(event));
+  append_json_string(out, stream);
   out += ",\"data\":";
   match(event)([&](const auto& e) { append_fields(out, e); });
   out += '}';

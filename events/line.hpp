@@ -47,6 +47,7 @@ struct Record {
 
 /// `"type":...,"stream":...,"data":{...}}`: what a domain says, closed like a line.
 void append_event(std::string& out, const AnyEvent& event);
+void append_event(std::string& out, const AnyEvent& event, std::string_view stream);  ///< Of that stream.
 /// `"time":...,"epoch":...,...,`: what the log adds before append_event.
 void append_envelope(std::string& out, const Envelope& envelope);
 /// `{"seq":N,"prev":"...",`: what applying prepends.

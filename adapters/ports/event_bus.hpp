@@ -49,6 +49,9 @@ public:
   virtual Status ensure_queue(const profile::Queue& queue) = 0;
   virtual Status ensure_binding(const profile::Binding& binding) = 0;
 
+  /// False when nothing that is published to the bus's own exchange now could reach a queue or a subscriber.
+  [[nodiscard]] virtual bool wanted() const = 0;
+
   /// Publishes to the bus's own topic exchange; Done is the confirm. A message whose key was seen lately is
   /// confirmed and not delivered again; an empty key is never a repetition.
   virtual Status publish(std::string_view topic, std::string_view body, std::string_view idempotency_key) = 0;

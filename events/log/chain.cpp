@@ -14,7 +14,8 @@ constexpr std::string_view kHeadKey = "head";
 constexpr std::string_view kKeptPrefix = "kept/";        // + key -> reply
 constexpr std::string_view kKeptByTime = "kept-until/";  // + expiry + key -> nothing
 constexpr uint64_t kReadBackAtOnce = 256;
-constexpr size_t kForgetAtOnce = 64;  // Replies dropped with one entry, at most.
+constexpr size_t kRowBytes = 16 * 1024;  // Beyond this a row ends: one line is read without too many others.
+constexpr size_t kForgetAtOnce = 64;     // Replies dropped with one entry, at most.
 
 std::string stream_key(std::string_view stream, uint64_t seq) {
   return std::string(stream).append(1, '\0').append(number_key(seq));
@@ -22,6 +23,18 @@ std::string stream_key(std::string_view stream, uint64_t seq) {
 
 std::string joined(std::string_view prefix, std::string_view rest) {
   return std::string(prefix).append(rest);
+}
+
+/// Calls visit(seq, line) for the lines of a row, until it answers false; false then.
+template <class Visit>
+bool each_in_row(uint64_t last, std::string_view row, Visit&& visit) {
+  auto seq = last - static_cast<uint64_t>(std::count(row.begin(), row.end(), '\n'));
+  for (;;) {
+    const auto end = row.find('\n');
+    if (!visit(seq++, row.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    row.remove_prefix(end + 1);
+  }
 }
 
 uint64_t milliseconds(Time time) {
@@ -56,6 +69,23 @@ std::optional<KeptReply> decode_kept_reply(std::string_view bytes) {
   return reply;
 }
 
+void RowWriter::add(uint64_t seq, std::string_view line, Batch& batch) {
+  if (!row_.empty()) row_ += '\n';
+  row_ += line;
+  last_ = seq;
+  if (row_.size() >= kRowBytes) finish(batch);
+}
+
+void RowWriter::finish(Batch& batch) {
+  if (row_.empty()) return;
+  batch.put(Column::events, number_key(last_), row_);
+  row_.clear();
+}
+
+void put_stream(Batch& batch, std::string_view stream, uint64_t seq) {
+  batch.put(Column::streams, stream_key(stream, seq), "");
+}
+
 ChainHead read_head(const Disk& disk) {
   ChainHead head;
   const auto stored = disk.get(Column::meta, kHeadKey);
@@ -78,8 +108,8 @@ void ChainWriter::put_head(Batch& batch) const {
 void ChainWriter::extend(std::string_view stream, std::string line, Batch& batch, std::vector<Line>& lines) {
   head_.seq++;
   head_.hash = sha256(line);
-  batch.put(Column::events, number_key(head_.seq), line);
-  batch.put(Column::streams, stream_key(stream, head_.seq), "");
+  rows_.add(head_.seq, line, batch);
+  put_stream(batch, stream, head_.seq);
   lines.push_back(std::make_shared<const std::string>(std::move(line)));
 }
 
@@ -97,25 +127,30 @@ void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch
     extend(event->stream, std::move(line), batch, lines);
   });
   if (!status) throw std::runtime_error("a committed entry is not well formed");
+  rows_.finish(batch);
   head_.index = index;
   put_head(batch);
   forget_replies(time, batch);
 }
 
 bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Line>& taken) {
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    if (end == std::string_view::npos) return false;
-    const auto bytes = text.substr(0, end);
-    text.remove_prefix(end + 1);
+  const auto take = [&](std::string_view bytes) {
     const auto record = read_line(bytes);
     if (!record) return false;
-    if (record->seq <= head_.seq) continue;
+    if (record->seq <= head_.seq) return true;
     if (record->seq != head_.seq + 1 || record->prev != to_hex(head_.hash)) return false;
     extend(record->stream, std::string(bytes), batch, taken);
+    return true;
+  };
+  bool good = true;
+  while (good && !text.empty()) {
+    const auto end = text.find('\n');
+    good = end != std::string_view::npos && take(text.substr(0, end));
+    text.remove_prefix(good ? end + 1 : 0);
   }
-  put_head(batch);
-  return true;
+  rows_.finish(batch);
+  if (good) put_head(batch);
+  return good;
 }
 
 void ChainWriter::skip_to(uint64_t index, Batch& batch) {
@@ -146,13 +181,20 @@ void ChainWriter::forget_replies(Time now, Batch& batch) {
 }
 
 std::optional<std::string> ChainReader::line(uint64_t seq) const {
-  return disk_.get(Column::events, number_key(seq));
+  std::optional<std::string> found;
+  each_from(seq, [&](uint64_t at, std::string_view line) {
+    if (at == seq) found = line;
+    return false;
+  });
+  return found;
 }
 
 void ChainReader::each_from(uint64_t from,
                             const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
-  disk_.scan(Column::events, number_key(from), "",
-             [&](std::string_view key, std::string_view line) { return visit(number_of(key), line); });
+  disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view row) {
+    return each_in_row(number_of(key), row,
+                       [&](uint64_t seq, std::string_view line) { return seq < from || visit(seq, line); });
+  });
 }
 
 void ChainReader::each_back(uint64_t from,
@@ -163,11 +205,10 @@ void ChainReader::each_back(uint64_t from,
   while (end > 0) {
     const auto begin = end - std::min(end, kReadBackAtOnce) + 1;
     piece.clear();
-    disk_.scan(Column::events, number_key(begin), number_key(end + 1),
-               [&](std::string_view key, std::string_view line) {
-                 piece.emplace_back(number_of(key), line);
-                 return true;
-               });
+    each_from(begin, [&](uint64_t seq, std::string_view line) {
+      if (seq <= end) piece.emplace_back(seq, line);
+      return seq < end;
+    });
     if (piece.empty()) return;  // Compacted away, as is all before.
     for (auto at = piece.rbegin(); at != piece.rend(); ++at)
       if (!visit(at->first, at->second)) return;
@@ -193,8 +234,8 @@ uint64_t ChainReader::version(std::string_view stream) const {
 
 uint64_t ChainReader::oldest() const {
   uint64_t first = 0;
-  disk_.scan(Column::events, "", "", [&](std::string_view key, std::string_view) {
-    first = number_of(key);
+  each_from(0, [&](uint64_t seq, std::string_view) {
+    first = seq;
     return false;
   });
   return first;
@@ -224,14 +265,24 @@ std::optional<KeptReply> ChainReader::kept_reply(std::string_view key) const {
 
 Status drop_lines(Disk& disk, uint64_t to) {
   Batch batch;
-  const ChainReader reader{disk};
-  const auto oldest = reader.oldest();
-  reader.each_from(oldest, [&](uint64_t seq, std::string_view line) {
-    if (seq > to) return false;
-    if (const auto record = read_line(line)) batch.erase(Column::streams, stream_key(record->stream, seq));
-    return true;
-  });
   batch.erase_range(Column::events, number_key(0), number_key(to + 1));
+  disk.scan(Column::events, "", "", [&](std::string_view key, std::string_view row) {
+    const auto last = number_of(key);
+    std::string kept;  // Of the row that goes on beyond `to`.
+    bool dropped = false;
+    each_in_row(last, row, [&](uint64_t seq, std::string_view line) {
+      if (seq > to) {
+        if (!kept.empty()) kept += '\n';
+        kept += line;
+        return dropped;  // A row of which nothing goes stays as it is.
+      }
+      dropped = true;
+      if (const auto record = read_line(line)) batch.erase(Column::streams, stream_key(record->stream, seq));
+      return true;
+    });
+    if (dropped && last > to) batch.put(Column::events, key, kept);
+    return last <= to;
+  });
   return disk.write(batch, true);
 }
 

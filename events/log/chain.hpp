@@ -39,6 +39,22 @@ struct KeptReply {
 [[nodiscard]] std::string encode(const KeptReply& reply);
 [[nodiscard]] std::optional<KeptReply> decode_kept_reply(std::string_view bytes);
 
+/// Lines on their way into the events column: rows of neighbours, so that a batch costs few insertions. A
+/// row's key is the seq of its last line, its value the lines with a newline between each two.
+class RowWriter {
+public:
+  void add(uint64_t seq, std::string_view line, Batch& batch);
+  /// The lines that were added since the last row.
+  void finish(Batch& batch);
+
+private:
+  std::string row_;
+  uint64_t last_ = 0;
+};
+
+/// Adds the row of the streams column by which the line is found.
+void put_stream(Batch& batch, std::string_view stream, uint64_t seq);
+
 /// Appends lines. Owned by the log's thread.
 class ChainWriter {
 public:
@@ -66,6 +82,7 @@ private:
 
   const Disk& disk_;
   ChainHead head_;
+  RowWriter rows_;
   Time forget_from_{};
 };
 

@@ -58,6 +58,9 @@ rocksdb::DBOptions rocks_options(Access access) {
   options.recycle_log_file_num = 0;
   // What recovery reads it writes anew and syncs: after a failed fsync the page cache proves nothing.
   options.avoid_flush_during_recovery = false;
+  // Blocks reserved beyond the end are unwritten extents: turning them into written ones makes a sync of 20
+  // KB half as long again on ext4.
+  options.allow_fallocate = false;
   options.max_bgerror_resume_count = 0;  // A failed disk is reopened by its owner, not behind its back.
   // One writer: the machinery for many costs more than it brings.
   options.allow_concurrent_memtable_write = false;

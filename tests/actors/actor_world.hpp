@@ -55,8 +55,8 @@ inline Log::behavior_type fake_log(Self<Log, FakeLogState> self, std::shared_ptr
                                    std::shared_ptr<std::vector<AnyEvent>> committed) {
   return {
     [self, flight, committed](const AppendPtr& append) {
-      for (const auto& event : append->events) committed->push_back(event);
-      self->state.seq += append->events.size();
+      for (const auto& record : append->records) committed->push_back(record.event);
+      self->state.seq += append->records.size();
       flight->committed_seq = self->state.seq;
       flight->committed++;
       append->answer(Receipt{self->state.seq, append->result});

@@ -33,6 +33,22 @@ TEST_CASE("a star is one word, a hash any number of them") {
   }
 }
 
+TEST_CASE("the bus says whether anything published could reach anybody") {
+  MemoryBus bus("events");
+  CHECK_FALSE(bus.wanted());
+  REQUIRE(bus.ensure_exchange({"other", "topic"}));
+  REQUIRE(bus.ensure_queue({"work"}));
+  REQUIRE(bus.ensure_binding({"other", "work", "#"}));
+  CHECK_FALSE(bus.wanted());  // Bound to another exchange.
+  SECTION("a binding") {
+    REQUIRE(bus.ensure_binding({"events", "work", "#"}));
+  }
+  SECTION("a subscriber") {
+    REQUIRE(bus.subscribe("#", [](const BusMessage&) {}));
+  }
+  CHECK(bus.wanted());
+}
+
 TEST_CASE("a full queue drops its oldest message, counts it, and hands it to the dead letters") {
   MemoryBusLimits limits;
   limits.queue_messages = 3;
