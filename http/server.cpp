@@ -46,7 +46,11 @@ std::chrono::milliseconds sweep_interval(const Limits& limits) {
 
 struct Server::Impl {
   Impl(Application& application, Listen where, Limits limits)
-    : core(application, limits), listen(std::move(where)), acceptor(core.io), timer(core.io) {
+    : core(application, limits),
+      listen(std::move(where)),
+      acceptor(core.io),
+      timer(core.io),
+      pump_timer(core.io) {
     core.id_prefix = random_prefix();
     core.inbox = std::make_shared<Inbox>([this] { asio::post(core.io, [this] { deliver(); }); });
   }
@@ -64,7 +68,7 @@ struct Server::Impl {
   Core core;
   Listen listen;
   asio::basic_socket_acceptor<Tcp, Executor> acceptor;
-  asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer;
+  asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer, pump_timer;
   Tcp::endpoint peer;
   bool accepting = false;
   Clock::time_point drain_until{};
@@ -188,8 +192,16 @@ void Server::Impl::deliver() {
 }
 
 void Server::Impl::wake() {
+  const auto now = Clock::now();
+  if (const auto rested = core.round.rested(); now < rested) {
+    pump_timer.expires_at(rested);
+    return pump_timer.async_wait([this](error_code ec) {
+      if (!ec) wake();
+    });
+  }
   woken = false;
   auto& streams = core.list(Phase::streaming);
+  if (core.list(Phase::ready).empty()) core.round.began = now;
   while (!streams.empty()) connection_of(streams.front()).make_ready();
 }
 

@@ -68,6 +68,12 @@ private:
   std::vector<uint32_t> free_;
 };
 
+/// One pass over all streams that have something to say.
+struct Round {
+  Clock::time_point began{}, ended{};
+  [[nodiscard]] Clock::time_point rested() const;  ///< When the next one may begin.
+};
+
 struct Core {
   Core(Application& app, const Limits& l) : application(app), limits(l) {}
 
@@ -96,6 +102,7 @@ struct Core {
   std::string id_prefix;  ///< Random, of this process.
   uint64_t next_id = 0;
   bool pump_posted = false;
+  Round round;
 
   [[nodiscard]] std::string make_id();
   /// Has the streams in Phase::ready pulled soon, some at a time so that requests come in between.
