@@ -192,8 +192,7 @@ void Server::Impl::deliver() {
 }
 
 void Server::Impl::wake() {
-  const auto now = Clock::now();
-  if (const auto rested = core.round.rested(); now < rested) {
+  if (const auto rested = core.round.rested(); Clock::now() < rested) {
     pump_timer.expires_at(rested);
     return pump_timer.async_wait([this](error_code ec) {
       if (!ec) wake();
@@ -201,7 +200,6 @@ void Server::Impl::wake() {
   }
   woken = false;
   auto& streams = core.list(Phase::streaming);
-  if (core.list(Phase::ready).empty()) core.round.began = now;
   while (!streams.empty()) connection_of(streams.front()).make_ready();
 }
 

@@ -10,7 +10,8 @@
 namespace muster::http {
 namespace {
 
-constexpr size_t kPumpSlice = 64;  ///< Streams pulled before requests have their turn.
+constexpr size_t kPumpSlice = 64;
+constexpr std::chrono::milliseconds kLongRound{1};  ///< A round that takes longer is followed by a rest.  ///< Streams pulled before requests have their turn.
 
 }  // namespace
 
@@ -59,12 +60,22 @@ void Core::schedule_pump() {
   boost::asio::post(io, [this] {
     pump_posted = false;
     auto& ready = list(Phase::ready);
+    if (!round.running) round = {true, Clock::now(), {}};
     for (size_t i = 0; i < kPumpSlice && !ready.empty(); i++) {
       const auto stream = connection_of(ready.front()).shared_from_this();
       stream->pump();
     }
-    if (!ready.empty()) schedule_pump();
+    if (!ready.empty()) return schedule_pump();
+    round.running = false;
+    round.ended = Clock::now();
   });
+}
+
+/// Thousands of readers take milliseconds to write to. What is committed meanwhile goes out together in the
+/// next round, which waits for as long as this one took: half of the thread is left for everybody else.
+Clock::time_point Round::rested() const {
+  const auto took = ended - began;
+  return took < kLongRound ? ended : ended + took;
 }
 
 void Core::forget(ConnectionId id, bool was_refused) {

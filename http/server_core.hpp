@@ -70,6 +70,7 @@ private:
 
 /// One pass over all streams that have something to say.
 struct Round {
+  bool running = false;
   Clock::time_point began{}, ended{};
   [[nodiscard]] Clock::time_point rested() const;  ///< When the next one may begin.
 };

@@ -1,4 +1,6 @@
 // Thousands of nodes, each on its own open connection, beating every few seconds: what that costs the server.
+#include <algorithm>
+
 #include <unistd.h>
 
 #include "bodies.hpp"
@@ -18,6 +20,7 @@ struct Node {
 };
 
 struct Tally {
+  int worst_status = 0;
   double answered = 0, errors = 0, late = 0, closed = 0;
   Latencies latencies;
 };
@@ -31,6 +34,7 @@ void take(Node& node, Tally& tally, Poll& poll) {
   } else if (got == ReplyReader::Got::reply) {
     tally.answered++;
     if (node.reader.status() >= 300) tally.errors++;
+    tally.worst_status = std::max(tally.worst_status, node.reader.status());
     tally.latencies.add(now() - node.sent);
     node.waiting = false;
   }
@@ -79,7 +83,10 @@ int main(int argc, char** argv) {
   Figures figures;
   figures.add("server_cpu", (after.cpu - before.cpu) / took).add("rate", tally.answered / took);
   figures.add("p50_us", tally.latencies.at(0.5)).add("p99_us", tally.latencies.at(0.99));
-  figures.add("errors", tally.errors).add("late", tally.late).add("closed", tally.closed);
+  figures.add("worst_status", tally.worst_status)
+    .add("errors", tally.errors)
+    .add("late", tally.late)
+    .add("closed", tally.closed);
   figures.add("rss_kib", static_cast<double>(after.rss_kib));
   figures.add("kib_each",
               static_cast<double>(after.rss_kib - idle.rss_kib) / static_cast<double>(nodes.size()));

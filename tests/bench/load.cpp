@@ -15,10 +15,10 @@ struct Client {
   Patched request;
   ReplyReader reader;
   double sent = 0;
-  uint64_t version = 0, turn = 0;
+  uint64_t version = 0;
 };
 
-/// One client's requests. Nodes are dealt out: client c of n registers c, c+n, c+2n ... below `nodes`.
+/// One client's requests. Nodes are dealt out in turn: whoever asks next takes the next one below `nodes`.
 class Load {
 public:
   explicit Load(const Arguments& given)
@@ -38,7 +38,7 @@ public:
   void run();
 
 private:
-  [[nodiscard]] Patched first_request(size_t client) const;
+  [[nodiscard]] Patched request_of(uint64_t turn) const;
   void next_request(size_t client);
   void ready(size_t client);
   void print();
@@ -50,22 +50,22 @@ private:
   std::vector<Client> clients_;
   Poll poll_;
   Latencies latencies_;
+  uint64_t dealt_ = 0;
   double sent_ = 0, answered_ = 0, errors_ = 0, items_ = 1, began_ = 0, took_ = 0;
   int worst_status_ = 0;
   Usage before_;
 };
 
-Patched Load::first_request(size_t client) const {
+Patched Load::request_of(uint64_t turn) const {
   if (mode_ == "get") return Patched(request("GET", path_, token_, ""));
   if (mode_ == "heartbeat")
-    return Patched(request("POST", "/v1/nodes/heartbeat", token_, heartbeat(client % nodes_)));
+    return Patched(request("POST", "/v1/nodes/heartbeat", token_, heartbeat(turn % nodes_)));
   if (mode_ == "batch") {
-    const uint64_t from = (client + clients_[client].turn * clients_.size()) * batch_ % nodes_;
-    return Patched(request("POST", "/v1/batch", token_, batch_of_registrations(from, batch_)));
+    return Patched(
+      request("POST", "/v1/batch", token_, batch_of_registrations(turn * batch_ % nodes_, batch_)));
   }
   if (mode_ == "register") {
-    const uint64_t node = (client + clients_[client].turn * clients_.size()) % nodes_;
-    return Patched(request("POST", "/v1/nodes/register", token_, registration(node)));
+    return Patched(request("POST", "/v1/nodes/register", token_, registration(turn % nodes_)));
   }
   give_up("--mode is get, register, batch or heartbeat, not " + mode_);
 }
@@ -74,10 +74,7 @@ void Load::next_request(size_t n) {
   Client& client = clients_[n];
   const uint64_t stride = clients_.size() * (mode_ == "batch" ? batch_ : 1);
   // Building a request costs more than patching one: only clients with several nodes build anew.
-  if (nodes_ > stride && mode_ != "get") {
-    client.turn++;
-    client.request = first_request(n);
-  }
+  if (nodes_ > stride && mode_ != "get") client.request = request_of(dealt_++);
   client.request.set(version_ + client.version++);
   client.sent = now();
   sent_++;
@@ -109,7 +106,7 @@ void Load::run() {
   items_ = mode_ == "batch" ? static_cast<double>(batch_) : 1;
   for (size_t i = 0; i < clients_.size(); i++) {
     clients_[i].fd = connect_to(port_);
-    clients_[i].request = first_request(i);
+    clients_[i].request = request_of(i);
     poll_.add(clients_[i].fd, i);
   }
   for (size_t i = 0; i < clients_.size(); i++) next_request(i);
