@@ -4,6 +4,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "events/canonical.hpp"
 #include "events/line_shape.hpp"
 
 namespace muster {
@@ -38,6 +39,10 @@ bool has_loose_space(std::string_view json) {
   return false;
 }
 
+Error corrupt(std::string what) {
+  return {"log.corrupt", std::move(what), {}};
+}
+
 using Decode = Status (*)(std::string_view data, AnyEvent& into);
 using Decoders = std::unordered_map<std::string_view, Decode>;
 
@@ -46,9 +51,12 @@ void fill(Decoders& decoders) {
   if constexpr (I < std::variant_size_v<AnyEvent>) {
     using Event = std::variant_alternative_t<I, AnyEvent>;
     decoders.emplace(Event::type, [](std::string_view data, AnyEvent& into) -> Status {
-      auto event = from_json_text<Event>(data);
-      if (!event) return event.error();
-      into = std::move(*event);
+      auto& event = into.emplace<Event>();
+      if (CanonicalReader{data}.read_all(event)) return Done{};
+      auto read = from_json_text<Event>(data);
+      if (!read) return read.error();
+      if (has_loose_space(data)) return corrupt("data has white space");
+      event = std::move(*read);
       return Done{};
     });
     fill<I + 1>(decoders);
@@ -62,10 +70,6 @@ const Decoders& decoders() {
     return fresh;
   }();
   return all;
-}
-
-Error corrupt(std::string what) {
-  return {"log.corrupt", std::move(what), {}};
 }
 
 }  // namespace
@@ -150,7 +154,6 @@ Status read_line(std::string_view line, Record& record) {
   }
   if (auto status = found->second(shape.data, record.event); !status)
     return corrupt("not a line: data: " + status.error().detail);
-  if (has_loose_space(shape.data)) return corrupt("not a line: data has white space");
   return Done{};
 }
 

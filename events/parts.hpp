@@ -7,6 +7,7 @@
 
 #include "base/paged_map.hpp"
 #include "base/result.hpp"
+#include "events/canonical.hpp"
 #include "events/fields.hpp"
 
 namespace muster {
@@ -51,18 +52,15 @@ void save_part(std::string& out, const T& part) {
 
 template <class K, class V, size_t N>
 Status load_line(PagedMap<K, V, N>& part, std::string_view line) {
-  auto row = from_json_text<SavedRow<K, V>>(line);
-  if (!row) return row.error();
-  part[row->key] = std::move(row->value);
+  SavedRow<K, V> row;
+  if (auto status = from_canonical_text(line, row); !status) return status;
+  part[row.key] = std::move(row.value);
   return Done{};
 }
 
 template <HasFields T>
 Status load_line(T& part, std::string_view line) {
-  auto value = from_json_text<T>(line);
-  if (!value) return value.error();
-  part = std::move(*value);
-  return Done{};
+  return from_canonical_text(line, part);
 }
 
 }  // namespace detail
