@@ -5,6 +5,7 @@
 #include "actors/pipeline.hpp"
 #include "actors/world.hpp"
 #include "base/hash.hpp"
+#include "events/log/chain.hpp"
 #include "events/log/squeeze.hpp"
 #include "events/parts.hpp"
 
@@ -103,19 +104,76 @@ Result<World> load_world(const log::Disk& disk, uint64_t seq, const Digests& dig
   return World{std::move(*views), std::move(*states)};
 }
 
-/// What `load(seq, digests)` makes of the newest checkpoint at or before `seq` that it can read.
-template <class Load>
-auto newest(const log::Disk& disk, uint64_t seq, Load&& load)
-  -> std::optional<std::decay_t<decltype(*load(seq, Digests{}))>> {
+/// A stored checkpoint that was not read yet.
+struct Found {
+  uint64_t seq = 0;
+  Digests digests;
+};
+
+/// The newest checkpoint at or before `seq` whose digests are sound.
+std::optional<Found> find_checkpoint(const log::Disk& disk, uint64_t seq) {
   auto before = key_of(kAt, seq + 1);
   while (const auto found = disk.last(log::Column::checkpoints, before)) {
     before = found->first;
     if (!before.starts_with(kAt)) break;
-    const auto digests = read_digests(found->second);
-    if (!digests) continue;  // Damaged: the one before serves as well.
-    if (auto made = load(log::number_of(before.substr(kAt.size())), *digests)) return std::move(*made);
+    auto digests = read_digests(found->second);
+    if (digests) return Found{log::number_of(before.substr(kAt.size())), std::move(*digests)};
   }
-  return std::nullopt;
+  return std::nullopt;  // A damaged one is passed over: the one before serves as well.
+}
+
+/// The place a checkpoint stands at: its last line is still there, unless the log was compacted up to it.
+std::optional<ChainPlace> place_of(const log::Disk& disk, uint64_t seq) {
+  const auto line = log::ChainReader{disk}.line(seq);
+  if (!line) return std::nullopt;
+  return ChainPlace{seq, sha256(*line)};
+}
+
+ViewSet& views_of(ViewSet& set) {
+  return set;
+}
+ViewSet& views_of(World& world) {
+  return world.set;
+}
+
+/// What is stored at `found`, brought forward to `seq`: while it is read on one thread, the lines after it
+/// are read and decoded on others. Nothing when the checkpoint cannot be read.
+template <class Folded, class Load>
+std::optional<Result<Folded>> forward(const log::Disk& disk, const Found& found, uint64_t seq, Load&& load) {
+  auto loading = std::async(std::launch::async, [&] { return load(disk, found.seq, found.digests); });
+  const auto known = place_of(disk, found.seq);
+  std::optional<Result<Folded>> loaded;
+  if (!known) loaded = loading.get();
+  if (loaded && !*loaded) return std::nullopt;
+  auto place = known ? *known : ChainPlace{found.seq, views_of(**loaded).head};
+  const auto status = each_record(disk, place, seq, [&](const Record& record) {
+    if (!loaded) loaded = loading.get();
+    if (*loaded) fold(**loaded, record);
+  });
+  if (!loaded) loaded = loading.get();
+  if (!*loaded) return std::nullopt;
+  if (!status) return Result<Folded>{status.error()};
+  auto& views = views_of(**loaded);
+  if (known && views.head != known->head)
+    return Result<Folded>{
+      corrupt("the checkpoint of seq " + std::to_string(found.seq) + " is of another log")};
+  views.head = place.head;
+  return loaded;
+}
+
+/// Folded as of `seq`, from the newest checkpoint that can be read, or from the first line.
+template <class Folded, class Load>
+Result<Folded> folded_at(const log::Disk& disk, uint64_t seq, Load&& load) {
+  for (auto found = find_checkpoint(disk, seq); found; found = find_checkpoint(disk, found->seq - 1)) {
+    if (auto folded = forward<Folded>(disk, *found, seq, load)) return std::move(*folded);
+    if (found->seq == 0) break;
+  }
+  Folded folded;
+  ChainPlace place;
+  const auto status = each_record(disk, place, seq, [&](const Record& record) { fold(folded, record); });
+  if (!status) return status.error();
+  views_of(folded).head = place.head;
+  return folded;
 }
 
 }  // namespace
@@ -138,8 +196,11 @@ Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world) {
 }
 
 std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq) {
-  return newest(disk, seq,
-                [&](uint64_t at, const Digests& digests) { return load_world(disk, at, digests); });
+  for (auto found = find_checkpoint(disk, seq); found; found = find_checkpoint(disk, found->seq - 1)) {
+    if (auto world = load_world(disk, found->seq, found->digests)) return std::move(*world);
+    if (found->seq == 0) break;
+  }
+  return std::nullopt;
 }
 
 std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk) {
@@ -161,23 +222,11 @@ Result<std::string> check_checkpoint(const log::Disk& disk, uint64_t seq) {
 }
 
 Result<World> world_at(const log::Disk& disk, uint64_t seq) {
-  auto world = load_checkpoint(disk, seq).value_or(World{});
-  ChainPlace place{world.set.seq, world.set.head};
-  const auto status = each_record(disk, place, seq, [&](const Record& record) { fold(world, record); });
-  if (!status) return status.error();
-  world.set.head = place.head;
-  return world;
+  return folded_at<World>(disk, seq, load_world);
 }
 
 Result<ViewSet> views_at(const log::Disk& disk, uint64_t seq) {
-  auto set = newest(disk, seq, [&](uint64_t at, const Digests& digests) {
-               return load_views(disk, at, digests);
-             }).value_or(ViewSet{});
-  ChainPlace place{set.seq, set.head};
-  const auto status = each_record(disk, place, seq, [&](const Record& record) { fold(set, record); });
-  if (!status) return status.error();
-  set.head = place.head;
-  return set;
+  return folded_at<ViewSet>(disk, seq, [](auto&&... from) { return load_views(from...); });
 }
 
 }  // namespace muster

@@ -30,7 +30,7 @@ struct ProjectorDeps {
   std::string node;               ///< Domains other than the first start when this member's start is folded.
   std::function<void()> begun;    ///< All domains were told to begin: commands are decided from now on.
   Checkpointer checkpointer;
-  uint64_t checkpoint_every = 20'000;                 ///< Events between checkpoints, at least.
+  uint64_t checkpoint_every = 12'000;                 ///< Events between checkpoints, at least.
   std::function<void(const CommittedPtr&)> on_lines;  ///< After the views are published: tails, the bus.
 };
 

@@ -28,7 +28,8 @@ std::string joined(std::string_view prefix, std::string_view rest) {
 /// Calls visit(seq, line) for the lines of a row, until it answers false; false then.
 template <class Visit>
 bool each_in_row(uint64_t last, std::string_view row, Visit&& visit) {
-  auto seq = last - static_cast<uint64_t>(std::count(row.begin(), row.end(), '\n'));
+  auto seq = last;
+  for (auto at = row.find('\n'); at != std::string_view::npos; at = row.find('\n', at + 1)) seq--;
   for (;;) {
     const auto end = row.find('\n');
     if (!visit(seq++, row.substr(0, end))) return false;

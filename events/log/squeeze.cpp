@@ -6,7 +6,7 @@
 namespace muster::log {
 namespace {
 
-constexpr int kLevel = 3;
+constexpr int kLevel = 1;
 
 Error corrupt(const char* what) {
   return {"log.corrupt", std::string("packed text does not unpack: ") + what, {}};

@@ -1,6 +1,8 @@
 // The quick way of reading fields against the one that builds a document.
 #include "events/canonical.hpp"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/support/arbitrary.hpp"
@@ -46,7 +48,8 @@ TEST_CASE("plain text of every event is read without a document", "[S0-05]") {
         std::decay_t<decltype(e)> read;
         const auto text = to_json_text(e);
         INFO(text);
-        const bool plain = text.find('\\') == std::string::npos;
+        const bool plain =
+          std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c != '\\'; });
         CHECK(CanonicalReader{text}.read_all(read) == plain);
         if (plain) CHECK(read == e);
       },
