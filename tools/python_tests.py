@@ -9,8 +9,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# powercut_test.py is ctest's: it needs the path of what was built.
-DEFAULT = ("tests/blackbox/*_test.py", "tests/crash/crash*_test.py")
+DEFAULT = ("tests/blackbox/*_test.py", "tests/crash/*_test.py")
 ROW = re.compile(r"\bS[0-9]-[0-9]{2,3}[a-z]?\b")
 
 

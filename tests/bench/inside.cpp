@@ -2,6 +2,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -105,12 +107,14 @@ int main(int argc, char** argv) {
     must(muster::consensus::Replica::bootstrap(*disk, {{1, "bench", muster::consensus::Role::voter}}));
   muster::SystemOptions options;
   options.node = "bench";
+  std::promise<void> led;
+  options.on_leading = [&led, once = std::make_shared<std::once_flag>()] {
+    std::call_once(*once, [&led] { led.set_value(); });
+  };
   const auto system = must(muster::System::make(*disk, keys, std::move(options)));
   system->open();
-  for (const double end = now() + 30; !system->ready();) {
-    if (now() > end) give_up("not ready within 30 s");
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  if (led.get_future().wait_for(std::chrono::seconds(30)) != std::future_status::ready)
+    give_up("not ready within 30 s");
   const auto nodes = static_cast<uint64_t>(given.whole("nodes", 10'000));
   Clients clients(*system, nodes);
   clients.run(64, 600, nodes);  // Registers them all once.

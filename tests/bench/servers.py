@@ -6,9 +6,13 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from waiting import until  # noqa: E402
+
 BINARY = os.environ.get("MUSTER", str(ROOT / "build" / "release" / "muster"))
 PROGRAMS = ROOT / "build" / "release" / "tests" / "bench"
 TOKEN = "dev-token"
@@ -35,11 +39,11 @@ class Server:
         began = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                         env=environment, preexec_fn=many_files)
-        while not ready(port):
-            if self.process.poll() is not None or time.monotonic() > began + 60:
-                self.stop()
-                raise SystemExit(f"{command[0]} did not start; see {output.name}")
-            time.sleep(0.001)
+        try:
+            until(lambda: ready(port), "it is ready", on=[self.process], look_again_s=0.001)
+        except AssertionError as error:
+            self.stop()
+            raise SystemExit(f"{command[0]} did not start, see {output.name}: {error}") from None
         self.started_in = time.monotonic() - began
 
     @property

@@ -56,7 +56,7 @@ class SlowLorisTest(NodeCase):
         self.assertTrue(reply.startswith(b"HTTP/1.1 408 "), reply)
         self.assertIn(b'"code":"request.timeout"', reply)
         self.assertGreater(took, 0.6)
-        self.assertLess(took, 5)
+        self.assertLess(took, LIMIT_S)  # All of it takes longer.
 
     def test_a_body_that_trickles_is_cut_off(self):
         """[S2-53] 408, too."""
@@ -64,7 +64,7 @@ class SlowLorisTest(NodeCase):
         connection.sendall(b"POST /v1/nodes/register HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n")
         reply, took = self.trickle(connection, b'{"node_id":"' + b"x" * 880, time.monotonic() + LIMIT_S)
         self.assertTrue(reply.startswith(b"HTTP/1.1 408 "), reply)
-        self.assertLess(took, 5)
+        self.assertLess(took, LIMIT_S)  # All of it takes longer.
 
     def test_many_of_them_do_not_keep_others_out(self):
         """[S2-53] They hold every connection there is; who comes is told to come again, and soon is served."""
@@ -108,7 +108,7 @@ class IdleStreamsTest(NodeCase):
         answer = self.caller.post("/v1/nodes/register", {"node_id": "heard-by-all"})
         self.assertEqual(answer.status, 200)
         self.assertEqual(self.caller.get(f"/v1/nodes/heard-by-all?after={answer.seq}").status, 200)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, LIMIT_S / 2)
         line = self.caller.get(f"/v1/events?from={answer.seq}&to={answer.seq}").body
         for tail in tails:
             heard = b""
@@ -118,10 +118,7 @@ class IdleStreamsTest(NodeCase):
                 heard += piece
         for tail in tails:
             tail.close()
-        deadline = time.monotonic() + LIMIT_S
-        while metric(self.caller, "muster_tails") > 0:
-            self.assertLess(time.monotonic(), deadline, "streams whose readers left are still open")
-            time.sleep(0.05)
+        self.node.until(lambda: metric(self.caller, "muster_tails") == 0, "streams whose readers left are closed")
 
 
 class TooManyTest(NodeCase):

@@ -1,10 +1,14 @@
 """Calls a running node: one request, one reply, nothing hidden."""
 import http.client
 import json
+import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
-LIMIT_S = 20
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from waiting import PATIENCE_S as LIMIT_S, until  # noqa: E402
 
 
 class Answer:
@@ -54,16 +58,27 @@ class Caller:
     def post(self, path, body=None, headers=None):
         return self.call("POST", path, body, headers)
 
-    def until(self, path, good, limit_s=LIMIT_S):
+    def until(self, path, good):
         """Asks until good(answer); that answer."""
-        deadline = time.monotonic() + limit_s
-        while True:
+        def asked():
             answer = self.get(path)
-            if good(answer):
-                return answer
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{path} never became as expected: {answer}")
-            time.sleep(0.02)
+            return answer if good(answer) else None
+        return until(asked, f"{path} is as expected")
+
+    def shown(self, path, good):
+        """Asks for a view now and after each event that comes, until good(answer); that answer."""
+        answer = self.get(path)
+        if good(answer):
+            return answer
+        deadline = time.monotonic() + LIMIT_S
+        with self.stream(f"/v1/events?follow=true&from={answer.seq + 1}") as tail:
+            for line in iter(tail.readline, b""):
+                answer = self.get(f"{path}?after={json.loads(line)['seq']}")
+                if good(answer):
+                    return answer
+                if time.monotonic() > deadline:
+                    break
+        raise AssertionError(f"{path} never became as expected: {answer}")
 
     @contextmanager
     def stream(self, path, headers=None):

@@ -1,16 +1,17 @@
 """The command line against a running node: output, exit statuses, tails, terminals."""
 import fcntl
+import itertools
 import json
 import os
 import pty
 import struct
 import subprocess
 import termios
-import time
 import unittest
 import urllib.request
 
 from running_node import BINARY, RunningNode, free_port
+from waiting import until
 
 LIMIT_S = 20
 
@@ -88,13 +89,15 @@ class WithNode(unittest.TestCase):
                               env={"PATH": os.environ["PATH"], **self.environment}) as tail:
             try:
                 os.set_blocking(tail.stdout.fileno(), False)
-                deadline, seen, round_number = time.monotonic() + LIMIT_S, b"", 0
-                # The tail begins where the log ended when it asked; so keep registering until it shows one.
-                while not (b"tailed-" in seen and seen.endswith(b"\n")) and time.monotonic() < deadline:
-                    round_number += 1
-                    register(self.node, f"tailed-{round_number}")
-                    time.sleep(0.05)
-                    seen += tail.stdout.read() or b""
+                seen, rounds = bytearray(), itertools.count()
+
+                def shown():
+                    # The tail begins where the log ended when it asked; so keep registering until it shows one.
+                    register(self.node, f"tailed-{next(rounds)}")
+                    seen.extend(tail.stdout.read() or b"")
+                    return b"\n" in seen
+
+                until(shown, "the tail shows an event", on=[tail.stdout, tail])
                 self.assertEqual(json.loads(seen.splitlines()[0])["type"], "node.registered")
             finally:
                 tail.kill()

@@ -125,6 +125,12 @@ class HouseTest(unittest.TestCase):
             calling = [body for body in shown.get(row, []) if all(part in body for part in fixed)]
             self.assertTrue(calling, f"{row}: no test calls {route}")
 
+    def test_no_test_waits_for_a_moment(self):
+        """Tests wait for conditions: a moment is too short on a slow machine and too long on every other."""
+        sleeping = re.compile(r"\b(time\.sleep|sleep_for|sleep_until|usleep)\(")
+        for path in files("tests", endings=C_LIKE + (".py",)):
+            self.assertNotRegex(path.read_text(), sleeping, relative(path))
+
     def test_every_file_opens_with_a_sentence(self):
         """Its first line says what a file is for."""
         for path in files(*MAY_USE, "tests", "tools", "plans", endings=C_LIKE + HASH_LIKE):

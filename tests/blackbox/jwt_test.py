@@ -50,12 +50,13 @@ class JwtTest(NodeCase):
     def test_an_expired_token_is_refused(self):
         """[S1-08] To the second, also when it was good before."""
         self.assert_refused(self.token(exp=int(time.time()) - 1))
-        short = self.token(exp=int(time.time()) + 2)
-        self.assertEqual(self.ask(short).status, 200)
-        deadline = time.monotonic() + 20
-        while self.ask(short).status == 200:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
+
+        def let_in():  # A busy machine may take longer to ask than the token lasts.
+            short = self.token(exp=int(time.time()) + 2)
+            return short if self.ask(short).status == 200 else None
+
+        short = self.node.until(let_in, "a token is good as long as it lasts")
+        self.node.until(lambda: self.ask(short).status != 200, "it ends")
         self.assert_refused(short)
 
     def test_a_token_without_a_signature_is_refused(self):
@@ -116,10 +117,7 @@ class JwtTest(NodeCase):
         self.assertEqual(self.ask(self.token()).status, 200)
 
     def eventually(self, token, status):
-        deadline = time.monotonic() + 20
-        while self.ask(token).status != status:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
+        self.node.until(lambda: self.ask(token).status == status, f"the token is answered {status}")
 
 
 class JwksAndKeyTest(NodeCase):

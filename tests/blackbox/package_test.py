@@ -5,19 +5,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from running_node import binary_serves, free_port
+from running_node import binary_serves, free_port, wait_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 BASE = BUILD / "debootstrap"  # The clean root, and the packages apt fetched into it, kept from run to run.
 MIRROR = os.environ.get("MUSTER_DEBIAN_MIRROR", "http://deb.debian.org/debian")
-READY_LIMIT_S = 20
 
 
 def run(*command, **named):
@@ -49,17 +45,6 @@ def in_root(root, *command, **named):
                "chroot", root, *command, **named)
 
 
-def wait_ready(url, process):
-    deadline = time.monotonic() + READY_LIMIT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as reply:
-                return reply.status
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.05)
-    return None
-
-
 @unittest.skipUnless(binary_serves(), "the release binary does not serve yet")
 @unittest.skipUnless(os.geteuid() == 0, "a clean root needs root")
 class PackageTest(unittest.TestCase):
@@ -89,12 +74,15 @@ class PackageTest(unittest.TestCase):
                    "--data", "/srv/muster", "--bind", f"127.0.0.1:{port}"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            ready = wait_ready(f"http://127.0.0.1:{port}/readyz", process)
-            process.send_signal(signal.SIGTERM)
-            output, _ = process.communicate(timeout=15)
+            try:
+                wait_ready(f"http://127.0.0.1:{port}", process)
+            finally:
+                process.send_signal(signal.SIGTERM)
+                output, _ = process.communicate(timeout=15)
+        except AssertionError as error:
+            self.fail(f"{error}\n{output.decode(errors='replace')}")
         finally:
             process.kill()
-        self.assertEqual(ready, 200, output.decode(errors="replace"))
         self.assertEqual(process.returncode, 0, output.decode(errors="replace"))
 
     def test_everything_is_in_its_place(self):

@@ -17,7 +17,7 @@ class PlanTest(OpenNode):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.caller.until("/v1/templates", lambda answer: len(answer.json) == 2)
+        cls.caller.shown("/v1/templates", lambda answer: len(answer.json) == 2)
 
     def test_the_server_template_is_chosen_by_role_hint(self):
         """[S1-15] [S1-26] [S1-27] [S1-29] [S1-30] [S1-31] [S1-32] [S1-33] [S1-34] [S2-57] Both seeds' fields are there."""
@@ -105,12 +105,12 @@ class TemplateFilesTest(unittest.TestCase):
             caller, plans = Caller(node.port), Path(folder)
             body = {"node_id": "n1", "role_hint": "server"}
             (plans / "server.yaml").write_text("apps:\n  - {name: one, kind: go, env: {A: \"1\"}}\n")
-            caller.until("/v1/templates", lambda answer: any(
+            caller.shown("/v1/templates", lambda answer: any(
                 row["file"] == "server.yaml" and row["ok"] and len(row["apps"]) == 1 for row in answer.json))
             good = caller.post("/v1/nodes/plan", body).json
             self.assertEqual(good["apps"], [{"name": "one", "kind": "go", "env": {"A": "1"}}])
             (plans / "server.yaml").write_text("apps:\n  - {name: one, kind: go, after: [two]}\n")
-            broken = caller.until("/v1/templates", lambda answer: any(
+            broken = caller.shown("/v1/templates", lambda answer: any(
                 row["file"] == "server.yaml" and not row["ok"] for row in answer.json)).json
             self.assertIn("two", next(row for row in broken if row["file"] == "server.yaml")["error"])
             self.assertEqual(caller.post("/v1/nodes/plan", body).json, good)
@@ -119,7 +119,7 @@ class TemplateFilesTest(unittest.TestCase):
         """[S1-26] There is nothing to fall back to."""
         with RunningNode("--plans-dir", "nowhere") as node:
             caller = Caller(node.port)
-            caller.until("/v1/templates", lambda answer: len(answer.json) == 2)
+            caller.shown("/v1/templates", lambda answer: len(answer.json) == 2)
             answer = caller.post("/v1/nodes/plan", {"node_id": "n1", "role_hint": "server"})
             self.assertEqual((answer.status, answer.json["code"]), (500, "plan.template.invalid"))
             self.assertIn("server.yaml", answer.json["detail"])

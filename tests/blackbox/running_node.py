@@ -3,15 +3,18 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from waiting import until  # noqa: E402
+
 BINARY = Path(os.environ.get("MUSTER", ROOT / "build" / "release" / "muster"))
-READY_LIMIT_S = 20
 STOP_LIMIT_S = 15
 
 
@@ -27,6 +30,17 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def wait_ready(url, process):
+    """Waits until the node at `url` takes commands."""
+    def ready():
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2) as reply:
+                return reply.status == 200
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+    until(ready, "the node is ready", on=[process])
 
 
 class RunningNode:
@@ -70,11 +84,11 @@ class RunningNode:
         return (self.folder / "output").read_text(errors="replace")
 
     def _wait_ready(self):
-        deadline = time.monotonic() + READY_LIMIT_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2):
-                    return
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                time.sleep(0.02)
-        raise AssertionError(f"the node did not become ready\n{self.output()}")
+        try:
+            wait_ready(self.url, self._process)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.output()}") from None
+
+    def until(self, condition, what):
+        """What `condition()` gives once that is true; not later than the node ends."""
+        return until(condition, what, on=[self._process])

@@ -2,17 +2,18 @@
 import contextlib
 import http.client
 import json
+import queue
 import random
 import re
 import signal
 import struct
 import threading
-import time
 import unittest
 
 from caller import Caller
 from node_case import OpenNode
 from running_node import RunningNode
+from waiting import PATIENCE_S
 
 CANARY = "canary-7f31c0de-in-clear"
 
@@ -88,35 +89,35 @@ class KilledTest(unittest.TestCase):
             (ids.add if event["type"] == "secret.sealed" else ids.discard)(event["data"]["secret"])
         return ids
 
-    def load_until_killed(self, node, seconds):
-        """Clients that seal, replace and remove, until the node is gone."""
+    def load_until_killed(self, node, replies):
+        """Clients that seal, replace and remove, until the node is killed after that many replies."""
+        said = queue.Queue()
+
         def change(name):
             caller = Caller(node.port)
             with contextlib.suppress(OSError, http.client.HTTPException):
                 while True:
-                    caller.call("PUT", f"/v1/secrets/{name}", {"value": CANARY + name})
-                    caller.call("PUT", f"/v1/secrets/{name}", {"value": CANARY + name})
+                    for _ in range(2):
+                        said.put(caller.call("PUT", f"/v1/secrets/{name}", {"value": CANARY + name}))
                     if name.endswith("0"):
                         caller.call("DELETE", f"/v1/secrets/{name}")
         clients = [threading.Thread(target=change, args=(f"s{i}",)) for i in range(12)]
         for client in clients:
             client.start()
-        killer = threading.Timer(seconds, node.stop, (signal.SIGKILL,))
-        killer.start()
-        for client in clients + [killer]:
-            client.join(60)
+        for _ in range(replies):
+            said.get(timeout=PATIENCE_S)
+        node.stop(signal.SIGKILL)
+        for client in clients:
+            client.join(PATIENCE_S)
 
     def test_what_a_crash_left_sealed_is_erased_at_the_next_start(self):
         """[S0-05] kill -9 while secrets come and go: afterwards the disk holds those that the log knows, and no other."""
         with RunningNode(environment=OpenNode.environment) as node:
             caller, rng = Caller(node.port), random.Random(47)
             for _ in range(40):
-                self.load_until_killed(node, rng.uniform(0.1, 0.3))
+                self.load_until_killed(node, rng.randrange(100, 400))
                 node.__enter__()
-                deadline = time.monotonic() + 20
-                while self.sealed(caller) != self.known(caller):
-                    self.assertLess(time.monotonic(), deadline, "values are sealed that the log does not know")
-                    time.sleep(0.05)
+                node.until(lambda: self.sealed(caller) == self.known(caller), "what is sealed is what the log knows of")
                 node.stop()  # What it says is written by then.
                 if len(re.findall("secrets orphaned=", node.output())) >= 3:
                     break

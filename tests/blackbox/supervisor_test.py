@@ -1,7 +1,6 @@
 """Nodes, tenancy, bootstrap and the lease, as a node and an operator see them: every body of the contract."""
 import hashlib
 import json
-import time
 import unittest
 
 from caller import Caller
@@ -124,7 +123,7 @@ class TenancyTest(OpenNode):
 class BootstrapTest(OpenNode):
     def test_the_profile_has_every_section_and_its_generation(self):
         """[S1-19] [S2-62] generation is the SHA-256 of the canonical JSON of the rest."""
-        answer = self.caller.until("/v1/bootstrap/profile", lambda answer: answer.json["storage"])
+        answer = self.caller.shown("/v1/bootstrap/profile", lambda answer: answer.json["storage"])
         profile = answer.json
         rest = {name: value for name, value in profile.items() if name != "generation"}
         text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
@@ -177,13 +176,12 @@ class BootstrapTest(OpenNode):
 
     def log_lines(self, wanted, count):
         """The lines of the node's log that are wanted, once there are `count`."""
-        deadline = time.monotonic() + 20
-        while True:
+        def found():
             lines = [json.loads(line) for line in self.node.output().splitlines() if line.startswith("{")]
             lines = [line for line in lines if wanted(line)]
-            if len(lines) >= count or time.monotonic() > deadline:
-                return lines
-            time.sleep(0.05)
+            return lines if len(lines) >= count else None
+
+        return self.node.until(found, f"{count} lines are in the log")
 
     def test_the_node_says_how_its_own_components_are(self):
         """[S2-47] Its status and its health carry the last apply status of each component."""

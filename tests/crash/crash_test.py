@@ -39,9 +39,10 @@ class CrashTest(unittest.TestCase):
         self.addCleanup(node.kill)
         return node.wait_ready()
 
-    def load_until_killed(self, node, seconds):
+    def load_until_killed(self, node, replies):
+        """Kills the node when that many more commands were acknowledged, others under way."""
         load = Load(node)
-        time.sleep(seconds)
+        load.wait_for(load.acknowledged, replies)
         node.kill()
         return load.stop()
 
@@ -65,7 +66,7 @@ class CrashTest(unittest.TestCase):
                 acknowledged = []
             with self.subTest(round=done, seed=SEED):
                 node = self.start()
-                load = self.load_until_killed(node, self.rng.uniform(0.02, 0.6))
+                load = self.load_until_killed(node, self.rng.randrange(0, 1000))
                 acknowledged += load.acknowledged
                 self.check_folder(self.data, acknowledged)
 
@@ -88,11 +89,11 @@ class CrashTest(unittest.TestCase):
         if first_start:
             os.mkdir(self.data)
         else:
-            before = self.load_until_killed(self.start(), 0.3).acknowledged
+            before = self.load_until_killed(self.start(), 500).acknowledged
         shutil.copytree(self.data, base)
         began = time.monotonic_ns()
         shim = {"LD_PRELOAD": SHIM, "POWERCUT_DIR": self.data, "POWERCUT_JOURNAL": journal}
-        load = self.load_until_killed(self.start(environment=shim), self.rng.uniform(0.5, 1.5))
+        load = self.load_until_killed(self.start(environment=shim), self.rng.randrange(500, 2000))
         moments = sorted(self.rng.randrange(began, time.monotonic_ns()) for _ in range(cuts))
         for moment, state in rebuild.cut_at(journal, self.data, base, moments):
             with self.subTest(moment=moment - began, seed=SEED):

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from node import send
+from node import PATIENCE_S, send
 
 WRITERS = 6
 
@@ -23,20 +23,33 @@ class Acknowledged:
 
 
 class Load:
-    """Runs writers until stop(); `acknowledged` is what replies said, `refused` the codes of other replies."""
+    """Runs writers until stop(); `acknowledged` is what replies said, `refused` what other replies said."""
 
     def __init__(self, node, writers=WRITERS):
         self.acknowledged = []
         self.refused = []
+        self._heard = threading.Condition()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._write, args=(node, n), daemon=True) for n in range(writers)]
         for thread in self._threads:
             thread.start()
 
+    def wait_for(self, what, count=1):
+        """Waits until `what`, one of the two lists, has `count` entries more than now."""
+        with self._heard:
+            count += len(what)
+            if not self._heard.wait_for(lambda: len(what) >= count, PATIENCE_S):
+                raise AssertionError(f"{len(what)} of {count} replies within {PATIENCE_S} s")
+
+    def _hear(self, what, reply):
+        with self._heard:
+            what.append(reply)
+            self._heard.notify_all()
+
     def stop(self):
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive(), "a writer hangs: the node neither answers nor closes"
         return self
 
@@ -55,7 +68,6 @@ class Load:
         status, reply, headers = send(connection, "POST", "/v1/nodes/register", body)
         at = time.monotonic_ns()
         if status == 200:
-            self.acknowledged.append(Acknowledged(name, mark, int(headers.get("X-Muster-Seq", 0)), sent, at))
-            return
-        self.refused.append((status, json.loads(reply or b"{}").get("code", "")))
-        time.sleep(0.02)
+            return self._hear(self.acknowledged, Acknowledged(name, mark, int(headers.get("X-Muster-Seq", 0)), sent, at))
+        self._hear(self.refused, (status, json.loads(reply or b"{}").get("code", "")))
+        self._stop.wait(0.02)  # Not faster: the node has other things to do than to refuse.

@@ -4,14 +4,17 @@ import json
 import os
 import socket
 import subprocess
-import time
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from waiting import PATIENCE_S, until  # noqa: E402
+
 BINARY = os.environ.get("MUSTER", os.path.join(ROOT, "build", "release", "muster"))
 SHIM = os.environ.get("MUSTER_POWERCUT", os.path.join(ROOT, "build", "release", "tests", "crash", "powercut.so"))
 TOKEN = {"Authorization": "Bearer dev-token"}
-START_LIMIT_S = 20
 
 
 def free_port():
@@ -47,17 +50,21 @@ class Node:
 
     def wait_ready(self):
         """Waits until the node takes commands; raises with its last words when it does not."""
-        end = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the node ended with {self.process.returncode}: {self.said()}")
-            try:
-                if self.ask("GET", "/readyz", timeout=2)[0] == 200:
-                    return self
-            except OSError:
-                pass
-            time.sleep(0.01)
-        raise AssertionError(f"the node was not ready within {START_LIMIT_S} s: {self.said()}")
+        try:
+            self.until(self._ready, "the node is ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.said()}") from None
+        return self
+
+    def until(self, condition, what):
+        """Waits for `condition()`, not longer than the node lives."""
+        return until(condition, what, on=[self.process])
+
+    def _ready(self):
+        try:
+            return self.ask("GET", "/readyz", timeout=2)[0] == 200
+        except OSError:
+            return False
 
     def kill(self):
         if self.process.poll() is None:
@@ -69,14 +76,14 @@ class Node:
         """SIGTERM; the exit status."""
         self.process.terminate()
         try:
-            return self.process.wait(15)
+            return self.process.wait(PATIENCE_S)
         finally:
             self.kill()
 
-    def connect(self, timeout=10):
+    def connect(self, timeout=PATIENCE_S):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def ask(self, method, path, body=None, timeout=10):
+    def ask(self, method, path, body=None, timeout=PATIENCE_S):
         """(status, body bytes, headers) of one request."""
         connection = self.connect(timeout)
         try:
@@ -86,7 +93,7 @@ class Node:
 
     def export(self, to):
         """Writes the whole log to the file `to`, as the node serves it."""
-        connection = self.connect(60)
+        connection = self.connect()
         try:
             connection.request("GET", "/v1/events?from=1", headers=TOKEN)
             reply = connection.getresponse()
