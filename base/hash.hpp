@@ -19,6 +19,7 @@ constexpr Digest kNoDigest{};
 
 /// Lower-case hex, two characters a byte.
 [[nodiscard]] std::string to_hex(const Digest& digest);
+void append_hex(std::string& out, const Digest& digest);
 [[nodiscard]] std::string to_hex(std::string_view bytes);
 /// Reads 64 lower-case hex characters.
 [[nodiscard]] std::optional<Digest> digest_from_hex(std::string_view hex);

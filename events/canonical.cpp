@@ -71,15 +71,16 @@ bool CanonicalReader::take(RawJson& value) {
 
 bool CanonicalReader::take(StringMap& value) {
   value.clear();
-  if (!literal("{")) return false;
-  if (literal("}")) return true;
+  if (!next('{')) return false;
+  if (next('}')) return true;
+  value.reserve(4);
   do {
     std::string_view key, text;
-    if (!plain(key) || !literal(":") || !plain(text)) return false;
+    if (!plain(key) || !next(':') || !plain(text)) return false;
     if (!value.empty() && value.rbegin()->first >= key) return false;  // Not as a map is written.
     value.emplace_hint(value.end(), key, text);
-  } while (literal(","));
-  return literal("}");
+  } while (next(','));
+  return next('}');
 }
 
 }  // namespace muster

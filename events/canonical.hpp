@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,7 @@ public:
 
   template <size_t N, class T>
   void operator()(const char (&name)[N], T& value) {
-    if (!good_ || !member(name, N - 1)) return;
+    if (!good_ || !member(name)) return;
     good_ = take(value);
     first_ = false;
   }
@@ -53,12 +54,12 @@ private:
   template <class T>
   bool take(std::vector<T>& value) {
     value.clear();
-    if (!literal("[")) return false;
-    if (literal("]")) return true;
+    if (!next('[')) return false;
+    if (next(']')) return true;
     do {
       if (!take(value.emplace_back())) return false;
-    } while (literal(","));
-    return literal("]");
+    } while (next(','));
+    return next(']');
   }
   template <HasFields T>
   bool take(T& value) {
@@ -66,11 +67,11 @@ private:
       value = T{};
       return true;
     }
-    if (!literal("{")) return false;
+    if (!next('{')) return false;
     const bool outer = std::exchange(first_, true);
     T::fields(value, *this);
     first_ = outer;
-    return good_ && literal("}");
+    return good_ && next('}');
   }
 
   template <class Number>
@@ -82,20 +83,26 @@ private:
     at_ = end;
     return true;
   }
-  [[nodiscard]] bool literal(std::string_view expected) {
-    if (!std::string_view(at_, static_cast<size_t>(end_ - at_)).starts_with(expected)) return false;
-    at_ += expected.size();
+  template <size_t N>
+  [[nodiscard]] bool literal(const char (&expected)[N]) {
+    if (static_cast<size_t>(end_ - at_) < N - 1 || std::memcmp(at_, expected, N - 1) != 0) return false;
+    at_ += N - 1;
+    return true;
+  }
+  [[nodiscard]] bool next(char expected) {
+    if (at_ == end_ || *at_ != expected) return false;
+    at_++;
     return true;
   }
   /// Moves to the value of the member `name` when it comes next.
-  [[nodiscard]] bool member(const char* name, size_t size) {
+  template <size_t N>
+  [[nodiscard]] bool member(const char (&name)[N]) {
     const size_t comma = first_ ? 0 : 1;  // `"name":`, with a comma before all but the first.
-    if (static_cast<size_t>(end_ - at_) < comma + size + 3 || (comma == 1 && *at_ != ',')) return false;
+    if (static_cast<size_t>(end_ - at_) < comma + N + 2 || (comma == 1 && *at_ != ',')) return false;
     const char* quote = at_ + comma;
-    if (*quote != '"' || std::char_traits<char>::compare(quote + 1, name, size) != 0 ||
-        quote[size + 1] != '"' || quote[size + 2] != ':')
+    if (*quote != '"' || std::memcmp(quote + 1, name, N - 1) != 0 || quote[N] != '"' || quote[N + 1] != ':')
       return false;
-    at_ = quote + size + 3;
+    at_ = quote + N + 2;
     return true;
   }
   /// A string of ASCII without escapes.

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/container/flat_map.hpp>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
@@ -20,7 +21,8 @@ struct RawJson {
   bool operator==(const RawJson&) const = default;
 };
 
-using StringMap = std::map<std::string, std::string, std::less<>>;
+/// A sorted vector: small maps are copied and compared far more often than they grow.
+using StringMap = boost::container::flat_map<std::string, std::string, std::less<>>;
 
 /// A type lists its fields in `template <class Self, class Visit> static void fields(Self& self, Visit&&
 /// visit)`, calling visit("name", self.member) for each.

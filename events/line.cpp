@@ -121,7 +121,7 @@ void append_place(std::string& out, uint64_t seq, const Digest& prev) {
   out += "{\"seq\":";
   out += std::to_string(seq);
   out += ",\"prev\":\"";
-  out += to_hex(prev);
+  append_hex(out, prev);
   out += "\",";
 }
 
