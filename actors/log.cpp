@@ -123,11 +123,11 @@ private:
   }
 
   void applied(uint64_t index) override {
-    if (!entry_ || entry_->index > index) return publish();
+    publish();  // Before the answers: who reads after an answer most likely finds what it told of.
+    if (!entry_ || entry_->index > index) return;
     const auto done = std::move(*entry_);
     entry_.reset();
-    settle(done);  // Whoever asked is waiting: the views can wait a moment longer.
-    publish();
+    settle(done);
     restart_domains();
     flush_soon();
   }
