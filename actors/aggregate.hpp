@@ -38,11 +38,18 @@ public:
     submitted_ = deps_.flight->committed;
     leading_ = true;
     for (const auto& append : begin.undone) decide_again(*append);
+    submit();
   }
 
   void unlead() {
     leading_ = false;
     working_ = {};
+  }
+
+  /// Hands the log what was decided since the last call, as one message. At the end of every turn.
+  void submit() {
+    if (!decided_.empty())
+      caf::anon_send(deps_.log, std::make_shared<const std::vector<AppendPtr>>(std::exchange(decided_, {})));
   }
 
   /// Decides `ask`; true when the domain did not refuse it.
@@ -140,7 +147,7 @@ private:
 
   void send(AppendPtr append) {
     submitted_++;
-    caf::anon_send(deps_.log, std::move(append));
+    decided_.push_back(std::move(append));
   }
 
   static constexpr int kMaxTries = 5;
@@ -149,6 +156,7 @@ private:
   typename D::State working_;
   uint64_t generation_ = 0, submitted_ = 0;
   bool leading_ = false;
+  std::vector<AppendPtr> decided_;  // In this turn.
 };
 
 template <class D>
@@ -163,7 +171,10 @@ typename Aggregate<D>::behavior_type aggregate(Self<Aggregate<D>, AggregateState
                                                AggregateDeps deps) {
   self->state.deciding.emplace(std::move(deps));
   return {
-    [self](const AskPtr<D>& ask) { self->state.deciding->ask(ask); },
+    [self](const AsksPtr<D>& asks) {
+      for (const auto& ask : *asks) self->state.deciding->ask(ask);
+      self->state.deciding->submit();
+    },
     [self](lead_atom, const LeadPtr& begin) { self->state.deciding->lead(*begin); },
     [self](unlead_atom) { self->state.deciding->unlead(); },
     [](tick_atom) {},

@@ -53,6 +53,9 @@ struct Ask {
 };
 template <class D>
 using AskPtr = std::shared_ptr<const Ask<D>>;
+/// Commands that came together, in order.
+template <class D>
+using AsksPtr = std::shared_ptr<const std::vector<AskPtr<D>>>;
 
 /// How far one domain's appends have come; shared between its actor and the log's.
 struct Flight {
@@ -77,6 +80,8 @@ struct Append {
   int tries = 1;
 };
 using AppendPtr = std::shared_ptr<Append>;
+/// Decisions of one domain that were made together, in order.
+using AppendsPtr = std::shared_ptr<const std::vector<AppendPtr>>;
 
 /// Lines that were committed, in order.
 struct Committed {
@@ -106,8 +111,8 @@ using wanted_atom = caf::atom_constant<caf::atom("wanted")>;
 /// Decides one domain's commands on its working state.
 template <class D>
 using Aggregate = caf::typed_actor<
-  /// A command; its answer is called once.
-  caf::reacts_to<AskPtr<D>>,
+  /// Commands; the answer of each is called once.
+  caf::reacts_to<AsksPtr<D>>,
   /// Leadership began, or a decision of this domain was undone: start from this state.
   caf::reacts_to<lead_atom, LeadPtr>,
   /// Leadership ended: refuse until it begins again.
@@ -117,8 +122,8 @@ using Aggregate = caf::typed_actor<
 
 /// Owns the Raft replica, the chain's end and every write to disk. Detached: it blocks on the disk.
 using Log = caf::typed_actor<
-  /// Commit this decision.
-  caf::reacts_to<AppendPtr>,
+  /// Commit these decisions.
+  caf::reacts_to<AppendsPtr>,
   /// Everything that was in the mailbox before is gathered: write it.
   caf::reacts_to<flush_atom>,
   /// Raft's clock.

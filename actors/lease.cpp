@@ -36,6 +36,7 @@ void sweep(SelfPtr self, const LeaseDeps& deps) {
   auto ask = std::make_shared<Ask<LeaseDomain>>();
   ask->command = lease::Lapse{state.deciding->state().lease.epoch};
   state.deciding->ask(ask);
+  state.deciding->submit();
 }
 
 }  // namespace
@@ -45,7 +46,10 @@ Aggregate<LeaseDomain>::behavior_type lease_actor(SelfPtr self, LeaseDeps deps) 
   const auto shared = std::make_shared<const LeaseDeps>(std::move(deps));
   self->delayed_send(self, kSweep, tick_atom::value);
   return {
-    [self, shared](const AskPtr<LeaseDomain>& ask) { decide_claim(self, *shared, ask); },
+    [self, shared](const AsksPtr<LeaseDomain>& asks) {
+      for (const auto& ask : *asks) decide_claim(self, *shared, ask);
+      self->state.deciding->submit();
+    },
     [self](lead_atom, const LeadPtr& lead) {
       self->state.deciding->lead(*lead);
       self->state.renewed = self->clock().now();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <random>
 
+#include "actors/burst.hpp"
 #include "actors/gathering.hpp"
 #include "events/line.hpp"
 
@@ -54,8 +55,8 @@ public:
     self_->delayed_send(self_, kTick, tick_atom::value);
   }
 
-  void append(const AppendPtr& append) {
-    gathering_.take(append);
+  void append(const std::vector<AppendPtr>& appends) {
+    for (const auto& append : appends) gathering_.take(append);
     restart_domains();
     deps_.gauges->pending = gathering_.size();
     flush_soon();
@@ -187,6 +188,7 @@ private:
   void settle(const Entry& entry) {
     deps_.gauges->entries++;
     deps_.gauges->commit_ns += static_cast<uint64_t>((SteadyClock::now() - entry.proposed).count());
+    const Burst::Scope together;  // What is asked by those who are answered.
     gathering_.settle(entry, chain_->head().seq);
   }
 
@@ -290,7 +292,7 @@ private:
 Log::behavior_type log_actor(Log::pointer self, LogDeps deps) {
   const auto keeper = std::make_shared<Keeper>(self, std::move(deps));
   return {
-    [keeper](const AppendPtr& append) { keeper->append(append); },
+    [keeper](const AppendsPtr& appends) { keeper->append(*appends); },
     [keeper](flush_atom) { keeper->flush(); },
     [keeper](tick_atom) { keeper->tick(); },
     [keeper](open_atom) { keeper->open(); },

@@ -64,6 +64,7 @@ void sweep(SelfPtr self, const RegistryDeps& deps) {
     at = state.last_heard.erase(at);
     state.deciding->ask(ask);
   }
+  state.deciding->submit();
 }
 
 }  // namespace
@@ -73,10 +74,13 @@ Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) 
   const auto shared = std::make_shared<const RegistryDeps>(std::move(deps));
   self->delayed_send(self, kSweep, tick_atom::value);
   return {
-    [self, shared](const AskPtr<NodesDomain>& ask) {
-      if (!self->state.deciding->ask(ask)) return;
-      hear(self, *shared, ask->command);
-      if (const auto* gone = std::get_if<nodes::Forget>(&ask->command)) forget(self, gone->node);
+    [self, shared](const AsksPtr<NodesDomain>& asks) {
+      for (const auto& ask : *asks) {
+        if (!self->state.deciding->ask(ask)) continue;
+        hear(self, *shared, ask->command);
+        if (const auto* gone = std::get_if<nodes::Forget>(&ask->command)) forget(self, gone->node);
+      }
+      self->state.deciding->submit();
     },
     [self](lead_atom, const LeadPtr& lead) { begin(self, *lead); },
     [self](unlead_atom) {

@@ -14,7 +14,10 @@ typename Aggregate<D>::behavior_type sweeping(Self<Aggregate<D>, AggregateState<
   self->state.deciding.emplace(std::move(deps));
   self->delayed_send(self, kSweepEvery, tick_atom::value);
   return {
-    [self](const AskPtr<D>& ask) { self->state.deciding->ask(ask); },
+    [self](const AsksPtr<D>& asks) {
+      for (const auto& ask : *asks) self->state.deciding->ask(ask);
+      self->state.deciding->submit();
+    },
     [self](lead_atom, const LeadPtr& lead) { self->state.deciding->lead(*lead); },
     [self](unlead_atom) { self->state.deciding->unlead(); },
     [self](tick_atom) {
@@ -23,6 +26,7 @@ typename Aggregate<D>::behavior_type sweeping(Self<Aggregate<D>, AggregateState<
       auto ask = std::make_shared<Ask<D>>();
       ask->command = SweepCommand{};
       self->state.deciding->ask(ask);
+      self->state.deciding->submit();
     },
   };
 }

@@ -7,6 +7,7 @@
 #include <list>
 #include <mutex>
 
+#include "actors/burst.hpp"
 #include "actors/checkpointer.hpp"
 #include "actors/lease.hpp"
 #include "actors/log.hpp"
@@ -52,12 +53,18 @@ struct System::Impl {
       actors(std::make_unique<caf::actor_system>(config)) {}
 
   template <class D>
+  void send(const Aggregate<D>& to, AskPtr<D> ask) {
+    if (auto* burst = Burst::current()) return burst->add(to, std::move(ask));
+    caf::anon_send(to, std::make_shared<const std::vector<AskPtr<D>>>(1, std::move(ask)));
+  }
+
+  template <class D>
   void ask(const Aggregate<D>& to, typename D::Command command, Origin origin, Answer answer) {
     auto asked = std::make_shared<Ask<D>>();
     asked->command = std::move(command);
     asked->origin = std::move(origin);
     asked->answer = std::move(answer);
-    caf::anon_send(to, AskPtr<D>{std::move(asked)});
+    send(to, AskPtr<D>{std::move(asked)});
   }
 
   AggregateDeps deps_for(size_t domain) {
@@ -264,6 +271,13 @@ void System::ask(bootstrap::Command c, Origin o, Answer a) {
   impl_->ask(impl_->bootstrap, std::move(c), std::move(o), std::move(a));
 }
 
+void System::gather_asks() {
+  Burst::current() = &Burst::own();
+}
+void System::send_asks() {
+  Burst::own().send();
+}
+
 void System::ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin, Answer answer) {
   auto asked = std::make_shared<Ask<PlansDomain>>();
   auto first = read();
@@ -275,7 +289,7 @@ void System::ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin
     auto again = read();
     return Reading<PlansDomain>{std::move(again.command), std::move(again.expects)};
   };
-  caf::anon_send(impl_->plans, AskPtr<PlansDomain>{std::move(asked)});
+  impl_->send(impl_->plans, AskPtr<PlansDomain>{std::move(asked)});
 }
 
 std::shared_ptr<const ViewSet> System::views() const {

@@ -79,6 +79,10 @@ public:
   /// underneath.
   void ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin, Answer answer);
 
+  /// From now on what the calling thread asks waits until it calls send_asks(), and goes out together.
+  static void gather_asks();
+  static void send_asks();
+
   /// The newest published views.
   [[nodiscard]] std::shared_ptr<const ViewSet> views() const;
   [[nodiscard]] std::shared_ptr<const Beats::Map> beats() const;

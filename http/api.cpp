@@ -124,6 +124,14 @@ void Api::finished(const Finished& request) {
   log_request(request);
 }
 
+void Api::begin() {
+  System::gather_asks();
+}
+
+void Api::turn_ended() {
+  System::send_asks();
+}
+
 void Api::tick() {
   sweep();
   if (!waiting_.empty()) wake_waiting();

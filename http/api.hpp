@@ -44,6 +44,8 @@ public:
 
   void handle(Request& request, const Reply& reply, std::string_view& route) override;
   void finished(const Finished& request) override;
+  void begin() override;
+  void turn_ended() override;
   void tick() override;
 
   /// Handles a request that was authenticated already: a command of a batch.

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr int kTurn = 8;  ///< Handlers that run, at most, before the application hears that a turn ended.
 constexpr int kBacklog = 4096;
 constexpr size_t kMaxRefused = 256;  ///< Peers that are told so; more are closed at once.
 constexpr auto kLinger = 2s;
@@ -108,9 +109,14 @@ void Server::Impl::run() {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);  // Signals are main's; OpenSSL writes without MSG_NOSIGNAL.
   core.inbox->open();
+  core.application.begin();
   accept();
   sweep();
-  core.io.run();
+  while (core.io.run_one() != 0) {
+    for (int i = 1; i < kTurn && core.io.poll_one() != 0; i++) {
+    }
+    core.application.turn_ended();
+  }
   core.inbox->close();
   error_code ignored;
   acceptor.close(ignored);
@@ -118,6 +124,7 @@ void Server::Impl::run() {
   for (const auto& connection : core.connections.all()) connection->close();
   core.io.restart();
   core.io.poll();  // The cancelled operations hold the last references.
+  core.application.turn_ended();
 }
 
 void Server::Impl::accept() {

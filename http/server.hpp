@@ -52,6 +52,11 @@ public:
   /// Routes, authenticates, authorizes and handles one request. `route` is set to the matched pattern.
   virtual void handle(Request& request, const Reply& reply, std::string_view& route) = 0;
   virtual void finished(const Finished& request) = 0;
+  /// The server's thread begins.
+  virtual void begin() {}
+  /// Some requests were handled; nothing is left to do at once. Called before the thread waits, and now and
+  /// then while it has much to do.
+  virtual void turn_ended() {}
   /// Time passes: called several times a second, whether there are requests or not.
   virtual void tick() {}
 };

@@ -54,12 +54,14 @@ struct FakeLogState {
 inline Log::behavior_type fake_log(Self<Log, FakeLogState> self, std::shared_ptr<Flight> flight,
                                    std::shared_ptr<std::vector<AnyEvent>> committed) {
   return {
-    [self, flight, committed](const AppendPtr& append) {
-      for (const auto& record : append->records) committed->push_back(record.event);
-      self->state.seq += append->records.size();
-      flight->committed_seq = self->state.seq;
-      flight->committed++;
-      append->answer(Receipt{self->state.seq, append->result});
+    [self, flight, committed](const AppendsPtr& appends) {
+      for (const auto& append : *appends) {
+        for (const auto& record : append->records) committed->push_back(record.event);
+        self->state.seq += append->records.size();
+        flight->committed_seq = self->state.seq;
+        flight->committed++;
+        append->answer(Receipt{self->state.seq, append->result});
+      }
     },
     [](flush_atom) {},
     [](tick_atom) {},
@@ -99,7 +101,7 @@ public:
     auto asked = std::make_shared<Ask<D>>();
     asked->command = std::move(command);
     asked->answer = Answer{[&](Result<Receipt> result) { outcome = std::move(result); }};
-    caf::anon_send(domain, AskPtr<D>{std::move(asked)});
+    caf::anon_send(domain, std::make_shared<const std::vector<AskPtr<D>>>(1, std::move(asked)));
     settle();
     REQUIRE(outcome);
     return *outcome;
