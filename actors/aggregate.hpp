@@ -137,7 +137,7 @@ private:
 
   [[nodiscard]] uint64_t in_flight() const { return submitted_ - deps_.flight->committed; }
 
-  AppendPtr blank(Answer answer) const {
+  [[nodiscard]] AppendPtr blank(Answer answer) const {
     auto append = std::make_shared<Append>();
     append->domain = deps_.domain;
     append->generation = generation_;

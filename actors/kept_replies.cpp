@@ -45,7 +45,7 @@ KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time 
   auto& flight = in_flight_[key];
   flight.hmac = hmac;
   flight.one_time = origin.one_time;
-  Answer ending{[this, key, answer = std::move(answer)](Result<Receipt> result) {
+  Answer ending{[this, key, answer = std::move(answer)](const Result<Receipt>& result) {
     answer(result);
     finish(key, result);
   }};

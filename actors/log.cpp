@@ -30,7 +30,7 @@ public:
       gathering_(deps_.flights, reader_, deps_.limits),
       committed_epoch_(deps_.start_epoch),
       last_time_(deps_.start_time) {
-    reload();
+    chain_.emplace(*deps_.disk);
   }
 
   void open() {

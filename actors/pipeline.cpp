@@ -17,7 +17,7 @@ namespace muster {
 namespace {
 
 constexpr size_t kBlockLines = 256;
-constexpr size_t kBlockBytes = 256 * 1024;
+constexpr size_t kBlockBytes = size_t{256} << 10;
 constexpr size_t kBlocksWaiting = 16;  // Between two stages.
 
 /// Some lines in order, and what became of them.

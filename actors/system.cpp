@@ -71,7 +71,7 @@ struct System::Impl {
     return {log, domain, flights[domain], options.now, &kept, {gauges, &gauges->writable}};
   }
 
-  void spawn(World start);
+  void spawn(const World& start);
   void spawn_domains();
   void start_member(bool first);
   void cache(uint64_t seq, std::shared_ptr<const ViewSet> views);
@@ -115,7 +115,7 @@ struct System::Impl {
   bool stopped = false;
 };
 
-void System::Impl::spawn(World start) {
+void System::Impl::spawn(const World& start) {
   published->store(std::make_shared<const ViewSet>(start.set));
   for (size_t i = 0; i < std::tuple_size_v<States>; i++) {
     flights.push_back(std::make_shared<Flight>());
@@ -230,7 +230,7 @@ Result<std::unique_ptr<System>> System::make(log::Disk& disk, const Keys& keys, 
     return Error{"log.corrupt", "the lines do not lead to the head that the store names", {}};
   std::unique_ptr<System> system{new System};
   system->impl_ = std::make_unique<Impl>(disk, keys, std::move(options));
-  system->impl_->spawn(std::move(*world));
+  system->impl_->spawn(*world);
   return system;
 }
 
@@ -344,7 +344,7 @@ void System::views_at(uint64_t seq, std::function<void(Result<std::shared_ptr<co
 
 void System::live_world(std::function<void(const World&)> then) {
   using Task = std::function<void()>;
-  auto show = [then = std::move(then), to = impl_->historian_actor](std::shared_ptr<const World> world) {
+  auto show = [then = std::move(then), to = impl_->historian_actor](const std::shared_ptr<const World>& world) {
     caf::anon_send(to, std::make_shared<const Task>([then, world] { then(*world); }));
   };
   caf::anon_send(impl_->projector, std::make_shared<const ShowWorld>(std::move(show)));

@@ -21,9 +21,9 @@ constexpr size_t kMaxHeaderBytes = 64 * 1024;
 
 /// One call: what came so far, and why it was ended from this side.
 struct Transfer {
-  CURL* easy;
-  const HttpClient::OnChunk* on_chunk;
-  size_t max_bytes;
+  CURL* easy = nullptr;
+  const HttpClient::OnChunk* on_chunk = nullptr;
+  size_t max_bytes = 0;
   HttpReply reply{};
   size_t header_bytes = 0;
   bool too_large = false;
@@ -94,7 +94,8 @@ Slist headers_of(const HttpRequest& request) {
       list.reset(longer);
     }
   };
-  for (const auto& [name, value] : request.headers) add(value.empty() ? name + ";" : name + ": " + value);
+  for (const auto& [name, value] : request.headers)
+    add(value.empty() ? name + ";" : std::string(name).append(": ").append(value));
   add("Expect:");  // No waiting for a 100 Continue.
   return list;
 }

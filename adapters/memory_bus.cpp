@@ -252,7 +252,7 @@ Result<std::unique_ptr<Subscription>> MemoryBus::subscribe(std::string_view patt
   public:
     explicit Held(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
     ~Held() override { listener_->stop(); }
-    uint64_t dropped() const override { return listener_->dropped(); }
+    [[nodiscard]] uint64_t dropped() const override { return listener_->dropped(); }
 
   private:
     std::shared_ptr<Listener> listener_;

@@ -58,7 +58,7 @@ struct State {
 /// Template files, at most.
 constexpr size_t kMaxTemplates = 1'000;
 /// Bytes of a template's apps or of the profile: what fits an event. Larger ones are rejected, by an event.
-constexpr size_t kMaxContent = 768 * 1024;
+constexpr size_t kMaxContent = size_t{768} << 10;
 
 /// Errors: `field.invalid`, `rate.limited` beyond kMaxTemplates.
 Result<Decision<Event>> decide(const State& state, const Command& command, Time now);

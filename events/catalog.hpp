@@ -16,7 +16,7 @@ namespace muster {
 
 /// A type this build does not know: written by a newer one. Folds pass over it, tails and hashes carry it on.
 struct UnknownEvent {
-  static constexpr std::string_view type = "";
+  static constexpr std::string_view type{};
   std::string name, stream_name;
 
   [[nodiscard]] std::string stream() const { return stream_name; }

@@ -10,7 +10,7 @@ Outcome claim(Call& call) {
   if (call.words.size() != 3) return usage_error(":leader claim needs NODE and URL");
   const Json body = {{"node_id", call.word(1)}, {"url", call.word(2)}};
   bool granted = false;
-  const auto done = show(
+  auto done = show(
     call,
     [&](Client& client) -> Result<Json> {
       const auto answer = client.call("POST", "/v1/leader/claim", body.dump());
