@@ -30,7 +30,7 @@ Outcome compact(Call& call, Client& client) {
   if (!seq && !parse_rfc3339(before))
     return usage_error("--before: '" + before + "' is neither a seq nor a time");
   Json body = {{"before", seq ? Json(std::stoull(before)) : Json(before)}, {"dry_run", !call.has("yes")}};
-  const auto done = print_reply(call, client.call("POST", "/v1/log/compact", body.dump()));
+  auto done = print_reply(call, client.call("POST", "/v1/log/compact", body.dump()));
   if (done && !call.has("yes")) call.io.err << "Nothing was dropped; add --yes to do it.\n";
   return done;
 }

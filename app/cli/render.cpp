@@ -58,6 +58,7 @@ void print_rows(std::ostream& out, const Json& rows, const Terminal& terminal, T
   Table table{columns};
   for (const auto& row : rows) {
     std::vector<Cell> cells;
+    cells.reserve(names.size());
     for (const auto& name : names)
       cells.push_back(row.contains(name) ? status_cell(shown(name, row[name], now)) : Cell{"-"});
     table.add(std::move(cells));
