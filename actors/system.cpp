@@ -7,6 +7,8 @@
 #include <list>
 #include <mutex>
 
+#include <spdlog/spdlog.h>
+
 #include "actors/burst.hpp"
 #include "actors/checkpointer.hpp"
 #include "actors/lease.hpp"
@@ -31,8 +33,16 @@ struct ActorConfig : caf::actor_system_config {
   }
 };
 
+/// A disk that does not give its bytes ends a reading, not the reader: who waits for it is told by the reply
+/// that is dropped.
 Historian::behavior_type historian(Historian::pointer) {
-  return {[](const std::shared_ptr<const std::function<void()>>& task) { (*task)(); }};
+  return {[](const std::shared_ptr<const std::function<void()>>& task) {
+    try {
+      (*task)();
+    } catch (const std::exception& failed) {
+      spdlog::error("reading failed: {}", failed.what());
+    }
+  }};
 }
 
 template <class D>
@@ -344,7 +354,8 @@ void System::views_at(uint64_t seq, std::function<void(Result<std::shared_ptr<co
 
 void System::live_world(std::function<void(const World&)> then) {
   using Task = std::function<void()>;
-  auto show = [then = std::move(then), to = impl_->historian_actor](const std::shared_ptr<const World>& world) {
+  auto show = [then = std::move(then),
+               to = impl_->historian_actor](const std::shared_ptr<const World>& world) {
     caf::anon_send(to, std::make_shared<const Task>([then, world] { then(*world); }));
   };
   caf::anon_send(impl_->projector, std::make_shared<const ShowWorld>(std::move(show)));

@@ -2,6 +2,7 @@
 #include "events/log/memory_disk.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace muster::log {
 namespace {
@@ -35,6 +36,7 @@ Status MemoryDisk::sync() {
 
 std::optional<std::string> MemoryDisk::get(Column column, std::string_view key) const {
   const std::lock_guard lock{mutex_};
+  must_read();
   const auto& map = live_[at(column)];
   const auto found = map.find(key);
   return found == map.end() ? std::nullopt : std::optional{found->second};
@@ -44,6 +46,7 @@ void MemoryDisk::scan(Column column, std::string_view from, std::string_view to,
   std::vector<std::pair<std::string, std::string>> rows;  // A visit may come back with a call of its own.
   {
     const std::lock_guard lock{mutex_};
+    must_read();
     const auto& map = live_[at(column)];
     for (auto it = map.lower_bound(from); it != map.end() && (to.empty() || it->first < to); ++it)
       rows.emplace_back(*it);
@@ -55,6 +58,7 @@ void MemoryDisk::scan(Column column, std::string_view from, std::string_view to,
 std::optional<std::pair<std::string, std::string>> MemoryDisk::last(Column column,
                                                                     std::string_view before) const {
   const std::lock_guard lock{mutex_};
+  must_read();
   const auto& map = live_[at(column)];
   const auto end = before.empty() ? map.end() : map.lower_bound(before);
   if (end == map.begin()) return std::nullopt;
@@ -91,6 +95,15 @@ void MemoryDisk::lose_power(size_t kept) {
 void MemoryDisk::fail_writes(bool failing) {
   const std::lock_guard lock{mutex_};
   failing_ = failing;
+}
+
+void MemoryDisk::fail_reads(bool failing) {
+  const std::lock_guard lock{mutex_};
+  unreadable_ = failing;
+}
+
+void MemoryDisk::must_read() const {
+  if (unreadable_) throw std::runtime_error("the log cannot be read: asked to fail");
 }
 
 void MemoryDisk::apply(Columns& to, const Batch& batch) {

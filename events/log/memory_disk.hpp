@@ -27,15 +27,18 @@ public:
   void lose_power(size_t kept);
   /// From now on every write fails with `log.unwritable`, until called with false.
   void fail_writes(bool failing);
+  /// From now on every read throws, as RocksDB's do when a file cannot be read, until called with false.
+  void fail_reads(bool failing);
 
 private:
   using Map = std::map<std::string, std::string, std::less<>>;
   using Columns = std::array<Map, kColumns>;
   static void apply(Columns& to, const Batch& batch);
+  void must_read() const;
   mutable std::mutex mutex_;
   Columns live_, durable_;
   std::vector<Batch> unsynced_;
-  bool failing_ = false, failed_ = false;
+  bool failing_ = false, failed_ = false, unreadable_ = false;
 };
 
 }  // namespace muster::log

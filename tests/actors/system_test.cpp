@@ -236,6 +236,27 @@ TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, t
   });
 }
 
+TEST_CASE("a disk that cannot be read fails the reading, and the next one is served") {
+  Running node;
+  REQUIRE(node.ask(registration("n1", "a")));
+  const auto seq = node.system->views()->seq;
+  const auto past = [&] {
+    auto asked = std::make_shared<std::promise<bool>>();
+    auto answered = asked->get_future();
+    node.system->views_at(seq, [asked](const auto& views) { asked->set_value(bool(views)); });
+    asked.reset();
+    try {
+      return answered.get();
+    } catch (const std::future_error&) {  // Dropped without an answer.
+      return false;
+    }
+  };
+  node.disk.fail_reads(true);
+  CHECK_FALSE(past());
+  node.disk.fail_reads(false);
+  CHECK(past());
+}
+
 TEST_CASE("a restart from a checkpoint ends where a fold from nothing ends [S0-06] [S0-08]") {
   Running node{200};
   for (int i = 0; i < 1'000; i++)
