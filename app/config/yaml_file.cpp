@@ -27,13 +27,15 @@ Result<std::vector<Given>> read_yaml(const std::string& text, const std::string&
       const auto where = place(path, item.first.Mark());
       const auto name = item.first.as<std::string>();
       if (!seen.insert(name).second)
-        return Error{"config.invalid", where + ": '" + name + "' stands here twice"};
+        return Error{"config.invalid",
+                     std::string(where).append(": '").append(name).append("' stands here twice")};
       if (item.second.IsNull()) {
         all.push_back({name, "", where});
         continue;
       }
       if (!item.second.IsScalar())
-        return Error{"config.invalid", where + ": '" + name + "' has to be one value"};
+        return Error{"config.invalid",
+                     std::string(where).append(": '").append(name).append("' has to be one value")};
       all.push_back({name, item.second.as<std::string>(), where});
     }
     return all;
