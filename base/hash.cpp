@@ -69,7 +69,7 @@ Digest hmac_sha256(std::string_view key, std::string_view bytes) {
 }
 
 void append_hex(std::string& out, const Digest& digest) {
-  std::array<char, 2 * std::tuple_size_v<Digest>> text;
+  std::array<char, 2 * std::tuple_size_v<Digest>> text{};
   for (size_t i = 0; i < digest.size(); i++) {
     text[2 * i] = kHexDigits[digest[i] >> 4];
     text[2 * i + 1] = kHexDigits[digest[i] & 15];

@@ -70,10 +70,10 @@ void append_json_string(std::string& to, std::string_view text) {
       to += '\\';
       to += static_cast<char>(c);
     } else {
-      constexpr std::string_view digits = "0123456789abcdef";
+      constexpr std::string_view kDigits = "0123456789abcdef";
       to += "\\u00";
-      to += digits[c >> 4];
-      to += digits[c & 15];
+      to += kDigits[c >> 4];
+      to += kDigits[c & 15];
     }
   }
   to.append(text, plain, text.size() - plain);

@@ -32,7 +32,7 @@ std::pair<raft_entry*, unsigned> give_to_raft(const std::vector<StoredEntry>& en
   auto* at = batch;
   for (size_t i = 0; i < entries.size(); i++) {
     const auto& body = entries[i].body;
-    if (!body.empty()) std::memcpy(at, body.data(), body.size());
+    body.copy(at, body.size());
     array[i].term = entries[i].term;
     array[i].type = entries[i].type;
     array[i].buf = {at, body.size()};
@@ -78,7 +78,7 @@ Members members_of(const raft_configuration& from) {
 }
 
 std::string encode_configuration(const Members& members) {
-  raft_configuration configuration;
+  raft_configuration configuration{};
   if (!fill(&configuration, members)) return {};
   raft_buffer buffer{};
   raft_configuration_encode(&configuration, &buffer);

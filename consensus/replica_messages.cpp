@@ -55,7 +55,7 @@ void Replica::Impl::drain() {
     std::string sender = "unknown";
     for (unsigned i = 0; i < lib.configuration.n; i++)
       if (lib.configuration.servers[i].id == from) sender = lib.configuration.servers[i].address;
-    raft_message message;
+    raft_message message{};
     if (!decode(frame, from, sender.c_str(), message)) continue;
     if (message.type == RAFT_IO_APPEND_ENTRIES)
       if (auto opened = reopen_before(message.append_entries); !opened) fail(opened.error());

@@ -18,8 +18,8 @@ uint32_t next_char(std::string_view text, size_t& pos) {
   const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
   const uint32_t first = byte(pos);
   const size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  constexpr std::array<uint32_t, 5> mask{0, 0x7f, 0x1f, 0x0f, 0x07};
-  uint32_t c = first & mask[length];
+  constexpr std::array<uint32_t, 5> kMask{0, 0x7f, 0x1f, 0x0f, 0x07};
+  uint32_t c = first & kMask[length];
   for (size_t i = 1; i < length; i++) c = (c << 6) | (byte(pos + i) & 0x3f);
   pos += length;
   return c;

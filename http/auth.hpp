@@ -32,7 +32,8 @@ public:
   Result<Principal> authenticate(const Request& request, const ViewSet& views, Time now) const;
 
   /// May the caller do `action`? Errors: `unauthorized`, `forbidden`.
-  Status authorize(const Principal& caller, std::string_view action, const ViewSet& views) const;
+  [[nodiscard]] Status authorize(const Principal& caller, std::string_view action,
+                                 const ViewSet& views) const;
 
 private:
   [[nodiscard]] Principal everything(std::string id) const;
