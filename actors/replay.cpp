@@ -34,6 +34,7 @@ Result<Replayed> replay(const log::Disk& disk, uint64_t to) {
   ChainPlace place{done.from, done.world.set.head};
   const auto status = each_record(disk, place, to, [&](const Record& record) { fold(done.world, record); });
   if (!status) return status.error();
+  if (auto known = check_feature_level(done.world, kFeatureLevel); !known) return known.error();
   done.events = place.seq - done.from;
   done.world.set.head = place.head;
   return done;

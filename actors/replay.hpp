@@ -18,7 +18,7 @@ struct Replayed {
 /// Folds every line up to `to`: from nothing, or from the oldest checkpoint when the first lines were
 /// dropped. Each line's seq and prev are checked against the line before. Reading and hashing, decoding, and
 /// folding run beside each other. Errors: `log.corrupt` naming the seq; `log.compacted` when no checkpoint
-/// holds what was dropped.
+/// holds what was dropped; `feature.unknown` when a newer build wrote it.
 Result<Replayed> replay(const log::Disk& disk, uint64_t to);
 
 }  // namespace muster

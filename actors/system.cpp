@@ -23,7 +23,6 @@ namespace {
 using namespace actors;
 
 constexpr size_t kPastViews = 4;  // Worlds of the past that are kept.
-constexpr uint64_t kFeatureLevel = 1;
 
 struct ActorConfig : caf::actor_system_config {
   explicit ActorConfig(size_t threads) {
@@ -219,7 +218,7 @@ void System::Impl::spawn_domains() {
 void System::Impl::start_member(bool first) {
   cluster::Start start;
   start.cluster = random_hex(16);
-  start.member = {options.node, options.version, kFeatureLevel, to_hex(keys.sign_public)};
+  start.member = {options.node, options.version, options.feature_level, to_hex(keys.sign_public)};
   if (first) start.restored_from = std::exchange(options.restored_from, "");
   start.restored_seq = published->load()->seq;
   ask(cluster, cluster::Command{std::move(start)}, {}, {});
@@ -238,6 +237,7 @@ Result<std::unique_ptr<System>> System::make(log::Disk& disk, const Keys& keys, 
   if (!world) return world.error();
   if (world->set.head != head.hash)
     return Error{"log.corrupt", "the lines do not lead to the head that the store names", {}};
+  if (auto status = check_feature_level(*world, options.feature_level); !status) return status.error();
   std::unique_ptr<System> system{new System};
   system->impl_ = std::make_unique<Impl>(disk, keys, std::move(options));
   system->impl_->spawn(*world);

@@ -18,8 +18,9 @@
 namespace muster {
 
 struct SystemOptions {
-  std::string node;     ///< This node's id.
-  std::string version;  ///< Of this build.
+  std::string node;                        ///< This node's id.
+  std::string version;                     ///< Of this build.
+  uint64_t feature_level = kFeatureLevel;  ///< The highest that this build knows.
   Millis node_ttl{30'000};
   Millis leader_ttl{45'000};
   Millis idempotency_ttl{24 * 3600 * 1000};
@@ -56,7 +57,8 @@ struct Fresh {
 class System {
 public:
   /// Loads the world from the newest checkpoint and the lines after it, and spawns the actors; nothing is
-  /// decided before open(). `disk` and `keys` outlive the system. Error: `log.corrupt`.
+  /// decided before open(). `disk` and `keys` outlive the system. Errors: `log.corrupt`,
+  /// `feature.unknown`.
   static Result<std::unique_ptr<System>> make(log::Disk& disk, const Keys& keys, SystemOptions options);
   ~System();  ///< Stops.
   System(const System&) = delete;

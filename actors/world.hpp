@@ -46,6 +46,10 @@ void fold_state(State& state, const Record& record) {
 /// Folds the next record.
 void fold(World& world, const Record& record);
 
+/// Whether a build that knows event types up to `known` may fold and continue this log. Error:
+/// `feature.unknown`.
+Status check_feature_level(const World& world, uint64_t known);
+
 /// One fold's digest: equal on every node that folded the same lines with the same fold version.
 struct FoldDigest {
   std::string name;  ///< "view nodes" or "state nodes".

@@ -49,6 +49,10 @@ constexpr std::array kCatalog = {
             "Retry after the time in Retry-After, or raise --max-connections."},
   ErrorKind{"cursor.invalid", 400, 2, false, "The cursor is not valid",
             "The cursor was not made by this listing.", "Start again without a cursor."},
+  ErrorKind{
+    "feature.unknown", 409, 4, false, "The log is at a newer feature level than this build",
+    "muster :cluster upgrade raised the level since, and this build would miss what newer events say.",
+    "Start the newer build; or restore a backup made before the upgrade into an empty folder."},
   ErrorKind{"field.invalid", 400, 2, false, "A field is not valid",
             "A field is missing, of another type, too long or not allowed.",
             "Correct the fields that errors[] names."},

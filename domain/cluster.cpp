@@ -8,6 +8,18 @@ namespace {
 
 using Decided = Result<Decision<Event>>;
 
+/// What an upgrade comes to.
+struct Raised {
+  uint64_t feature_level = 0, before = 0;
+  bool dry_run = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("feature_level", self.feature_level);
+    visit("before", self.before);
+    visit("dry_run", self.dry_run);
+  }
+};
+
 Decided start(const State& state, const Start& command) {
   Decision<Event> decision;
   if (state.identity.cluster.empty()) decision.events.emplace_back(Created{command.cluster, 1});
@@ -50,9 +62,9 @@ Decided upgrade(const State& state, const Upgrade& command) {
     return Error{"conflict",
                  "member " + lowest + " supports level " + std::to_string(possible) + ": upgrade it first",
                  {}};
-  const auto result =
-    "{\"feature_level\":" + std::to_string(std::max(level, state.identity.feature_level)) + "}";
-  if (level <= state.identity.feature_level) return Decision<Event>{{}, result};
+  const auto before = state.identity.feature_level;
+  const auto result = to_json_text(Raised{std::max(level, before), before, command.dry_run});
+  if (level <= before || command.dry_run) return Decision<Event>{{}, result};
   return Decision<Event>{{FeatureRaised{level}}, result};
 }
 

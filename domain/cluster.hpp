@@ -29,9 +29,11 @@ struct Checkpoint {
 struct Compact {
   Compacted dropped;
 };
-/// POST /v1/cluster/upgrade: raises the feature level; 0 means as far as every member can.
+/// POST /v1/cluster/upgrade: raises the feature level; 0 means as far as every member can. The result is
+/// {"feature_level":N,"before":N,"dry_run":bool}; a dry run only says what would be.
 struct Upgrade {
   uint64_t level = 0;
+  bool dry_run = false;
 };
 using Command = std::variant<Start, Stop, Checkpoint, Compact, Upgrade>;
 

@@ -1,6 +1,7 @@
 // Every event there is: one line for each domain.
 #pragma once
 
+#include <cstdint>
 #include <variant>
 
 #include "events/bootstrap.hpp"
@@ -13,6 +14,10 @@
 #include "events/tokens.hpp"
 
 namespace muster {
+
+/// The feature level: event types up to it are known to this build. A type that older builds do not know
+/// raises it, and is written only once the cluster's level was raised to it (docs/upgrade.md).
+constexpr uint64_t kFeatureLevel = 1;
 
 /// A type this build does not know: written by a newer one. Folds pass over it, tails and hashes carry it on.
 struct UnknownEvent {

@@ -7,9 +7,11 @@ namespace {
 /// POST /v1/cluster/upgrade. Level 0, or none: as far as every member can.
 struct UpgradeBody {
   uint64_t level = 0;
+  bool dry_run = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("level", self.level);
+    visit("dry_run", self.dry_run);
   }
 };
 
@@ -43,11 +45,11 @@ Response show_cluster(const ViewSet& views) {
 void upgrade_route(Api& api, const Request& request, const Reply& reply) {
   UpgradeBody level;
   if (!request.body.empty()) {
-    const auto body = read_body<UpgradeBody>(request, reply);
+    const auto body = read_body<UpgradeBody>(request, reply, Unknown::refuse);
     if (!body) return;
     level = *body;
   }
-  api.command(request, reply, cluster::Command{cluster::Upgrade{level.level}},
+  api.command(request, reply, cluster::Command{cluster::Upgrade{level.level, level.dry_run}},
               [](const Receipt& receipt) { return json_response(receipt.result); });
 }
 

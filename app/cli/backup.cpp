@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <ostream>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "app/cli/catalog.hpp"
 #include "app/cli/client.hpp"
 #include "base/hash.hpp"
@@ -16,7 +19,11 @@ constexpr size_t kTrailer = 7 + 64 + 1;  // "sha256:", the digest, a newline.
 /// A file that is written whole or not at all: it gets its name when it was checked.
 class Download {
 public:
-  explicit Download(std::string path) : path_(std::move(path)), file_(std::fopen(part().c_str(), "wbx")) {}
+  explicit Download(std::string path) : path_(std::move(path)) {
+    // It will hold keys: nobody else reads it.
+    const int file = ::open(part().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file >= 0) file_ = ::fdopen(file, "wb");
+  }
   ~Download() {
     if (file_) std::fclose(file_);
     if (!kept_ && file_) std::remove(part().c_str());
@@ -45,7 +52,7 @@ public:
     if (held_ != "sha256:" + digest + "\n")
       return Error{"log.corrupt", "the backup was cut off or changed on its way", {}};
     if (std::fwrite(held_.data(), 1, held_.size(), file_) != held_.size() || std::fflush(file_) != 0 ||
-        std::rename(part().c_str(), path_.c_str()) != 0)
+        ::fsync(::fileno(file_)) != 0 || std::rename(part().c_str(), path_.c_str()) != 0)
       return Error{"internal", "cannot write " + path_, {}};
     kept_ = true;
     return digest;
@@ -54,7 +61,7 @@ public:
 
 private:
   std::string path_;
-  std::FILE* file_;
+  std::FILE* file_ = nullptr;
   std::string held_;
   Sha256 hash_;
   uint64_t bytes_ = 0;

@@ -19,6 +19,7 @@ Verb claims_verb();
 Verb token_verb();
 Verb secret_verb();
 Verb log_verb();
+Verb cluster_verb();
 Verb backup_verb();
 Verb restore_verb();
 Verb config_verb();

@@ -1,10 +1,8 @@
 // :version, what this binary is made of.
 #include <ostream>
 
-#include <curl/curl.h>
-#include <openssl/crypto.h>
-
 #include "app/cli/catalog.hpp"
+#include "app/cli/libraries.hpp"
 #include "app/cli/render.hpp"
 #include "events/catalog.hpp"
 
@@ -14,10 +12,9 @@ namespace {
 Outcome run(Call& call) {
   Json version = {{"version", MUSTER_VERSION},
                   {"commit", MUSTER_COMMIT},
+                  {"feature_level", kFeatureLevel},
                   {"compiler", __VERSION__},
-                  {"libraries",
-                   {{"libcurl", curl_version_info(CURLVERSION_NOW)->version},
-                    {"openssl", OpenSSL_version(OPENSSL_FULL_VERSION_STRING)}}}};
+                  {"libraries", linked_libraries()}};
   if (call.json)
     print_json(call, version);
   else
@@ -29,7 +26,7 @@ Outcome run(Call& call) {
 
 Verb version_verb() {
   return {.name = ":version",
-          .summary = "Print the version of this binary and of its libraries",
+          .summary = "Print this binary's version and feature level, and its libraries' versions",
           .example = "muster :version --json",
           .run = run};
 }

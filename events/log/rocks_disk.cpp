@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <rocksdb/db.h>
+#include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
 
@@ -214,6 +215,10 @@ Result<std::unique_ptr<Disk>> open_rocks_disk(const std::string& folder, Access 
   auto store = Store::open(folder, access);
   if (!store) return store.error();
   return std::unique_ptr<Disk>{std::make_unique<RocksDisk>(folder, access, std::move(*store))};
+}
+
+std::string rocks_version() {
+  return rocksdb::GetRocksVersionAsString();
 }
 
 }  // namespace muster::log

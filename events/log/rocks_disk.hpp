@@ -15,4 +15,7 @@ enum class Access : uint8_t { read_write, read_only };
 /// no room, ...).
 Result<std::unique_ptr<Disk>> open_rocks_disk(const std::string& folder, Access access);
 
+/// RocksDB's version.
+[[nodiscard]] std::string rocks_version();
+
 }  // namespace muster::log

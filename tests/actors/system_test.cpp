@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "actors/replay.hpp"
 #include "actors/world.hpp"
 #include "events/log/memory_disk.hpp"
 
@@ -294,4 +295,44 @@ TEST_CASE("a decision that read another domain's stream is decided again when it
   REQUIRE(future.wait_for(20s) == std::future_status::ready);
   CHECK(future.get());
   CHECK(reads == 2);
+}
+
+TEST_CASE("a build refuses a log of a feature level that it does not know", "[S0-08]") {
+  Running r;
+  r.stop();
+  r.options.feature_level = 2;  // A newer build writes to it, and has not raised the level yet.
+  r.options.version = "9.8.7";
+  r.start();
+  r.stop();
+  r.options.feature_level = 1;
+  r.start();  // Going back works.
+  const auto refused = r.ask(cluster::Command{cluster::Upgrade{2}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "conflict");
+  CHECK(refused.error().detail.find("member test supports level 1") != std::string::npos);
+  r.stop();
+  r.options.feature_level = 2;
+  r.start();
+  const auto said = r.ask(cluster::Command{cluster::Upgrade{0, true}});
+  REQUIRE(said);
+  CHECK(said->result == R"({"feature_level":2,"before":1,"dry_run":true})");
+  REQUIRE(r.ask(cluster::Command{cluster::Upgrade{}}));
+  r.stop();
+
+  const auto lines = r.records().size();
+  r.options.feature_level = 1;
+  const auto older = System::make(r.disk, r.keys, r.options);
+  REQUIRE_FALSE(older);
+  CHECK(older.error().code == "feature.unknown");
+  CHECK(older.error().detail ==
+        "this log is at feature level 2, and this build knows levels up to 1: it takes a build that knows "
+        "level 2, "
+        "as version 9.8.7 does");
+  CHECK(r.records().size() == lines);
+  const auto replayed = replay(r.disk, lines);
+  REQUIRE_FALSE(replayed);
+  CHECK(replayed.error().code == "feature.unknown");
+  CHECK(replay(r.disk, 1));  // Before it was raised.
+  r.options.feature_level = 2;
+  r.start();
 }

@@ -316,3 +316,26 @@ TEST_CASE("the doctor knows a port that somebody else holds, and one that a must
   CHECK(muster.say({":doctor", "--bind", own}).out.find(own + " is held by a running muster") !=
         std::string::npos);
 }
+
+TEST_CASE("raising the feature level says what it will do, and does it with --yes") {
+  Node node;
+  node.on(Method::post, "/v1/cluster/upgrade", [](const http::Request& request) {
+    const bool dry = request.body.find("true") != std::string_view::npos;
+    return http::json_response(std::string(R"({"feature_level":3,"before":2,"dry_run":)") +
+                               (dry ? "true}" : "false}"));
+  });
+  REQUIRE(node.server.start());
+  const auto dry = node.say({":cluster", "upgrade"});
+  CHECK(dry.status == 0);
+  CHECK(node.last_asked() == R"(POST /v1/cluster/upgrade? {"level":0,"dry_run":true})");
+  CHECK(dry.out.starts_with(
+    "The feature level would rise from 2 to 3.\nFrom then on builds that know only level 2"));
+  CHECK(dry.err == "Nothing was raised; add --yes to do it.\n");
+  const auto done = node.say({":cluster", "upgrade", "--level", "3", "--yes"});
+  CHECK(node.last_asked() == R"(POST /v1/cluster/upgrade? {"level":3,"dry_run":false})");
+  CHECK(done.out.starts_with("The feature level rose from 2 to 3.\n"));
+  CHECK(done.err.empty());
+  CHECK(node.say({":cluster", "upgrade", "--level", "x"}).status == 2);
+  CHECK(node.say({":cluster", "--yes"}).status == 2);
+  CHECK(node.say({":cluster", "upgrade", "--as-of", "1"}).status == 2);
+}

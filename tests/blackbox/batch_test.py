@@ -103,7 +103,7 @@ class AuditTest(NodeCase):
         self.assertEqual((len(cluster["identity"]["cluster"]), cluster["identity"]["feature_level"]), (32, 1))
         self.assertEqual([member["running"] for member in cluster["members"]], [True])
         self.assertIsInstance(cluster["checkpoints"], list)
-        self.assertEqual(dev.post("/v1/cluster/upgrade").json, {"feature_level": 1})
+        self.assertEqual(dev.post("/v1/cluster/upgrade").json, {"feature_level": 1, "before": 1, "dry_run": False})
         self.refused(dev.post("/v1/cluster/upgrade", {"level": 99}), 409, "conflict")
         self.refused(dev.post("/v1/cluster/upgrade", {"level": "x"}), 400, "field.invalid", "/level")
 

@@ -4,13 +4,14 @@ import itertools
 import json
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
 import unittest
 import urllib.request
 
-from running_node import BINARY, RunningNode, free_port
+from running_node import BINARY, ROOT, RunningNode, free_port
 from waiting import until
 
 LIMIT_S = 20
@@ -165,6 +166,23 @@ class WithoutNode(unittest.TestCase):
         for flag in ("max-header", "max-body", "max-connections", "header-timeout", "body-timeout", "write-timeout",
                      "idle-timeout", "stall-timeout", "drain-timeout", "bind", "addr", "jwks-url", "stale-ttl"):
             self.assertIn(f"--{flag} ", text.replace(",", " "))
+
+    def test_the_version_names_what_the_binary_is_made_of(self):
+        """Its own, the feature level, the commit, and every library that it is linked with."""
+        said = json.loads(muster(":version", "--json").stdout)
+        project = re.search(r"project\(muster VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
+        self.assertEqual((said["version"], said["feature_level"]), (project, 1))
+        self.assertRegex(said["commit"], r"^([0-9a-f]{12}|unknown)$")
+        linked = dict(re.findall(r"lib(\S+?)(?:-core|_core)?\.so\.(\S+) =>", subprocess.run(
+            ["ldd", BINARY], capture_output=True, text=True, timeout=30).stdout))
+        for name in ("caf", "rocksdb", "spdlog", "yaml-cpp", "prometheus-cpp"):  # Their file names carry the version.
+            self.assertTrue(said["libraries"][name].startswith(linked[name]), f"{name}: {said['libraries'][name]}, linked {linked[name]}")
+        for name, version in said["libraries"].items():
+            self.assertRegex(version, r"^\d+\.\d+", name)
+        self.assertLessEqual({"raft", "openssl", "libcurl", "cjose", "simdjson", "zstd", "zlib", "boost", "nlohmann-json"}, set(said["libraries"]))
+        text = muster(":version").stdout
+        self.assertRegex(text, rf"version +{re.escape(project)}\n")
+        self.assertRegex(text, r"feature level +1\n")
 
     def test_bash_completes_verbs_behind_their_colon(self):
         """S3-10"""

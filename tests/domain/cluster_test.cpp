@@ -48,8 +48,10 @@ TEST_CASE("the feature level rises only as far as every member can", "[S0-01]") 
   decide(Start{"c1", {"n2", "0.1.0", 2, ""}, ""});
   CHECK(decide(Upgrade{3}).empty());
   CHECK(decide.refused() == "conflict");
+  CHECK(decide(Upgrade{0, true}).empty());
+  CHECK(decide.result == R"({"feature_level":2,"before":1,"dry_run":true})");
   CHECK(decide(Upgrade{}) == Events{FeatureRaised{2}});
-  CHECK(decide.result == R"({"feature_level":2})");
+  CHECK(decide.result == R"({"feature_level":2,"before":1,"dry_run":false})");
   CHECK(decide(Upgrade{1}).empty());
   CHECK(decide.refused().empty());
 }

@@ -27,6 +27,16 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 target_link_libraries(cjose INTERFACE PkgConfig::JANSSON)
 add_library(prometheus ALIAS prometheus-cpp::core)
 
+# Tells `source` the versions of libraries that cannot be asked for them: MUSTER_WITH_RAFT="0.15.0".
+function(library_versions source)
+  foreach(name ${ARGN})
+    pkg_check_modules(found_${name} REQUIRED QUIET ${name})
+    string(TOUPPER ${name} word)
+    string(REPLACE - _ word ${word})
+    set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS "MUSTER_WITH_${word}=\"${found_${name}_VERSION}\"")
+  endforeach()
+endfunction()
+
 # Header-only: Boost.Asio and Boost.Beast.
 add_library(boost INTERFACE)
 target_compile_definitions(boost INTERFACE BOOST_ASIO_NO_DEPRECATED)
