@@ -1,36 +1,16 @@
 // Wiring the actors together, and stopping them in order.
-#include "actors/system.hpp"
-
-#include <array>
-#include <condition_variable>
 #include <future>
-#include <list>
-#include <mutex>
 
 #include <spdlog/spdlog.h>
 
-#include "actors/burst.hpp"
 #include "actors/checkpointer.hpp"
 #include "actors/lease.hpp"
-#include "actors/log.hpp"
 #include "actors/nodes.hpp"
-#include "actors/projector.hpp"
 #include "actors/sweeping.hpp"
+#include "actors/system_impl.hpp"
 
 namespace muster {
 namespace {
-
-using namespace actors;
-
-constexpr size_t kPastViews = 4;  // Worlds of the past that are kept.
-
-struct ActorConfig : caf::actor_system_config {
-  explicit ActorConfig(size_t threads) {
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", threads);
-    set("logger.console-verbosity", caf::atom("quiet"));
-  }
-};
 
 /// A disk that does not give its bytes ends a reading, not the reader: who waits for it is told by the reply
 /// that is dropped.
@@ -50,79 +30,6 @@ ToDomain to_domain(const Aggregate<D>& handle) {
 }
 
 }  // namespace
-
-struct System::Impl {
-  Impl(log::Disk& d, const Keys& k, SystemOptions o)
-    : disk(d),
-      keys(k),
-      options(std::move(o)),
-      chain(d),
-      kept(d, k.fingerprint, options.idempotency_ttl),
-      config(options.threads),
-      actors(std::make_unique<caf::actor_system>(config)) {}
-
-  template <class D>
-  void send(const Aggregate<D>& to, AskPtr<D> ask) {
-    if (auto* burst = Burst::current()) return burst->add(to, std::move(ask));
-    caf::anon_send(to, std::make_shared<const std::vector<AskPtr<D>>>(1, std::move(ask)));
-  }
-
-  template <class D>
-  void ask(const Aggregate<D>& to, typename D::Command command, Origin origin, Answer answer) {
-    auto asked = std::make_shared<Ask<D>>();
-    asked->command = std::move(command);
-    asked->origin = std::move(origin);
-    asked->answer = std::move(answer);
-    send(to, AskPtr<D>{std::move(asked)});
-  }
-
-  AggregateDeps deps_for(size_t domain) {
-    return {log, domain, flights[domain], options.now, &kept, {gauges, &gauges->writable}};
-  }
-
-  void spawn(const World& start);
-  void spawn_domains();
-  void start_member(bool first);
-  void cache(uint64_t seq, std::shared_ptr<const ViewSet> views);
-
-  log::Disk& disk;
-  const Keys& keys;
-  SystemOptions options;
-  log::ChainReader chain;
-  KeptReplies kept;
-  ActorConfig config;
-  std::unique_ptr<caf::actor_system> actors;
-
-  std::shared_ptr<Published> published = std::make_shared<Published>();
-  std::shared_ptr<LogGauges> gauges = std::make_shared<LogGauges>();
-  std::shared_ptr<Beats> beats = std::make_shared<Beats>();
-  std::vector<std::shared_ptr<Flight>> flights;
-  std::atomic<uint64_t> checkpoints_failed{0};
-  std::atomic<bool> started{false};
-
-  Log log;
-  Projector projector;
-  Checkpointer checkpointer;
-  Historian historian_actor;
-  Aggregate<ClusterDomain> cluster;
-  Aggregate<NodesDomain> nodes;
-  Aggregate<LeaseDomain> lease;
-  Aggregate<ClaimsDomain> claims;
-  Aggregate<TokensDomain> tokens;
-  Aggregate<SecretsDomain> secrets;
-  Aggregate<PlansDomain> plans;
-  Aggregate<BootstrapDomain> bootstrap;
-  /// The domains' handles for whoever was spawned before them; filled by spawn_domains, emptied by stop.
-  struct Domains {
-    std::mutex mutex;
-    std::vector<ToDomain> lead;
-    std::vector<std::function<void()>> unlead;
-  };
-  std::shared_ptr<Domains> domains = std::make_shared<Domains>();
-
-  std::list<std::pair<uint64_t, std::shared_ptr<const ViewSet>>> past;  // Of the historian's thread.
-  bool stopped = false;
-};
 
 void System::Impl::spawn(const World& start) {
   published->store(std::make_shared<const ViewSet>(start.set));
@@ -224,11 +131,6 @@ void System::Impl::start_member(bool first) {
   ask(cluster, cluster::Command{std::move(start)}, {}, {});
 }
 
-void System::Impl::cache(uint64_t seq, std::shared_ptr<const ViewSet> views) {
-  past.emplace_front(seq, std::move(views));
-  if (past.size() > kPastViews) past.pop_back();
-}
-
 System::System() = default;
 
 Result<std::unique_ptr<System>> System::make(log::Disk& disk, const Keys& keys, SystemOptions options) {
@@ -246,133 +148,6 @@ Result<std::unique_ptr<System>> System::make(log::Disk& disk, const Keys& keys, 
 
 System::~System() {
   if (impl_) stop();
-}
-
-void System::open() {
-  caf::anon_send(impl_->log, open_atom::value);
-}
-
-bool System::ready() const {
-  return impl_->started && impl_->gauges->leading;
-}
-
-void System::ask(cluster::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->cluster, std::move(c), std::move(o), std::move(a));
-}
-void System::ask(nodes::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->nodes, std::move(c), std::move(o), std::move(a));
-}
-void System::ask(lease::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->lease, std::move(c), std::move(o), std::move(a));
-}
-void System::ask(claims::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->claims, std::move(c), std::move(o), std::move(a));
-}
-void System::ask(tokens::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->tokens, std::move(c), std::move(o), std::move(a));
-}
-void System::ask(secrets::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->secrets, std::move(c), std::move(o), std::move(a));
-}
-void System::ask(plans::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->plans, std::move(c), std::move(o), std::move(a));
-}
-void System::ask(bootstrap::Command c, Origin o, Answer a) {
-  impl_->ask(impl_->bootstrap, std::move(c), std::move(o), std::move(a));
-}
-
-void System::gather_asks() {
-  Burst::current() = &Burst::own();
-}
-void System::send_asks() {
-  Burst::own().send();
-}
-
-void System::ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin, Answer answer) {
-  auto asked = std::make_shared<Ask<PlansDomain>>();
-  auto first = read();
-  asked->command = std::move(first.command);
-  asked->expects = std::move(first.expects);
-  asked->origin = std::move(origin);
-  asked->answer = std::move(answer);
-  asked->refresh = [read = std::move(read)] {
-    auto again = read();
-    return Reading<PlansDomain>{std::move(again.command), std::move(again.expects)};
-  };
-  impl_->send(impl_->plans, AskPtr<PlansDomain>{std::move(asked)});
-}
-
-std::shared_ptr<const ViewSet> System::views() const {
-  return impl_->published->load();
-}
-std::shared_ptr<const Beats::Map> System::beats() const {
-  return impl_->beats->load();
-}
-const log::ChainReader& System::chain() const {
-  return impl_->chain;
-}
-log::Disk& System::disk() const {
-  return impl_->disk;
-}
-const Keys& System::keys() const {
-  return impl_->keys;
-}
-const SystemOptions& System::options() const {
-  return impl_->options;
-}
-
-SystemGauges System::gauges() const {
-  const auto& g = *impl_->gauges;
-  return {g.leading,
-          g.writable,
-          g.term,
-          g.index,
-          g.seq,
-          g.epoch,
-          g.entries,
-          g.events,
-          g.commit_ns,
-          g.pending,
-          impl_->checkpoints_failed};
-}
-
-void System::read_slowly(std::function<void()> task) {
-  caf::anon_send(impl_->historian_actor, std::make_shared<const std::function<void()>>(std::move(task)));
-}
-
-void System::views_at(uint64_t seq, std::function<void(Result<std::shared_ptr<const ViewSet>>)> then) {
-  read_slowly([this, seq, then = std::move(then)] {
-    for (const auto& [at, views] : impl_->past)
-      if (at == seq) return then(views);
-    auto set = muster::views_at(impl_->disk, seq);
-    if (!set) return then(set.error());
-    auto views = std::make_shared<const ViewSet>(std::move(*set));
-    impl_->cache(seq, views);
-    then(std::move(views));
-  });
-}
-
-void System::live_world(std::function<void(const World&)> then) {
-  using Task = std::function<void()>;
-  auto show = [then = std::move(then),
-               to = impl_->historian_actor](const std::shared_ptr<const World>& world) {
-    caf::anon_send(to, std::make_shared<const Task>([then, world] { then(*world); }));
-  };
-  caf::anon_send(impl_->projector, std::make_shared<const ShowWorld>(std::move(show)));
-}
-
-void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
-  read_slowly([this, then = std::move(then)] {
-    const auto head = log::read_head(impl_->disk);
-    auto world = world_at(impl_->disk, head.seq);
-    if (!world) return then(world.error());
-    caf::anon_send(impl_->checkpointer, std::make_shared<const World>(std::move(*world)));
-    then(head.seq);
-  });
-}
-
-void System::step_down() {
-  caf::anon_send(impl_->log, stepdown_atom::value);
 }
 
 void System::stop(Millis patience) {
