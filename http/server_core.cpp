@@ -10,7 +10,7 @@
 namespace muster::http {
 namespace {
 
-constexpr size_t kPumpSlice = 64;  ///< Streams pulled before requests have their turn.
+constexpr size_t kPumpSlice = 64;                   ///< Streams pulled before requests have their turn.
 constexpr std::chrono::milliseconds kLongRound{1};  ///< A round that takes longer is followed by a rest.
 
 }  // namespace

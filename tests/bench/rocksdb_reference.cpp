@@ -138,7 +138,8 @@ void group_commit(const Arguments& given) {
   figures.add("p50_us", latencies.at(0.5)).add("p99_us", latencies.at(0.99)).print();
 }
 
-/// Reads every row of a column family, from a store that somebody else wrote. A row holds one line or several.
+/// Reads every row of a column family, from a store that somebody else wrote. A row holds one line or
+/// several.
 void iterate(const Arguments& given) {
   std::vector<std::string> names;
   must(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), given.text("folder"), &names));
