@@ -76,6 +76,10 @@ bool Replica::propose(std::string_view body, uint64_t& index) {
   return impl_->propose(body, index);
 }
 
+bool Replica::can_propose() const {
+  return leading() && impl_->in_flight == 0 && impl_->lib.transfer == nullptr;
+}
+
 bool Replica::leading() const {
   return impl_->ready && !impl_->broken && impl_->is(RAFT_LEADER);
 }

@@ -118,6 +118,9 @@ public:
   /// its index in `index`.
   bool propose(std::string_view body, uint64_t& index);
 
+  /// Whether propose would take an entry now: leading, none in flight, leadership not being handed on.
+  [[nodiscard]] bool can_propose() const;
+
   [[nodiscard]] bool leading() const;  ///< And ready: the barrier is applied.
   [[nodiscard]] uint64_t term() const;
   [[nodiscard]] MemberId leader() const;
