@@ -8,6 +8,8 @@ namespace muster::actors {
 uint64_t epoch_after(uint64_t before, const AnyEvent& event) {
   if (const auto* granted = std::get_if<lease::Granted>(&event)) return std::max(before, granted->epoch);
   if (const auto* restored = std::get_if<cluster::Restored>(&event)) return std::max(before, restored->epoch);
+  if (const auto* recovered = std::get_if<cluster::Recovered>(&event))
+    return std::max(before, recovered->epoch);
   return before;
 }
 

@@ -114,7 +114,11 @@ void System::Impl::spawn_domains() {
                              if (options.on_heard) options.on_heard(heard);
                            }});
   add(nodes);
-  lease = system.spawn(lease_actor, LeaseDeps{deps_for(index), options.leader_ttl, beats});
+  lease = system.spawn(lease_actor, LeaseDeps{deps_for(index), options.leader_ttl, beats, options.node,
+                                       options.takes_lease ? options.url : std::string{},
+                                       [to = published](const std::string& node) {
+                                         return view<cluster::View>(*to->load()).members.contains(node);
+                                       }});
   add(lease);
   claims = system.spawn(sweeping<ClaimsDomain, claims::Sweep>, deps_for(index));
   add(claims);
@@ -132,7 +136,17 @@ void System::Impl::spawn_domains() {
 void System::Impl::start_member(bool first) {
   cluster::Start start;
   start.cluster = random_hex(16);
-  start.member = {options.node, options.version, options.feature_level, to_hex(keys.sign_public)};
+  start.member.member = options.node;
+  start.member.version = options.version;
+  start.member.feature_level = options.feature_level;
+  start.member.public_key = to_hex(keys.sign_public);
+  if (!options.key.empty()) {
+    start.member.id = options.self;
+    start.member.address = options.member_address;
+    start.member.url = options.url;
+    start.member.key = options.key;
+    start.member.boot = options.boot;
+  }
   if (first) start.restored_from = std::exchange(options.restored_from, "");
   start.restored_seq = published->load()->seq;
   ask(cluster, cluster::Command{std::move(start)}, {}, {});

@@ -19,10 +19,13 @@
 namespace muster {
 
 struct SystemOptions {
-  std::string node;               ///< This node's id.
-  std::string version;            ///< Of this build.
-  consensus::MemberId self = 1;   ///< This member, as Raft knows it.
-  std::string address = "local";  ///< Its name in Raft's configuration.
+  std::string node;                 ///< This node's id.
+  std::string version;              ///< Of this build.
+  consensus::MemberId self = 1;     ///< This member, as Raft knows it.
+  std::string address = "local";    ///< Its name in Raft's configuration.
+  std::string member_address, url;  ///< Its member port (host:port), and where it serves HTTP.
+  std::string key;                  ///< SHA-256 of its certificate's public key, hex; empty: alone.
+  std::string boot;                 ///< Differs from start to start.
   bool found = true;  ///< An empty disk becomes a cluster of one; otherwise it waits for a leader.
   consensus::Timing timing;
   uint64_t feature_level = kFeatureLevel;  ///< The highest that this build knows.
@@ -98,6 +101,8 @@ public:
   /// The newest published views.
   [[nodiscard]] std::shared_ptr<const ViewSet> views() const;
   [[nodiscard]] std::shared_ptr<const Beats::Map> beats() const;
+  /// When nodes were heard, as the leader tells it.
+  void hear_beats(const std::vector<std::pair<std::string, Time>>& beats);
   [[nodiscard]] SystemGauges gauges() const;
   [[nodiscard]] const log::ChainReader& chain() const;
   [[nodiscard]] log::Disk& disk() const;

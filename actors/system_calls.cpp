@@ -73,6 +73,9 @@ std::shared_ptr<const ViewSet> System::views() const {
 std::shared_ptr<const Beats::Map> System::beats() const {
   return impl_->beats->load();
 }
+void System::hear_beats(const std::vector<std::pair<std::string, Time>>& beats) {
+  impl_->beats->merge(beats);
+}
 const log::ChainReader& System::chain() const {
   return impl_->chain;
 }
