@@ -83,7 +83,8 @@ private:
   void serve(MdnsSession& session) {
     auto next_look = Clock::now();
     do {
-      if (auto advert = take_advert()) session.advertise(*advert);
+      const auto advert = take_advert();
+      if (advert) session.advertise(*advert);
       if (Clock::now() >= next_look) {
         next_look = Clock::now() + kLookAround;
         session.look_around();
@@ -92,7 +93,7 @@ private:
         else
           complain("no interface has an IPv4 address");
       }
-      if (session.take_changed()) show(session.found());
+      if (session.take_changed() || advert) show(session.found());
       tell();
     } while (!stopping() && session.turn(kLookAround));
   }

@@ -6,7 +6,6 @@
 #include <set>
 
 #include <arpa/inet.h>
-#include <avahi-common/alternative.h>
 #include <avahi-common/error.h>
 #include <avahi-common/malloc.h>
 #include <ifaddrs.h>
@@ -20,14 +19,16 @@ namespace muster {
 namespace {
 
 constexpr size_t kMaxName = 63;  // Bytes of a DNS label, which a service's name is.
-constexpr size_t kHashChars = 16;
+constexpr size_t kSuffixChars = 16;
 
-/// The node's id, or as much of it as a label holds and a hash of the whole.
-std::string service_name(const std::string& node) {
-  if (node.size() <= kMaxName) return node;
-  auto length = kMaxName - kHashChars - 1;
-  while (length > 0 && (static_cast<unsigned char>(node[length]) & 0xc0) == 0x80) length--;
-  return node.substr(0, length) + "-" + sha256_hex(node).substr(0, kHashChars);
+/// The node's id, or as much of it as a label holds, and what tells it from others.
+std::string service_name(const std::string& node, std::string suffix) {
+  if (node.size() <= kMaxName && suffix.empty()) return node;
+  if (suffix.empty()) suffix = sha256_hex(node).substr(0, kSuffixChars);
+  auto length = std::min(node.size(), kMaxName - suffix.size() - 1);
+  while (length > 0 && length < node.size() && (static_cast<unsigned char>(node[length]) & 0xc0) == 0x80)
+    length--;
+  return node.substr(0, length) + "-" + suffix;
 }
 
 uint16_t port_of(const std::string& address) {
@@ -52,14 +53,6 @@ public:
 private:
   AvahiStringList* list_ = nullptr;
 };
-
-std::vector<std::string> strings_of(const AvahiStringList* list) {
-  std::vector<std::string> strings;
-  for (; list != nullptr && strings.size() <= kMaxTxtStrings; list = list->next)
-    strings.emplace_back(reinterpret_cast<const char*>(list->text), list->size);
-  std::reverse(strings.begin(), strings.end());
-  return strings;
-}
 
 /// The IPv4 addresses of the interfaces that are up, by interface.
 std::set<std::pair<AvahiIfIndex, uint32_t>> machine_addresses(bool loopback_only) {
@@ -114,13 +107,14 @@ MdnsSession::MdnsSession(const MdnsOptions& options)
     fail("no responder", code);
     return;
   }
-  browse();
+  search_.emplace(server_, service_);
   look_around();
 }
 
 MdnsSession::~MdnsSession() {
+  search_.reset();
   withdraw();
-  if (server_ != nullptr) avahi_server_free(server_);  // And with it browser, resolvers and groups.
+  if (server_ != nullptr) avahi_server_free(server_);  // And the groups with it.
   if (poll_ != nullptr) avahi_simple_poll_free(poll_);
 }
 
@@ -136,6 +130,7 @@ bool MdnsSession::turn(Millis limit) {
   if (!error_.empty()) return false;
   if (avahi_simple_poll_iterate(poll_, static_cast<int>(limit.count())) != 0) fail("polling failed");
   if (collided_ || host_collided_) rename();
+  if (!search_->error().empty()) fail(search_->error());
   return error_.empty();
 }
 
@@ -153,7 +148,8 @@ void MdnsSession::on_group(AvahiServer* server, AvahiSEntryGroup* group, AvahiEn
   (group == session->group_ ? session->collided_ : session->host_collided_) = true;
 }
 
-/// Somebody has that name. The next one is tried; the node's id in the TXT record stays as it is.
+/// Somebody has that name. Another one is tried, at random since two that count up together collide for ever;
+/// the node's id in the TXT record stays as it is.
 void MdnsSession::rename() {
   if (std::exchange(host_collided_, false)) {
     for (const auto& [place, group] : addresses_) avahi_s_entry_group_free(group);
@@ -164,9 +160,7 @@ void MdnsSession::rename() {
     withdraw();
     follow_addresses();
   } else if (std::exchange(collided_, false)) {
-    char* other = avahi_alternative_service_name(name_.c_str());
-    name_ = other;
-    avahi_free(other);
+    name_ = service_name(own_->node, random_hex(kSuffixChars / 2));
     withdraw();
   }
   publish();
@@ -176,13 +170,12 @@ void MdnsSession::advertise(const finding::Advert& advert) {
   const auto port = port_of(advert.address);
   if (!own_ || own_->node != advert.node) {
     withdraw();
-    name_ = service_name(advert.node);
+    name_ = service_name(advert.node, "");
   } else if (port != port_) {
     withdraw();
   }
   own_ = advert;
   port_ = port;
-  changed_ = true;  // Which one is left out of what is found has changed.
   if (group_ == nullptr) return publish();
   const TxtList txt(*own_);
   const auto code = avahi_server_update_service_txt_strlst(server_, group_, AVAHI_IF_UNSPEC, AVAHI_PROTO_INET,
@@ -239,79 +232,7 @@ void MdnsSession::follow_addresses() {
 void MdnsSession::look_around() {
   if (!error_.empty()) return;
   follow_addresses();
-  if (!crowded_ || neighbours_.size() >= kMaxFound) return;
-  crowded_ = false;
-  avahi_s_service_browser_free(browser_);
-  browse();
-}
-
-void MdnsSession::browse() {
-  browser_ = avahi_s_service_browser_new(server_, AVAHI_IF_UNSPEC, AVAHI_PROTO_INET, service_.c_str(),
-                                         nullptr, AvahiLookupFlags{}, on_browse, this);
-  if (browser_ == nullptr) fail("searching failed", avahi_server_errno(server_));
-}
-
-void MdnsSession::on_browse(AvahiSServiceBrowser*, AvahiIfIndex interface, AvahiProtocol protocol,
-                            AvahiBrowserEvent event, const char* name, const char*, const char*,
-                            AvahiLookupResultFlags, void* self) {
-  auto* session = static_cast<MdnsSession*>(self);
-  if (event == AVAHI_BROWSER_NEW) session->add_neighbour(interface, protocol, name);
-  if (event == AVAHI_BROWSER_FAILURE) session->fail("searching failed", avahi_server_errno(session->server_));
-  if (event != AVAHI_BROWSER_REMOVE) return;
-  const auto at = session->neighbours_.find({interface, name});
-  if (at == session->neighbours_.end()) return;
-  avahi_s_service_resolver_free(at->second.resolver);
-  session->neighbours_.erase(at);
-  session->changed_ = true;
-}
-
-void MdnsSession::add_neighbour(AvahiIfIndex interface, AvahiProtocol protocol, const char* name) {
-  const Place place{interface, name};
-  if (neighbours_.contains(place)) return;
-  if (neighbours_.size() >= kMaxFound) {
-    crowded_ = true;
-    return;
-  }
-  auto& neighbour = neighbours_[place];
-  neighbour.session = this;
-  neighbour.resolver =
-    avahi_s_service_resolver_new(server_, interface, protocol, name, service_.c_str(), nullptr,
-                                 AVAHI_PROTO_INET, AvahiLookupFlags{}, on_resolve, &neighbour);
-  if (neighbour.resolver == nullptr) neighbours_.erase(place);
-}
-
-void MdnsSession::on_resolve(AvahiSServiceResolver*, AvahiIfIndex, AvahiProtocol, AvahiResolverEvent event,
-                             const char*, const char*, const char*, const char*, const AvahiAddress* address,
-                             uint16_t, AvahiStringList* txt, AvahiLookupResultFlags, void* neighbour) {
-  auto& it = *static_cast<Neighbour*>(neighbour);
-  it.session->changed_ = true;
-  it.advert.reset();
-  if (event != AVAHI_RESOLVER_FOUND) return;
-  it.advert = from_txt(strings_of(txt));
-  if (!it.advert || address == nullptr) return;
-  char host[AVAHI_ADDRESS_STR_MAX];
-  avahi_address_snprint(host, sizeof host, address);
-  it.advert->address = at_host(std::move(it.advert->address), host);
-  it.advert->url = at_host(std::move(it.advert->url), host);
-}
-
-std::vector<finding::Advert> MdnsSession::found() const {
-  std::map<std::pair<std::string, std::string>, const finding::Advert*> seen;
-  const auto better = [](const finding::Advert& a, const finding::Advert& b) {
-    if (a.epoch != b.epoch) return a.epoch > b.epoch;
-    return !a.address.starts_with("127.") && b.address.starts_with("127.");
-  };
-  for (const auto& [place, neighbour] : neighbours_) {
-    if (!neighbour.advert) continue;
-    const auto& advert = *neighbour.advert;
-    if (own_ && own_->node == advert.node && own_->boot == advert.boot) continue;
-    auto& at = seen[{advert.node, advert.boot}];
-    if (at == nullptr || better(advert, *at)) at = &advert;
-  }
-  std::vector<finding::Advert> adverts;
-  adverts.reserve(seen.size());
-  for (const auto& [who, advert] : seen) adverts.push_back(*advert);
-  return adverts;
+  search_->look_again();
 }
 
 }  // namespace muster

@@ -9,10 +9,10 @@
 
 #include <avahi-common/simple-watch.h>
 #include <avahi-core/core.h>
-#include <avahi-core/lookup.h>
 #include <avahi-core/publish.h>
 
 #include "adapters/mdns.hpp"
+#include "adapters/mdns_search.hpp"
 
 namespace muster {
 
@@ -39,33 +39,18 @@ public:
   [[nodiscard]] bool has_addresses() const { return !addresses_.empty(); }
 
   /// True once after something else was found.
-  [[nodiscard]] bool take_changed() { return std::exchange(changed_, false); }
-  [[nodiscard]] std::vector<finding::Advert> found() const;
+  [[nodiscard]] bool take_changed() { return search_ && search_->take_changed(); }
+  [[nodiscard]] std::vector<finding::Advert> found() const {
+    return search_ ? search_->found(own_) : std::vector<finding::Advert>{};
+  }
   [[nodiscard]] const std::string& error() const { return error_; }
 
 private:
-  /// A neighbour on one interface; its resolver goes on telling of changes.
-  struct Neighbour {
-    MdnsSession* session = nullptr;
-    AvahiSServiceResolver* resolver = nullptr;
-    std::optional<finding::Advert> advert = {};
-  };
-  using Place = std::pair<AvahiIfIndex, std::string>;  // Interface and service name.
-
   static void on_server(AvahiServer* server, AvahiServerState state, void* self);
   static void on_group(AvahiServer* server, AvahiSEntryGroup* group, AvahiEntryGroupState state, void* self);
-  static void on_browse(AvahiSServiceBrowser* browser, AvahiIfIndex interface, AvahiProtocol protocol,
-                        AvahiBrowserEvent event, const char* name, const char* type, const char* domain,
-                        AvahiLookupResultFlags flags, void* self);
-  static void on_resolve(AvahiSServiceResolver* resolver, AvahiIfIndex interface, AvahiProtocol protocol,
-                         AvahiResolverEvent event, const char* name, const char* type, const char* domain,
-                         const char* host, const AvahiAddress* address, uint16_t port, AvahiStringList* txt,
-                         AvahiLookupResultFlags flags, void* neighbour);
 
   void fail(const std::string& what);
   void fail(const std::string& what, int code);
-  void browse();
-  void add_neighbour(AvahiIfIndex interface, AvahiProtocol protocol, const char* name);
   void publish();
   void withdraw();
   void rename();
@@ -75,16 +60,13 @@ private:
   const bool loopback_only_;
   AvahiSimplePoll* poll_ = nullptr;
   AvahiServer* server_ = nullptr;
-  AvahiSServiceBrowser* browser_ = nullptr;
+  std::optional<MdnsSearch> search_;
   AvahiSEntryGroup* group_ = nullptr;  // The service; null while nothing is published.
   std::string name_;                   // The service's name.
   bool collided_ = false, host_collided_ = false;
   std::optional<finding::Advert> own_;
   uint16_t port_ = 0;
   std::map<std::pair<AvahiIfIndex, uint32_t>, AvahiSEntryGroup*> addresses_;
-  std::map<Place, Neighbour> neighbours_;
-  bool crowded_ = false;  // Some neighbours were left out.
-  bool changed_ = false;
   std::string error_;
 };
 
