@@ -176,6 +176,7 @@ void MdnsSession::advertise(const finding::Advert& advert) {
   }
   own_ = advert;
   port_ = port;
+  if (collided_) return;  // It will be published under another name.
   if (group_ == nullptr) return publish();
   const TxtList txt(*own_);
   const auto code = avahi_server_update_service_txt_strlst(server_, group_, AVAHI_IF_UNSPEC, AVAHI_PROTO_INET,
