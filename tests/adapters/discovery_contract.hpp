@@ -1,6 +1,7 @@
 // What every discovery must do, whatever is behind it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -30,23 +31,28 @@ public:
     });
   }
 
-  /// True as soon as `done` holds for what is found, false after a minute.
-  bool sees(const std::function<bool(const Adverts&)>& done) {
+  /// True as soon as `done` holds for what is found, false after a minute. `meanwhile` is called again and
+  /// again.
+  bool sees(
+    const std::function<bool(const Adverts&)>& done, const std::function<void()>& meanwhile = [] {}) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes{1};
-    std::unique_lock lock(mutex_);
-    for (;;) {
+    while (std::chrono::steady_clock::now() < deadline) {
+      std::unique_lock lock(mutex_);
       const auto calls = calls_;
       lock.unlock();
-      const bool seen = done(discovery->found());
+      if (done(discovery->found())) return true;
+      meanwhile();
       lock.lock();
-      if (seen) return true;
-      if (!changed_.wait_until(lock, deadline, [&] { return calls_ != calls; })) return false;
+      changed_.wait_for(lock, std::chrono::milliseconds{250}, [&] { return calls_ != calls; });
     }
+    return false;
   }
 
-  bool sees(const finding::Advert& advert) {
+  bool sees(
+    const finding::Advert& advert, const std::function<void()>& meanwhile = [] {}) {
     return sees(
-      [&](const Adverts& found) { return std::find(found.begin(), found.end(), advert) != found.end(); });
+      [&](const Adverts& found) { return std::find(found.begin(), found.end(), advert) != found.end(); },
+      meanwhile);
   }
 
   bool sees_nobody() {
