@@ -128,4 +128,29 @@ void Peering::Impl::record_starts(System& at) {
   for (auto& hello : stops) at.ask(cluster::Command{cluster::Stop{hello.node}}, {}, {});
 }
 
+/// Raft's members follow the log's, one change at a time.
+void Peering::Impl::keep_roles(System& at) {
+  const auto raft = at.members();
+  if (!raft) return;
+  std::vector<RosterEntry> entries;
+  {
+    const std::lock_guard lock{mutex};
+    for (const auto& [node, entry] : roster) entries.push_back(entry);
+  }
+  std::function<Status(consensus::Replica&)> change;
+  for (const auto& entry : entries) {
+    const auto known = std::find_if(raft->begin(), raft->end(), [&](auto& m) { return m.id == entry.id; });
+    if (known == raft->end())
+      change = [entry](auto& replica) {
+        return replica.add({entry.id, entry.node, consensus::Role::spare});
+      };
+    else if (known->role == consensus::Role::spare)
+      change = [id = entry.id](auto& replica) { return replica.assign(id, consensus::Role::standby); };
+    else if (known->role == consensus::Role::standby && entries.size() >= 3)
+      change = [id = entry.id](auto& replica) { return replica.assign(id, consensus::Role::voter); };
+    if (change) break;
+  }
+  if (change) at.change(std::move(change), {});
+}
+
 }  // namespace muster
