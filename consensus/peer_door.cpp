@@ -73,32 +73,23 @@ void Door::admit(Socket socket) {
 
 /// The oldest goes: a member is through in a moment. Who calls from where a member was seen goes last.
 void Door::make_room() {
-  std::shared_ptr<Guest> oldest, oldest_unknown;
-  size_t pending = 0;
+  std::vector<std::shared_ptr<Guest>> pending;
+  for (const auto& [id, guest] : guests_)
+    if (guest->may_go()) pending.push_back(guest);
+  if (pending.size() < core_.limits().max_pending) return;
   const auto links = core_.all_links();
-  for (const auto& [id, guest] : guests_) {
-    if (!guest->may_go()) continue;
-    pending++;
-    if (!oldest) oldest = guest;
-    if (oldest_unknown) continue;
-    const auto& ip = guest->ip();
-    if (std::none_of(links.begin(), links.end(), [&](const auto& link) { return link->calls_from(ip); }))
-      oldest_unknown = guest;
-  }
-  if (pending < core_.limits().max_pending) return;
+  const auto unknown = std::find_if(pending.begin(), pending.end(), [&](const auto& guest) {
+    return std::none_of(links.begin(), links.end(),
+                        [&](const auto& link) { return link->calls_from(guest->ip()); });
+  });
   core_.counters.evicted++;
-  (oldest_unknown ? oldest_unknown : oldest)->close();
+  (unknown == pending.end() ? pending.front() : *unknown)->close();
 }
 
 bool Door::room_for_stranger() {
   const auto asking =
     std::count_if(guests_.begin(), guests_.end(), [](const auto& entry) { return entry.second->asking(); });
   return static_cast<size_t>(asking) < core_.limits().max_strangers && strangers_.take(PeerClock::now());
-}
-
-std::shared_ptr<Guest> Door::find(uint64_t id) const {
-  const auto found = guests_.find(id);
-  return found == guests_.end() ? nullptr : found->second;
 }
 
 void Door::tick(PeerClock::time_point now) {

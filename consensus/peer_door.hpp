@@ -75,7 +75,6 @@ public:
   void forget(uint64_t id) { guests_.erase(id); }
   /// Whether one more stranger may wait for an answer.
   [[nodiscard]] bool room_for_stranger();
-  [[nodiscard]] std::shared_ptr<Guest> find(uint64_t id) const;
   [[nodiscard]] uint16_t port() const { return port_; }
 
 private:

@@ -47,18 +47,18 @@ void DialLane::begin() {
   since_ = PeerClock::now();
   attempt_++;
   const auto where = split_address(link_.peer.address);
-  if (!where) return refuse("cannot dial " + link_.peer.node + ": " + where.error().detail);
+  if (!where) return lose(where.error().detail);
   connect(where->host, where->port);
 }
 
 void DialLane::connect(const std::string& host, const std::string& port) {
   const auto go = [this](auto endpoints) {
-    socket_ = std::make_unique<Socket>(core_.io);
+    socket_ = std::make_shared<Socket>(core_.io);
     asio::async_connect(*socket_, std::move(endpoints),
-                        [this, link = link_.shared_from_this(), attempt = attempt_](error_code ec, auto) {
-                          if (attempt != attempt_ || phase_ != Phase::connecting) return;
+                        [this, link = link_.shared_from_this(), socket = socket_](error_code ec, auto) {
+                          if (socket != socket_) return;
                           if (ec) return lose(ec.message());
-                          connected(std::move(*socket_));
+                          connected(std::move(*socket));
                         });
   };
   error_code ec;
@@ -176,21 +176,18 @@ void DialLane::refuse(const std::string& why) {
   lose(why);
 }
 
-void DialLane::lose(const std::string&) {
+void DialLane::lose(const std::string& why) {
   if (phase_ == Phase::resting || phase_ == Phase::gone) return;
   const bool was_up = up(), again_at_once = phase_ == Phase::finishing;
   if (was_up && PeerClock::now() - since_ >= kLastedLongEnough) failures_ = 0;
-  if (connection_) connection_->close();
-  connection_.reset();
-  socket_.reset();
-  resolver_.cancel();
-  attempt_++;
+  let_go();
   phase_ = Phase::resting;
   queue.sent();
-  if (was_up) {
+  if (!again_at_once) {  // Else it is as good as there.
     link_.show_connected();
-    link_.ended();
+    link_.show_trouble(why);
   }
+  if (was_up) link_.ended();
   if (phase_ != Phase::resting) return;  // Something of that began it anew.
   if (again_at_once) return begin();
   rest();
@@ -208,12 +205,16 @@ void DialLane::rest() {
 
 void DialLane::drop() {
   phase_ = Phase::gone;
-  attempt_++;
-  if (connection_) connection_->close();
-  connection_.reset();
-  socket_.reset();
-  resolver_.cancel();
+  let_go();
   timer_.cancel();
+}
+
+void DialLane::let_go() {
+  attempt_++;
+  error_code ignored;
+  if (const auto socket = std::exchange(socket_, nullptr)) socket->close(ignored);
+  if (const auto connection = std::exchange(connection_, nullptr)) connection->close();
+  resolver_.cancel();
 }
 
 void DialLane::tick(PeerClock::time_point now) {

@@ -1,6 +1,9 @@
 // A member's lanes and guests, and the probe that tells a restarted process from a second one.
 #include "consensus/peer_link.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "consensus/peer_door.hpp"
 
 namespace muster::consensus {
@@ -112,6 +115,12 @@ void Link::unseat(const Guest& guest) {
 
 void Link::show_connected() {
   connected_ = lane(Lane::urgent).up();
+  if (connected_) show_trouble({});
+}
+
+void Link::show_trouble(const std::string& why) {
+  const std::lock_guard lock(trouble_mutex_);
+  trouble_ = why;
 }
 
 void Link::dead() {
@@ -123,6 +132,10 @@ PeerState Link::state() const {
   PeerState state;
   state.connected = connected_;
   state.rtt_us = rtt_us_;
+  if (!state.connected) {
+    const std::lock_guard lock(trouble_mutex_);
+    state.trouble = trouble_;
+  }
   if (const int64_t heard = heard_us_; heard >= 0) {
     const auto ago = std::max<int64_t>(0, static_cast<int64_t>(micros(PeerClock::now())) - heard);
     state.heard = ago <= kRecently;

@@ -43,6 +43,7 @@ public:
   void heard() { heard_us_ = static_cast<int64_t>(micros(PeerClock::now())); }
   void measured(int64_t rtt_us) { rtt_us_ = rtt_us; }
   void show_connected();
+  void show_trouble(const std::string& why);
   /// Both lanes are lost: nobody answers.
   void dead();
 
@@ -69,6 +70,8 @@ private:
   std::string called_from_;
   std::atomic<bool> connected_{false};
   std::atomic<int64_t> heard_us_{-1}, rtt_us_{-1};
+  mutable std::mutex trouble_mutex_;
+  std::string trouble_;
 };
 
 }  // namespace muster::consensus
