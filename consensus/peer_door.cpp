@@ -23,7 +23,11 @@ std::string text_of(asio::ip::address address) {
 
 }  // namespace
 
-Door::Door(Core& core) : core_(core), acceptor_(core.io), strangers_(core.limits().strangers_per_second) {}
+Door::Door(Core& core)
+  : core_(core),
+    acceptor_(core.io),
+    handshakes_(core.limits().handshakes_per_second),
+    strangers_(core.limits().strangers_per_second) {}
 
 Status Door::bind() {
   const auto where = split_address(core_.options.listen);
@@ -64,24 +68,29 @@ void Door::accept() {
 void Door::admit(Socket socket) {
   if (core_.stopping) return;
   core_.counters.accepted++;
+  const auto ip = text_of(from_.address());
+  if (!known(ip) && !handshakes_.take(PeerClock::now()))
+    return core_.refused(ip, "too many call from unknown places");
   make_room();
   const auto id = next_id_++;
-  const auto guest = std::make_shared<Guest>(core_, *this, id, text_of(from_.address()), from_.port());
+  const auto guest = std::make_shared<Guest>(core_, *this, id, ip, from_.port());
   guests_.emplace(id, guest);
   guest->start(std::move(socket));
 }
 
-/// The oldest goes: a member is through in a moment. Who calls from where a member was seen goes last.
+bool Door::known(const std::string& ip) const {
+  const auto links = core_.all_links();
+  return std::any_of(links.begin(), links.end(), [&](const auto& link) { return link->calls_from(ip); });
+}
+
+/// The oldest goes: a member is through in a moment. Who calls from where a member may be goes last.
 void Door::make_room() {
   std::vector<std::shared_ptr<Guest>> pending;
   for (const auto& [id, guest] : guests_)
     if (guest->may_go()) pending.push_back(guest);
   if (pending.size() < core_.limits().max_pending) return;
-  const auto links = core_.all_links();
-  const auto unknown = std::find_if(pending.begin(), pending.end(), [&](const auto& guest) {
-    return std::none_of(links.begin(), links.end(),
-                        [&](const auto& link) { return link->calls_from(guest->ip()); });
-  });
+  const auto unknown =
+    std::find_if(pending.begin(), pending.end(), [&](const auto& guest) { return !known(guest->ip()); });
   core_.counters.evicted++;
   (unknown == pending.end() ? pending.front() : *unknown)->close();
 }

@@ -204,3 +204,22 @@ TEST_CASE("callers who say nothing do not keep a member out") {
   CHECK(n1->stats().evicted >= 40);
   CHECK(crowd.front().closed());
 }
+
+TEST_CASE("callers from unknown places are hung up on when they are many, and members are not") {
+  Node n1{badge("n1"), [](PeerOptions&options) { options.limits.handshakes_per_second = 1; }},
+    n2{badge("n2")};
+  n1->set_members({n2.peer()});
+  std::vector<RawPeer> crowd;
+  for (int i = 0; i < 50; i++) crowd.emplace_back(n1->port(), uint8_t{9});
+  REQUIRE(eventually([&] { return n1.ears.was_refused("too many call"); }));
+  n2->set_members({n1.peer()});
+  CHECK(eventually([&] { return n2.reaches("n1") && n1.reaches("n2"); }));
+  CHECK(eventually([&] { return n1->stats().refused > 20; }));
+}
+
+TEST_CASE("the same refusal is told once in a while, and counted each time") {
+  Node n1{badge("n1")};
+  for (int i = 0; i < 5; i++) CHECK(contains(refusal_of(n1, badge("n3").credentials), "no member"));
+  CHECK(n1.ears.refusals() == std::vector<std::string>{"127.0.0.1: n3 is no member"});
+  CHECK(n1->stats().refused == 5);
+}

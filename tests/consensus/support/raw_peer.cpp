@@ -36,8 +36,12 @@ void RawPeer::Free::operator()(ssl_st* session) const {
   SSL_free(session);
 }
 
-RawPeer::RawPeer(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+RawPeer::RawPeer(uint16_t port, uint8_t from) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   be_patient(socket_);
+  auto source = loopback(0);
+  source.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from);
+  if (::bind(socket_, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0)
+    throw std::runtime_error("cannot bind on the loopback");
   const auto where = loopback(port);
   if (::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0)
     throw std::runtime_error("cannot connect to the loopback");

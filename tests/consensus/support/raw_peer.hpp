@@ -17,7 +17,8 @@ namespace muster::consensus::test {
 class RawPeer {
 public:
   /// Connects; without a handshake.
-  explicit RawPeer(uint16_t port);
+  /// From another address of the loopback, 127.0.0.<from>, when it is given.
+  explicit RawPeer(uint16_t port, uint8_t from = 1);
   /// Takes a socket that was accepted.
   RawPeer(int socket, const PeerCredentials& credentials);
   ~RawPeer();
