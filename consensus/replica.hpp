@@ -80,6 +80,7 @@ public:
 /// The fifteen rules of docs/consensus.md; switched off only to show what then breaks.
 struct Rules {
   bool gate = true, barrier = true, one_batch = true, reopen = true, new_term = true, whole_lines = true;
+  bool lent_votes = true, held_changes = true;  ///< Rule 13.
 };
 
 struct Timing {

@@ -33,6 +33,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   void tick();
   void receive(MemberId from, std::string frame);
   void drain();
+  void hand_over(raft_message& message);
   Status reopen_before(const raft_append_entries& message);
   Status change(const std::function<int(raft_change*)>& submit);
 
@@ -54,6 +55,10 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
                       raft_io_snapshot_put_cb done);
   void send_snapshot(raft_io_snapshot_get* request, raft_io_snapshot_get_cb done);
   void send(raft_io_send* request, const raft_message& message, raft_io_send_cb done);
+  void send_entries(raft_append_entries append, raft_message message);
+  [[nodiscard]] unsigned free_to_send(MemberId to, const raft_append_entries& append) const;
+  [[nodiscard]] raft_progress* progress_of(MemberId id);
+  void correct_progress();
   int apply(const raft_buffer& body);
   int take_snapshot(raft_buffer** buffers, unsigned* count);
   int restore(std::string_view descriptor);
@@ -116,6 +121,9 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   uint64_t applied_index = 0;  ///< The last entry that was in it.
   bool untold = false;         ///< The machine was not told of it yet.
   Stored loading;              ///< From start() to load().
+
+  std::optional<uint64_t> pre_vote_term;              ///< Asked for by the message that libraft has just now.
+  std::vector<std::pair<MemberId, uint64_t>> unsent;  ///< The first entry that a follower was not sent.
 
   uint64_t led_term = 0;      ///< The last term we became leader in, and
   uint64_t office_index = 0;  ///< the first entry we wrote in it (rule 2).

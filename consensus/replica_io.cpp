@@ -9,6 +9,8 @@ namespace muster::consensus {
 namespace {
 
 constexpr size_t kMaxAppliedBatch = 1 << 20;
+constexpr unsigned short kPipeline = 1;  // Of raft_progress: what is sent is taken as received.
+constexpr int kFramesAtOnce = 4;
 
 }  // namespace
 
@@ -97,6 +99,7 @@ void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, u
   write.batch = std::exchange(spare, {});
   for (unsigned i = 0; i < count; i++) {
     const auto type = static_cast<uint8_t>(entries[i].type);
+    if (type == RAFT_CHANGE) clear_padding(entries[i].buf);
     put_entry(write.batch, next_index(), entries[i].term, type, view(entries[i].buf));
     marks.push_back({entries[i].term, type});
   }
@@ -150,8 +153,68 @@ void Replica::Impl::send_snapshot(raft_io_snapshot_get* request, raft_io_snapsho
 
 /// Never fails, also for servers that are not known (rule 11).
 void Replica::Impl::send(raft_io_send* request, const raft_message& message, raft_io_send_cb done) {
-  if (!broken) outside.send(message.server_id, encode(message));
+  if (message.type == RAFT_IO_APPEND_ENTRIES) {
+    send_entries(message.append_entries, message);
+  } else if (!broken) {
+    auto copied = message;
+    // A candidate ignores what comes in a lower term than its own, also a pre-vote that is granted.
+    if (auto& result = copied.request_vote_result;
+        copied.type == RAFT_IO_REQUEST_VOTE_RESULT && result.vote_granted && pre_vote_term)
+      result.term = std::max<raft_term>(result.term, *pre_vote_term - 1);
+    outside.send(message.server_id, encode(copied));
+  }
   if (done) queue_soon([request, done](bool) { done(request, 0); });  // None for a TimeoutNow.
+}
+
+/// What does not fit into one frame follows in more; libraft takes everything as sent, and is corrected.
+void Replica::Impl::send_entries(raft_append_entries append, raft_message message) {
+  if (broken) return;
+  const auto* follower = progress_of(message.server_id);
+  auto frames = follower && follower->state == kPipeline ? kFramesAtOnce : 1;
+  const auto all = append.n_entries;
+  append.n_entries = free_to_send(message.server_id, append);
+  const auto commit = append.leader_commit;
+  unsigned sent = 0;
+  do {
+    append.leader_commit = std::min<raft_index>(commit, append.prev_log_index + append.n_entries);
+    if (all == 0) append.leader_commit = commit;
+    message.append_entries = append;
+    const auto fit = entries_that_fit(append);
+    outside.send(message.server_id, encode(message));
+    if (fit == 0) break;
+    sent += fit;
+    append.prev_log_index += fit;
+    append.prev_log_term = append.entries[fit - 1].term;
+    append.entries += fit;
+    append.n_entries -= fit;
+  } while (append.n_entries > 0 && --frames > 0);
+  if (sent > 0 && sent < all) unsent.emplace_back(message.server_id, append.prev_log_index + 1);
+}
+
+/// Rule 13: a change of membership that is not committed goes only to who has a vote by it. One who lost it
+/// would have the longest log, deny the others its vote, and not stand itself.
+unsigned Replica::Impl::free_to_send(MemberId to, const raft_append_entries& append) const {
+  if (!rules.held_changes) return append.n_entries;
+  for (unsigned i = 0; i < append.n_entries; i++) {
+    const auto& entry = append.entries[i];
+    if (entry.type != RAFT_CHANGE || append.prev_log_index + 1 + i <= lib.commit_index) continue;
+    if (!votes_in(view(entry.buf), to)) return i;
+  }
+  return append.n_entries;
+}
+
+raft_progress* Replica::Impl::progress_of(MemberId id) {
+  if (!is(RAFT_LEADER) || lib.leader_state.progress == nullptr) return nullptr;
+  for (unsigned i = 0; i < lib.configuration.n; i++)
+    if (lib.configuration.servers[i].id == id) return &lib.leader_state.progress[i];
+  return nullptr;
+}
+
+/// With the true index libraft sends the rest when what was sent is acknowledged, not a heartbeat later.
+void Replica::Impl::correct_progress() {
+  for (const auto& [id, next] : std::exchange(unsent, {}))
+    if (auto* follower = progress_of(id); follower && follower->state == kPipeline)
+      follower->next_index = std::min<raft_index>(follower->next_index, next);
 }
 
 int Replica::Impl::apply(const raft_buffer& body) {

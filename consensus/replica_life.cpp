@@ -124,6 +124,7 @@ void Replica::Impl::settle_once() {
     }
     take_or_leave_office();
     drain();
+    correct_progress();
     again = broken || untold || !running || is(RAFT_UNAVAILABLE) || (reopen_soon && !gated());
   }
 }

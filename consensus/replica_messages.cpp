@@ -60,10 +60,34 @@ void Replica::Impl::drain() {
     if (message.type == RAFT_IO_APPEND_ENTRIES)
       if (auto opened = reopen_before(message.append_entries); !opened) fail(opened.error());
     if (broken || !running) return discard(message);
-    on_message(&io, &message);
+    hand_over(message);
+    correct_progress();
     write_applied();
     if (running && !broken && !is(RAFT_UNAVAILABLE)) take_or_leave_office();
   }
+}
+
+/// Rule 13: whose configuration names a voter is for the candidate to know, and it asks nobody else. So a
+/// member that is none yet by its own log is one while libraft weighs the request: log, term and earlier vote
+/// count as for any other. One without a configuration stays silent: its disk may have been another's once.
+void Replica::Impl::hand_over(raft_message& message) {
+  raft_server* lent = nullptr;
+  const bool asked = message.type == RAFT_IO_REQUEST_VOTE;
+  if (asked && message.request_vote.pre_vote) pre_vote_term = message.request_vote.term;
+  if (asked && rules.lent_votes && is(RAFT_FOLLOWER))
+    for (unsigned i = 0; i < lib.configuration.n; i++)
+      if (auto& server = lib.configuration.servers[i]; server.id == self && server.role != RAFT_VOTER)
+        lent = &server;
+  const auto role = lent ? lent->role : 0;
+  if (lent) {
+    lent->role = RAFT_VOTER;
+    // Only a voter's leader is forgotten by libraft when it falls silent.
+    if (outside.now_ms() - lib.election_timer_start >= timing.election_ms)
+      lib.follower_state.current_leader.id = 0;
+  }
+  on_message(&io, &message);
+  if (lent) lent->role = role;
+  pre_vote_term.reset();
 }
 
 /// Rule 4: 0.15 cannot undo a configuration, so a suffix that holds one is cut off while it is closed.

@@ -19,6 +19,9 @@ enum FrameType : uint8_t { kFetchFrame = 100, kLinesFrame = 101 };
   return frame.empty() ? uint8_t{0} : static_cast<uint8_t>(frame.front());
 }
 
+/// How many of its entries, from the first on, go into one frame; one always does.
+[[nodiscard]] unsigned entries_that_fit(const raft_append_entries& message);
+
 /// Copies everything it needs. An AppendEntries takes as many entries as fit into a frame, and its commit
 /// index does not go beyond them (rule 14).
 [[nodiscard]] std::string encode(const raft_message& message);
