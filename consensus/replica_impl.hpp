@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "consensus/raft_api.hpp"
@@ -34,6 +35,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   void receive(MemberId from, std::string frame);
   void drain();
   void hand_over(raft_message& message);
+  void drop_known(raft_append_entries& message) const;
   Status reopen_before(const raft_append_entries& message);
   Status change(const std::function<int(raft_change*)>& submit);
 
@@ -59,6 +61,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   [[nodiscard]] unsigned free_to_send(MemberId to, const raft_append_entries& append) const;
   [[nodiscard]] raft_progress* progress_of(MemberId id);
   void correct_progress();
+  [[nodiscard]] size_t room_for(MemberId id, uint64_t acknowledged);
   int apply(const raft_buffer& body);
   int take_snapshot(raft_buffer** buffers, unsigned* count);
   int restore(std::string_view descriptor);
@@ -124,6 +127,12 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
 
   std::optional<uint64_t> pre_vote_term;              ///< Asked for by the message that libraft has just now.
   std::vector<std::pair<MemberId, uint64_t>> unsent;  ///< The first entry that a follower was not sent.
+  /// A frame of entries that is not acknowledged.
+  struct Flight {
+    uint64_t last, at_ms;
+    size_t bytes;
+  };
+  std::map<MemberId, std::deque<Flight>> flights;
 
   uint64_t led_term = 0;      ///< The last term we became leader in, and
   uint64_t office_index = 0;  ///< the first entry we wrote in it (rule 2).

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kMaxAppliedBatch = 1 << 20;
 constexpr unsigned short kPipeline = 1;  // Of raft_progress: what is sent is taken as received.
-constexpr int kFramesAtOnce = 4;
+constexpr size_t kMaxFlying = 4 << 20;
 
 }  // namespace
 
@@ -166,29 +166,46 @@ void Replica::Impl::send(raft_io_send* request, const raft_message& message, raf
   if (done) queue_soon([request, done](bool) { done(request, 0); });  // None for a TimeoutNow.
 }
 
-/// What does not fit into one frame follows in more; libraft takes everything as sent, and is corrected.
+/// What does not fit into one frame follows in more, as long as not too much is under way; libraft takes
+/// everything as sent, and is corrected.
 void Replica::Impl::send_entries(raft_append_entries append, raft_message message) {
   if (broken) return;
   const auto* follower = progress_of(message.server_id);
-  auto frames = follower && follower->state == kPipeline ? kFramesAtOnce : 1;
+  const bool streams = follower && follower->state == kPipeline;
+  auto room = streams ? room_for(message.server_id, follower->match_index) : 1;
   const auto all = append.n_entries;
-  append.n_entries = free_to_send(message.server_id, append);
+  const auto end = append.prev_log_index + all + 1;
   const auto commit = append.leader_commit;
-  unsigned sent = 0;
-  do {
-    append.leader_commit = std::min<raft_index>(commit, append.prev_log_index + append.n_entries);
-    if (all == 0) append.leader_commit = commit;
+  append.n_entries = free_to_send(message.server_id, append);
+  const bool held = append.n_entries == 0;
+  for (bool first = true; held ? first : append.n_entries > 0 && room > 0; first = false) {
+    append.leader_commit = all == 0 ? commit : std::min(commit, append.prev_log_index + append.n_entries);
     message.append_entries = append;
     const auto fit = entries_that_fit(append);
-    outside.send(message.server_id, encode(message));
-    if (fit == 0) break;
-    sent += fit;
+    auto frame = encode(message);
     append.prev_log_index += fit;
-    append.prev_log_term = append.entries[fit - 1].term;
+    if (fit > 0) append.prev_log_term = append.entries[fit - 1].term;
     append.entries += fit;
     append.n_entries -= fit;
-  } while (append.n_entries > 0 && --frames > 0);
-  if (sent > 0 && sent < all) unsent.emplace_back(message.server_id, append.prev_log_index + 1);
+    if (fit > 0 && streams)
+      flights[message.server_id].push_back({append.prev_log_index, outside.now_ms(), frame.size()});
+    room -= std::min(room, frame.size());
+    outside.send(message.server_id, std::move(frame));
+  }
+  if (const auto next = append.prev_log_index + 1; !held && next < end)
+    unsent.emplace_back(message.server_id, next);
+}
+
+/// Bytes that may be sent before more is acknowledged. What was lost is forgotten in time.
+size_t Replica::Impl::room_for(MemberId id, uint64_t acknowledged) {
+  auto& flying = flights[id];
+  const auto now = outside.now_ms();
+  const auto patience = 2 * timing.heartbeat_ms;
+  while (!flying.empty() && (flying.front().last <= acknowledged || flying.front().at_ms + patience < now))
+    flying.pop_front();
+  size_t bytes = 0;
+  for (const auto& flight : flying) bytes += flight.bytes;
+  return kMaxFlying - std::min(bytes, kMaxFlying);
 }
 
 /// Rule 13: a change of membership that is not committed goes only to who has a vote by it. One who lost it

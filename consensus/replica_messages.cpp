@@ -1,4 +1,6 @@
 // What a replica hears: ticks, frames from members, and changes of membership.
+#include <algorithm>
+
 #include "consensus/replica_impl.hpp"
 #include "consensus/wire.hpp"
 
@@ -57,6 +59,7 @@ void Replica::Impl::drain() {
       if (lib.configuration.servers[i].id == from) sender = lib.configuration.servers[i].address;
     raft_message message{};
     if (!decode(frame, from, sender.c_str(), message)) continue;
+    if (message.type == RAFT_IO_APPEND_ENTRIES) drop_known(message.append_entries);
     if (message.type == RAFT_IO_APPEND_ENTRIES)
       if (auto opened = reopen_before(message.append_entries); !opened) fail(opened.error());
     if (broken || !running) return discard(message);
@@ -69,7 +72,8 @@ void Replica::Impl::drain() {
 
 /// Rule 13: whose configuration names a voter is for the candidate to know, and it asks nobody else. So a
 /// member that is none yet by its own log is one while libraft weighs the request: log, term and earlier vote
-/// count as for any other. One without a configuration stays silent: its disk may have been another's once.
+/// count as for any other. One whose log does not
+/// name it at all stays silent: its disk may have been replaced, and its votes with it.
 void Replica::Impl::hand_over(raft_message& message) {
   raft_server* lent = nullptr;
   const bool asked = message.type == RAFT_IO_REQUEST_VOTE;
@@ -88,6 +92,27 @@ void Replica::Impl::hand_over(raft_message& message) {
   on_message(&io, &message);
   if (lent) lent->role = role;
   pre_vote_term.reset();
+}
+
+/// A message that was under way while a snapshot was installed starts before it. 0.15 takes entries that it
+/// no longer has for new ones; they are committed, so they are ours.
+void Replica::Impl::drop_known(raft_append_entries& message) const {
+  auto known = lib.log.snapshot.last_index;
+  auto term = lib.log.snapshot.last_term;
+  if (first_index <= known && mark(first_index)) known = first_index, term = mark(first_index)->term;
+  if (message.prev_log_index >= known) return;
+  const auto dropped = std::min<uint64_t>(known - message.prev_log_index, message.n_entries);
+  message.prev_log_index = known;
+  message.prev_log_term = term;
+  if (dropped == 0) return;
+  if (dropped == message.n_entries) {
+    raft_free(message.entries[0].batch);
+    raft_free(message.entries);
+    message.entries = nullptr;
+  } else {
+    std::copy(message.entries + dropped, message.entries + message.n_entries, message.entries);
+  }
+  message.n_entries -= static_cast<unsigned>(dropped);
 }
 
 /// Rule 4: 0.15 cannot undo a configuration, so a suffix that holds one is cut off while it is closed.

@@ -88,3 +88,42 @@ TEST_CASE("a lone voter takes in a newcomer, makes it a voter, hands over, and i
   cluster.commit(5);
   CHECK(cluster.nodes[2]->chain.head().seq == 116);
 }
+
+TEST_CASE("entries that come after the snapshot which holds them are known, not new") {
+  Cluster cluster{1};
+  cluster.commit(30);
+  cluster.start(2, {});
+  std::string late;
+  cluster.on_send = [&](MemberId, MemberId to, const std::string& frame) {
+    if (to == 2 && late.empty() && frame.size() > 500) late = frame;
+    return to != 2 || late.empty();
+  };
+  REQUIRE(cluster.leader()->replica->add({2, "n2", Role::spare}));
+  cluster.await([&] { return cluster.leader()->replica->assign(2, Role::standby) || !late.empty(); });
+  cluster.await([&] { return !late.empty(); });
+  cluster.commit(100);
+  cluster.on_send = nullptr;
+  cluster.await([&] { return cluster.same_everywhere(); });
+  cluster.nodes[2]->replica->receive(1, late);
+  cluster.commit(5);
+  cluster.await([&] { return cluster.same_everywhere(); });
+  CHECK(cluster.nodes[2]->chain.head().seq == 135);
+}
+
+TEST_CASE("what does not fit into a frame follows at once, not with the next heartbeat") {
+  Cluster cluster{3, {.timing = {.snapshot_every = 1024, .trailing = 256}}};
+  cluster.commit(1);
+  const MemberId behind = cluster.leader()->id == 1 ? 2 : 1;
+  cluster.cut_off = {behind};
+  for (int i = 0; i < 60; i++) {
+    uint64_t index = 0;
+    const std::string body = std::to_string(i) + std::string(500'000, 'x');
+    cluster.await([&] { return cluster.leader()->replica->propose(body, index); });
+    cluster.await([&] { return cluster.leader()->chain.head().index >= index; });
+  }
+  cluster.cut_off.clear();
+  cluster.await([&] { return cluster.nodes[behind]->chain.head().seq > 2; });
+  const auto began = cluster.clock.now();
+  cluster.await([&] { return cluster.same_everywhere(); });
+  CHECK(cluster.clock.now() - began < 200);  // Sixty frames, of which a heartbeat would bring ten a second.
+}
