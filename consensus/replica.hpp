@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,19 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 using Members = std::vector<Member>;
+constexpr size_t kMaxMembers = 64;
+
+/// How far a leader knows its members to be.
+struct Progress {
+  struct Of {
+    MemberId id = 0;
+    uint64_t match_index = 0;               ///< It has the leader's entries up to here, on disk.
+    std::optional<uint64_t> last_heard_ms;  ///< By Outside::now_ms; nothing: not since this replica started.
+  };
+  uint64_t last_index = 0, commit_index = 0;
+  bool change_pending = false;  ///< A configuration is not committed yet, or a promotion waits for its log.
+  std::vector<Of> members;      ///< All of the configuration, this one too.
+};
 
 /// Time, chance and the network: actors in the product, the simulator in tests.
 class Outside {
@@ -125,6 +139,9 @@ public:
   [[nodiscard]] Members members() const;
   [[nodiscard]] uint64_t last_index() const;
   [[nodiscard]] uint64_t commit_index() const;
+
+  /// Only while leading: nothing else. Spares are sent nothing, so they are not heard either.
+  [[nodiscard]] std::optional<Progress> progress() const;
 
   /// Membership; one change at a time, only while leading, and never to take the leader's own vote away (that
   /// needs transfer() first). Error: `leader.lost` or `conflict`.

@@ -125,8 +125,9 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   bool untold = false;         ///< The machine was not told of it yet.
   Stored loading;              ///< From start() to load().
 
-  std::optional<uint64_t> pre_vote_term;              ///< Asked for by the message that libraft has just now.
+  bool pre_vote = false;                              ///< libraft weighs a request for one.
   std::vector<std::pair<MemberId, uint64_t>> unsent;  ///< The first entry that a follower was not sent.
+  std::map<MemberId, uint64_t> heard;                 ///< When; of members only.
   /// A frame of entries that is not acknowledged.
   struct Flight {
     uint64_t last, at_ms;

@@ -157,10 +157,10 @@ void Replica::Impl::send(raft_io_send* request, const raft_message& message, raf
     send_entries(message.append_entries, message);
   } else if (!broken) {
     auto copied = message;
-    // A candidate ignores what comes in a lower term than its own, also a pre-vote that is granted.
+    // 0.15 denies a pre-vote in the term that was asked for: a candidate that is behind would never learn it.
     if (auto& result = copied.request_vote_result;
-        copied.type == RAFT_IO_REQUEST_VOTE_RESULT && result.vote_granted && pre_vote_term)
-      result.term = std::max<raft_term>(result.term, *pre_vote_term - 1);
+        copied.type == RAFT_IO_REQUEST_VOTE_RESULT && pre_vote && !result.vote_granted)
+      result.term = std::max(result.term, lib.current_term);
     outside.send(message.server_id, encode(copied));
   }
   if (done) queue_soon([request, done](bool) { done(request, 0); });  // None for a TimeoutNow.

@@ -31,6 +31,7 @@ void Replica::Impl::tick() {
 }
 
 void Replica::Impl::receive(MemberId from, std::string frame) {
+  if (heard.size() < kMaxMembers || heard.contains(from)) heard[from] = outside.now_ms();
   switch (type_of(frame)) {
     case kFetchFrame:
       if (const auto seq = decode_fetch(frame)) serve_lines(from, *seq);
@@ -77,7 +78,7 @@ void Replica::Impl::drain() {
 void Replica::Impl::hand_over(raft_message& message) {
   raft_server* lent = nullptr;
   const bool asked = message.type == RAFT_IO_REQUEST_VOTE;
-  if (asked && message.request_vote.pre_vote) pre_vote_term = message.request_vote.term;
+  pre_vote = asked && message.request_vote.pre_vote;
   if (asked && rules.lent_votes && is(RAFT_FOLLOWER))
     for (unsigned i = 0; i < lib.configuration.n; i++)
       if (auto& server = lib.configuration.servers[i]; server.id == self && server.role != RAFT_VOTER)
@@ -91,7 +92,7 @@ void Replica::Impl::hand_over(raft_message& message) {
   }
   on_message(&io, &message);
   if (lent) lent->role = role;
-  pre_vote_term.reset();
+  pre_vote = false;
 }
 
 /// A message that was under way while a snapshot was installed starts before it. 0.15 takes entries that it

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "consensus/raft_api.hpp"
+
 using namespace muster;
 using namespace muster::consensus;
 
@@ -126,4 +128,69 @@ TEST_CASE("what does not fit into a frame follows at once, not with the next hea
   const auto began = cluster.clock.now();
   cluster.await([&] { return cluster.same_everywhere(); });
   CHECK(cluster.clock.now() - began < 200);  // Sixty frames, of which a heartbeat would bring ten a second.
+}
+
+TEST_CASE("a candidate behind in its term learns the term of who denies it, and is elected") {
+  Cluster cluster{3};
+  cluster.commit(3);
+  const auto old = cluster.leader()->id, behind = old == 1 ? MemberId{2} : MemberId{1};
+  cluster.cut_off = {behind};
+  cluster.commit(3);
+  cluster.crash(behind);
+  log::Batch batch;
+  put_state(batch, 9, behind);  // It stood for elections meanwhile.
+  REQUIRE(cluster.nodes[behind]->disk.write(batch, true));
+  cluster.crash(old);
+  cluster.cut_off.clear();
+  cluster.restart(behind);
+  cluster.await([&] { return cluster.leader() != nullptr; });
+  CHECK(cluster.leader()->id == 6 - old - behind);
+}
+
+TEST_CASE("equal members are equal bytes in the log, without what libraft left in its memory") {
+  Cluster cluster{1};
+  cluster.start(2, {});
+  REQUIRE(cluster.leader()->replica->add({2, "n2", Role::spare}));
+  cluster.await([&] { return bool(cluster.leader()->replica->assign(2, Role::voter)); });
+  cluster.await([&] { return cluster.role_of(2) == Role::voter; });
+  cluster.commit(3);
+  cluster.await([&] { return cluster.same_everywhere(); });
+  size_t seen = 0;
+  for (auto& [id, node] : cluster.nodes) {
+    const auto stored = load_stored(node->disk);
+    REQUIRE(stored);
+    for (const auto& entry : stored->entries)
+      if (const auto members = entry.type == 3 ? decode_configuration(entry.body) : std::nullopt) {
+        CHECK(entry.body == encode_configuration(*members));
+        seen++;
+      }
+  }
+  CHECK(seen >= 6);
+}
+
+TEST_CASE("a leader tells how far each member's log is, and whether a change is under way") {
+  Cluster cluster{3};
+  cluster.commit(5);
+  auto* leading = cluster.leader();
+  const MemberId silent = leading->id == 1 ? 2 : 1, other = 6 - leading->id - silent;
+  cluster.await([&] { return cluster.same_everywhere(); });
+  CHECK_FALSE(cluster.nodes[other]->replica->progress());
+  cluster.cut_off = {silent};
+  const auto since = cluster.clock.now();
+  cluster.commit(5);
+  cluster.run_for(300);
+  const auto progress = leading->replica->progress();
+  REQUIRE(progress);
+  CHECK(progress->members.size() == 3);
+  CHECK_FALSE(progress->change_pending);
+  CHECK(progress->last_index == leading->replica->last_index());
+  for (const auto& member : progress->members) {
+    REQUIRE(member.last_heard_ms);
+    CHECK((*member.last_heard_ms > since + 5) == (member.id != silent));
+    CHECK((member.match_index == progress->last_index) == (member.id != silent));
+  }
+  REQUIRE(leading->replica->add({4, "n4", Role::spare}));
+  CHECK(leading->replica->progress()->change_pending);
+  cluster.await([&] { return !leading->replica->progress()->change_pending; });
+  CHECK(leading->replica->progress()->members.size() == 4);
 }
