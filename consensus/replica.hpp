@@ -59,6 +59,16 @@ struct Head {
   Digest hash = kNoDigest;
 };
 
+/// Where a member's lines begin when the first ones were dropped, and the checkpoint that stands for those.
+struct LogStart {
+  uint64_t oldest = 0;        ///< The first line that is there.
+  Digest before = kNoDigest;  ///< The hash of the line before it.
+  uint64_t at = 0;            ///< The seq that the checkpoint is as of: oldest - 1 or later.
+  uint64_t size = 0;          ///< Of the checkpoint, in bytes.
+  Digest digest = kNoDigest;  ///< Of these bytes.
+  bool operator==(const LogStart&) const = default;
+};
+
 /// What committed entries become: the chain (events/log/chain.hpp). All calls come from the replica's thread.
 class Machine {
 public:
@@ -73,6 +83,24 @@ public:
   virtual bool take_lines(std::string_view lines, log::Batch& batch) = 0;
   /// Lines from `seq` on, each with its newline, as take_lines wants them; at most about 1 MiB.
   [[nodiscard]] virtual std::string lines_from(uint64_t seq) const = 0;
+  /// Nothing when lines from the first on are there, or no checkpoint at or before `until` is.
+  [[nodiscard]] virtual std::optional<LogStart> log_start(uint64_t until) const {
+    (void)until;
+    return std::nullopt;
+  }
+  /// Bytes of the checkpoint as of `at`, whose digest is `digest`, from `offset` on; at most `most`. Empty
+  /// when it is not here.
+  [[nodiscard]] virtual std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
+                                                     size_t most) const {
+    (void)at, (void)digest, (void)offset, (void)most;
+    return {};
+  }
+  /// A peer's checkpoint is here, whole, and its bytes have `start.digest`: adds it to `batch`, and has the
+  /// chain go on from `start.oldest`, without any line before it. False: it is not one.
+  virtual bool take_checkpoint(const LogStart& start, std::string_view bytes, log::Batch& batch) {
+    (void)start, (void)bytes, (void)batch;
+    return false;
+  }
   /// The disk may have lost what was written but not synced, or what was applied could not be written: forget
   /// what is in memory and go on from the disk.
   virtual void reload() = 0;

@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 
-#include "consensus/raft_api.hpp"
+#include "consensus/wire.hpp"
 
 namespace muster::consensus {
 
@@ -41,10 +41,19 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
 
   // A snapshot whose lines are missing, and its lines: replica_lines.cpp.
   [[nodiscard]] bool whole() const;
-  void ask_for_lines(MemberId peer);
-  void serve_lines(MemberId to, uint64_t seq);
-  void take_lines(MemberId from, std::string_view frame);
+  void fetch_anew();
+  void ask_for_lines();
+  void serve_lines(MemberId to, const Fetch& fetch);
+  void hear_lines(MemberId from, std::string frame);
+  bool take_lines(std::string_view frame);
   void finish_install();
+  bool supersede(MemberId from, std::string_view frame);
+  // What stands for lines that are nowhere any more: replica_checkpoint.cpp.
+  void hear_start(MemberId from, std::string_view frame);
+  void ask_for_pieces();
+  void serve_piece(MemberId to, const PieceFetch& fetch);
+  void hear_piece(std::string_view frame);
+  void finish_checkpoint();
 
   // raft_io and raft_fsm: replica_io.cpp.
   void wire_up();
@@ -144,7 +153,19 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   std::optional<StoredSnapshot> wanted;  ///< Its lines are not all here (rule 10).
   bool installing = false;               ///< libraft, or open(), waits for it.
   std::function<void(bool stopped)> installed;
-  uint64_t fetch_at_ms = 0;
+  /// What was asked of a peer and did not come yet. After a while without progress another is asked.
+  struct Fetching {
+    MemberId peer = 0;
+    uint64_t anew_at_ms = 0;
+    uint64_t next = 0;                      ///< The first line that was not asked for.
+    std::deque<uint64_t> ends;              ///< Of the ranges that were: the line after each.
+    uint64_t at_once = 256;                 ///< Lines that are about as large as a frame.
+    std::map<uint64_t, std::string> early;  ///< Frames that came before their turn, by their first line.
+    std::optional<LogStart> start;          ///< The checkpoint that is fetched, and
+    std::string bytes;                      ///< how much of it is here.
+    uint64_t asked_bytes = 0;
+    bool too_new = false;  ///< All that others have is after the snapshot.
+  } fetching;
 
   std::deque<std::pair<MemberId, std::string>> inbox;
   size_t inbox_bytes = 0;

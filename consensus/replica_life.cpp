@@ -80,6 +80,7 @@ Status Replica::Impl::start() {
 void Replica::Impl::stop() {
   installing = false;
   wanted.reset();
+  fetching = {};
   if (!running) return;
   last_members = members_of(lib.configuration);
   running = false;

@@ -19,12 +19,7 @@ void Replica::Impl::tick() {
     if (auto opened = open(); !opened) fail(opened.error());
     return settle();
   }
-  if (installing && wanted && !whole() && outside.now_ms() >= fetch_at_ms) {
-    std::vector<MemberId> peers;
-    for (const auto& member : wanted->members)
-      if (member.id != self && member.role != Role::spare) peers.push_back(member.id);
-    if (!peers.empty()) ask_for_lines(peers[size_t(outside.random(0, int(peers.size())))]);
-  }
+  if (installing && wanted && !whole() && outside.now_ms() >= fetching.anew_at_ms) fetch_anew();
   if (!running || gated()) return;
   on_tick(&io);
   settle();
@@ -34,10 +29,20 @@ void Replica::Impl::receive(MemberId from, std::string frame) {
   if (heard.size() < kMaxMembers || heard.contains(from)) heard[from] = outside.now_ms();
   switch (type_of(frame)) {
     case kFetchFrame:
-      if (const auto seq = decode_fetch(frame)) serve_lines(from, *seq);
+      if (const auto fetch = decode_fetch(frame)) serve_lines(from, *fetch);
       return;
     case kLinesFrame:
-      return take_lines(from, frame);
+      return hear_lines(from, std::move(frame));
+    case kStartFrame:
+      return hear_start(from, frame);
+    case kPieceFetchFrame:
+      if (const auto fetch = decode_piece_fetch(frame)) serve_piece(from, *fetch);
+      return;
+    case kPieceFrame:
+      return hear_piece(frame);
+    case RAFT_IO_INSTALL_SNAPSHOT:
+      if (installing && wanted && fetching.too_new && !broken && supersede(from, frame)) return settle();
+      break;
     default:
       break;
   }

@@ -179,33 +179,4 @@ bool decode(std::string_view frame, MemberId sender, const char* address, raft_m
   }
 }
 
-std::string encode_fetch(uint64_t seq) {
-  std::string frame;
-  Writer{frame}.u8(kFetchFrame).u64(seq);
-  return frame;
-}
-
-std::optional<uint64_t> decode_fetch(std::string_view frame) {
-  Reader from{frame};
-  from.u8();
-  const auto seq = from.u64();
-  return from.finished() && seq > 0 ? std::optional{seq} : std::nullopt;
-}
-
-std::string encode_lines(uint64_t from, std::string_view lines) {
-  std::string frame;
-  frame.reserve(9 + lines.size());
-  Writer{frame}.u8(kLinesFrame).u64(from).fixed(lines);
-  return frame;
-}
-
-std::optional<Lines> decode_lines(std::string_view frame) {
-  Reader from{frame};
-  from.u8();
-  Lines lines{from.u64(), {}};
-  lines.lines = from.fixed(from.left());
-  if (!from.ok()) return std::nullopt;
-  return lines;
-}
-
 }  // namespace muster::consensus
