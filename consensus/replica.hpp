@@ -83,7 +83,8 @@ public:
   virtual bool take_lines(std::string_view lines, log::Batch& batch) = 0;
   /// Lines from `seq` on, each with its newline, as take_lines wants them; at most about 1 MiB.
   [[nodiscard]] virtual std::string lines_from(uint64_t seq) const = 0;
-  /// Nothing when lines from the first on are there, or no checkpoint at or before `until` is.
+  /// Nothing when lines from the first on are there. Of a checkpoint at or before `until`; its size is 0 when
+  /// none of these stands for all lines that were dropped.
   [[nodiscard]] virtual std::optional<LogStart> log_start(uint64_t until) const {
     (void)until;
     return std::nullopt;

@@ -13,7 +13,7 @@ void Replica::Impl::hear_start(MemberId from, std::string_view frame) {
   const auto start = decode_start(frame);
   if (!start || !installing || !wanted || whole() || broken || from != fetching.peer) return;
   if (start->oldest <= machine.head().seq + 1) return;
-  if (start->oldest > wanted->head.seq + 1 || start->at > wanted->head.seq) {
+  if (start->size == 0 || start->oldest > wanted->head.seq + 1 || start->at > wanted->head.seq) {
     fetching.too_new = true;
     return;
   }

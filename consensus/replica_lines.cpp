@@ -158,4 +158,16 @@ bool Replica::Impl::supersede(MemberId from, std::string_view frame) {
   return true;
 }
 
+/// A leader sends its snapshot again only to who turns entries away.
+void Replica::Impl::ask_for_later(MemberId from, std::string_view frame) {
+  raft_message message{};
+  if (!decode(frame, from, "unknown", message)) return;
+  raft_message answer{};
+  answer.type = RAFT_IO_APPEND_ENTRIES_RESULT;
+  answer.append_entries_result = {message.append_entries.term, message.append_entries.prev_log_index, 0};
+  const bool stale = message.append_entries.term < last_term;
+  discard(message);
+  if (!stale) outside.send(from, encode(answer));
+}
+
 }  // namespace muster::consensus

@@ -40,6 +40,9 @@ void Replica::Impl::receive(MemberId from, std::string frame) {
       return;
     case kPieceFrame:
       return hear_piece(frame);
+    case RAFT_IO_APPEND_ENTRIES:
+      if (installing && wanted && fetching.too_new && !broken) return ask_for_later(from, frame);
+      break;
     case RAFT_IO_INSTALL_SNAPSHOT:
       if (installing && wanted && fetching.too_new && !broken && supersede(from, frame)) return settle();
       break;

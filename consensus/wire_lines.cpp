@@ -18,7 +18,8 @@ Digest read_digest(Reader& from) {
 }
 
 bool possible(const LogStart& start) {
-  return start.oldest > 1 && start.at >= start.oldest - 1 && start.size > 0 && start.size <= kMaxCheckpoint;
+  return start.oldest > 1 && (start.size == 0 || start.at >= start.oldest - 1) &&
+         start.size <= kMaxCheckpoint;
 }
 
 }  // namespace
