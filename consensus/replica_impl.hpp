@@ -49,6 +49,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   void finish_install();
   bool supersede(MemberId from, std::string_view frame);
   void ask_for_later(MemberId from, std::string_view frame);
+  void offer_snapshot(MemberId to, uint64_t oldest);
   // What stands for lines that are nowhere any more: replica_checkpoint.cpp.
   void hear_start(MemberId from, std::string_view frame);
   void ask_for_pieces();

@@ -56,8 +56,11 @@ void Replica::Impl::ask_for_lines() {
 }
 
 void Replica::Impl::serve_lines(MemberId to, const Fetch& fetch) {
-  if (const auto start = machine.log_start(fetch.until); start && fetch.from < start->oldest)
-    return outside.send(to, encode_start(*start));
+  if (const auto start = machine.log_start(fetch.until); start && fetch.from < start->oldest) {
+    outside.send(to, encode_start(*start));
+    if (start->size == 0 || start->oldest > fetch.until + 1) offer_snapshot(to, start->oldest);
+    return;
+  }
   const auto head = machine.head().seq;
   if (head < fetch.from) return;
   const auto below = std::min({fetch.below, head + 1, fetch.from + kMaxRange});
@@ -143,6 +146,7 @@ void Replica::Impl::finish_install() {
 bool Replica::Impl::supersede(MemberId from, std::string_view frame) {
   raft_message message{};
   if (!decode(frame, from, "unknown", message)) return false;
+  if (message.type != RAFT_IO_INSTALL_SNAPSHOT) return discard(message), false;
   const auto& sent = message.install_snapshot;
   Reader descriptor{view(sent.data)};
   StoredSnapshot later{sent.last_index, sent.last_term, sent.conf_index, read_head(descriptor),
@@ -156,6 +160,26 @@ bool Replica::Impl::supersede(MemberId from, std::string_view frame) {
   if (auto written = disk.write(batch, true); !written) return fail(written.error()), true;
   if (auto opened = open(); !opened) fail(opened.error());
   return true;
+}
+
+/// Also without a leader: whoever waits for a snapshot has no vote until it is whole, and may be needed.
+void Replica::Impl::offer_snapshot(MemberId to, uint64_t oldest) {
+  const auto stored = load_snapshot(disk);
+  if (!stored || stored->head.seq + 1 < oldest) return;
+  std::string head;
+  Writer writer{head};
+  write_head(writer, stored->head);
+  raft_message message{};
+  message.type = RAFT_IO_INSTALL_SNAPSHOT;
+  auto& offer = message.install_snapshot;
+  offer.term = std::max(last_term, stored->term);
+  offer.last_index = stored->index;
+  offer.last_term = stored->term;
+  offer.conf_index = stored->configuration_index;
+  if (!fill(&offer.conf, stored->members)) return;
+  offer.data = copy(head);
+  outside.send(to, static_cast<char>(kOfferFrame) + encode(message));
+  discard(message);
 }
 
 /// A leader sends its snapshot again only to who turns entries away.

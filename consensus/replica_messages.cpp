@@ -43,6 +43,10 @@ void Replica::Impl::receive(MemberId from, std::string frame) {
     case RAFT_IO_APPEND_ENTRIES:
       if (installing && wanted && fetching.too_new && !broken) return ask_for_later(from, frame);
       break;
+    case kOfferFrame:
+      if (installing && wanted && fetching.too_new && !broken)
+        if (supersede(from, std::string_view{frame}.substr(1))) settle();
+      return;
     case RAFT_IO_INSTALL_SNAPSHOT:
       if (installing && wanted && fetching.too_new && !broken && supersede(from, frame)) return settle();
       break;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "consensus/raft_store.hpp"
+
 namespace muster::consensus {
 namespace {
 
@@ -188,11 +190,14 @@ void Sim::fault() {
   }
 }
 
-/// Drops most lines; who is behind needs the checkpoint.
+/// Drops most lines, but none that its snapshot does not hold; who is behind needs the checkpoint.
 void Sim::compact(Node& node) {
-  if (!node.replica || node.chain->head().seq < 30) return;
+  const auto snapshot = load_snapshot(node.disk);
+  if (!node.replica || !snapshot || snapshot->head.seq < 30) return;
   log::Batch batch;
-  node.chain->compact(node.chain->head().seq - uint64_t(random(1, 30)), size_t(random(10, 3'000)), batch);
+  const auto to = std::min(snapshot->head.seq, node.chain->head().seq) - uint64_t(random(0, 30));
+  if (to < node.chain->oldest()) return;
+  node.chain->compact(to, size_t(random(10, 3'000)), batch);
   counts_["compactions"] += node.disk.write(batch, false) ? 1 : 0;
 }
 
