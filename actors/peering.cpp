@@ -115,13 +115,12 @@ void Peering::Impl::show_roster(System& at, consensus::Peers& network) {
   view<cluster::View>(*at.views()).members.each([&](const std::string& node, const auto& member) {
     if (!member.key.empty()) now[node] = {node, member.id, member.address, member.url, member.key};
   });
-  if (now.empty()) return;
   std::vector<consensus::Peer> others;
   {
     const std::lock_guard lock{mutex};
     // A joiner's first lines may be older than its joining: whoever let it in is still there.
-    if (!now.contains(options.self.node) && roster.contains(options.self.node)) now.merge(std::map{roster});
-    roster = std::move(now);
+    if (!now.empty() && !now.contains(options.self.node)) now.merge(std::map{roster});
+    if (!now.empty()) roster = std::move(now);  // Empty: nothing of the log has come yet.
     names.clear();
     for (const auto& [node, entry] : roster) {
       names[entry.id] = node;

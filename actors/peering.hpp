@@ -13,6 +13,7 @@
 
 #include "actors/hello.hpp"
 #include "actors/system.hpp"
+#include "consensus/membership.hpp"
 #include "consensus/peers.hpp"
 
 namespace muster {
@@ -35,9 +36,10 @@ struct RosterEntry {
 struct PeeringOptions {
   Hello self;                       ///< What this member says of itself; what changes is filled in.
   std::vector<RosterEntry> roster;  ///< Known from joining, until the log says who is there.
-  Millis ask_timeout{5'000};        ///< --command-timeout: for a request that was handed on.
-  size_t max_asks = 16'384;         ///< --max-in-flight: handed on and not answered yet.
-  size_t max_answer = 64 << 20;     ///< Bytes of one answer.
+  consensus::MembershipPolicy policy;
+  Millis ask_timeout{5'000};     ///< --command-timeout: for a request that was handed on.
+  size_t max_asks = 16'384;      ///< --max-in-flight: handed on and not answered yet.
+  size_t max_answer = 64 << 20;  ///< Bytes of one answer.
   Now now = system_now;
 };
 

@@ -156,6 +156,7 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   PeeringOptions peering;
   peering.self = self;
   peering.roster = std::move(roster);
+  peering.policy.grace_ms = static_cast<uint64_t>(options_.config->duration("member-grace").count());
   peering.ask_timeout = options_.config->duration("command-timeout");
   peering.max_asks = static_cast<size_t>(options_.config->number("max-in-flight"));
   peering_ = std::make_unique<Peering>(std::move(peering));
