@@ -11,6 +11,8 @@ namespace muster {
 namespace {
 
 constexpr char kHttp = 'H', kBarrier = 'B';
+constexpr std::chrono::seconds kFollowed{10};  // Since the leader's last hello.
+constexpr uint64_t kCloseEnough = 1'000;       // Lines behind it.
 
 /// Raft's frames say first who sent them, as Raft knows it: the log may not have told its name yet.
 std::string with_sender(consensus::MemberId from, const std::string& frame) {
@@ -144,6 +146,20 @@ bool Peering::leader_elsewhere() const {
     elsewhere = !node.empty() && node != impl_->options.self.node;
   });
   return elsewhere;
+}
+
+bool Peering::follows_closely() const {
+  bool closely = false;
+  impl_->with_system([&](System& at, consensus::Peers&) {
+    const auto leader = impl_->leader_node(at);
+    const auto seq = at.views()->seq;
+    const std::lock_guard lock{impl_->mutex};
+    const auto heard = impl_->heard.find(leader);
+    if (leader == impl_->options.self.node || heard == impl_->heard.end() || seq == 0) return;
+    closely =
+      SteadyClock::now() - heard->second.at < kFollowed && heard->second.hello.seq <= seq + kCloseEnough;
+  });
+  return closely;
 }
 
 void Peering::ask_leader(std::string request, std::function<void(Result<std::string>)> reply) {

@@ -80,6 +80,8 @@ public:
 
   /// Whether there is somebody to hand a request to.
   [[nodiscard]] bool leader_elsewhere() const;
+  /// Whether this member follows somebody and has nearly everything that one has said to have.
+  [[nodiscard]] bool follows_closely() const;
   /// Hands a request to the leader. Errors: `leader.starting` (nobody leads), `leader.lost`, `rate.limited`,
   /// `command.timeout`.
   void ask_leader(std::string request, std::function<void(Result<std::string>)> reply);
