@@ -124,6 +124,7 @@ public:
 struct Rules {
   bool gate = true, barrier = true, one_batch = true, reopen = true, new_term = true, whole_lines = true;
   bool lent_votes = true, held_changes = true;  ///< Rule 13.
+  bool fail_whole = true;                       ///< Rule 3: a failed append is not told to libraft.
 };
 
 struct Timing {

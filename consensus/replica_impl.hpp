@@ -83,6 +83,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
     log::Batch batch;
     bool sync = true;
     std::function<void(bool stopped)> done;
+    std::function<void()> failed;  ///< Only without rule 3.
   };
   void queue_write(Write write);
   void finish_write();

@@ -18,9 +18,16 @@ struct Stalled : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Faults that no cluster survives: the simulator must find each.
+struct Planted {
+  bool votes_forgotten = false;  ///< A vote is gone after a crash.
+  bool acks_forged = false;      ///< An entry counts as stored where it was only sent to: no majority has it.
+};
+
 struct SimOptions {
   uint64_t seed = 1;
   Rules rules{};
+  Planted planted{};
   uint64_t faults_for_ms = 20'000;
   bool change_members = true, fail_disks = true;
 };
@@ -49,6 +56,11 @@ private:
 
   void keep_proposing();
   void fault();
+  void plot();
+  void release();
+  [[nodiscard]] uint64_t delay_of(MemberId to, const std::string& frame);
+  void after_delivery(MemberId to, const std::string& frame);
+  void forge(MemberId from, MemberId to, const std::string& frame);
   void compact(Node& node);
   void change_member(Node& leader);
   [[nodiscard]] Node* leader();
@@ -69,6 +81,9 @@ private:
   bool faults_ = false;
   std::map<MemberId, std::unique_ptr<Node>> nodes_;
   std::set<std::pair<MemberId, MemberId>> blocked_;
+  uint64_t votes_held_until_ = 0;  ///< All that is about votes arrives together then,
+  uint64_t ambush_until_ = 0;      ///< and who gives its vote until then crashes at once.
+  std::map<MemberId, uint64_t> voted_at_;
   std::map<uint64_t, Digest> history_;               ///< The hash of every line: the same on every member.
   std::map<std::string, uint64_t, std::less<>> at_;  ///< The line of every body: there is one.
   std::map<uint64_t, MemberId> leaders_;             ///< Of every term: there is one.
