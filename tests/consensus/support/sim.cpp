@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "consensus/raft_store.hpp"
+#include "consensus/wire.hpp"
 #include "sim_node.hpp"
 
 namespace muster::consensus {
@@ -14,7 +15,8 @@ constexpr uint64_t kPatience = 60'000;
 }  // namespace
 
 Sim::Sim(SimOptions options) : options_(options), chance_(options.seed) {
-  const Members first{{1, "n1", Role::voter}, {2, "n2", Role::voter}, {3, "n3", Role::voter}};
+  Members first;
+  for (MemberId id = 1; id <= options_.voters; id++) first.push_back({id, address_of(id), Role::voter});
   for (MemberId id = 1; id <= kMembers; id++) {
     nodes_[id] = std::make_unique<Node>(*this, id);
     if (id <= first.size() && !Replica::bootstrap(nodes_[id]->disk, first)) fail("no bootstrap");
@@ -44,6 +46,7 @@ void Sim::crash(MemberId id) {
 /// Lost, twice, late and so out of order, as networks do.
 void Sim::deliver(MemberId from, MemberId to, std::string frame) {
   if (blocked_.contains({from, to}) || (faults_ && hits(0.03))) return;
+  if (silent_until_ > clock_.now() && type_of(frame) == 1) return;
   if (faults_ && hits(0.002)) frame.resize(size_t(random(0, int(frame.size()) + 1)));  // Cut short.
   if (options_.planted.acks_forged && hits(0.5)) forge(from, to, frame);
   for (int copies = faults_ && hits(0.02) ? 2 : 1; copies > 0; copies--)
@@ -63,7 +66,6 @@ void Sim::line(MemberId by, uint64_t seq, const Digest& hash, std::string_view b
 }
 
 void Sim::leads(MemberId id, uint64_t term) {
-  counts_["terms led"]++;
   if (leaders_.try_emplace(term, id).first->second != id) fail("two leaders in term " + std::to_string(term));
 }
 
@@ -196,8 +198,9 @@ void Sim::expect_acknowledged() {
 }
 
 void Sim::step_for(uint64_t ms) {
-  for (const auto end = clock_.now() + ms; clock_.step(end);) {
-  }
+  for (const auto end = clock_.now() + ms; clock_.step(end);)
+    for (const auto& [id, node] : nodes_)  // Also who is not told yet that it leads.
+      if (node->replica && node->replica->leader() == id) leads(id, node->replica->term());
 }
 
 template <class Reached>

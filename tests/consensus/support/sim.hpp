@@ -30,6 +30,8 @@ struct SimOptions {
   Planted planted{};
   uint64_t faults_for_ms = 20'000;
   bool change_members = true, fail_disks = true;
+  MemberId voters = 3;   ///< At first.
+  size_t in_flight = 1;  ///< Entries that are proposed at once; more only without Rules::one_batch.
 };
 
 class Sim {
@@ -57,6 +59,9 @@ private:
   void keep_proposing();
   void fault();
   void plot();
+  void plot_election();
+  void plot_slow_disk(Node& old);
+  void part(const std::vector<std::set<MemberId>>& sides);
   void release();
   [[nodiscard]] uint64_t delay_of(MemberId to, const std::string& frame);
   void after_delivery(MemberId to, const std::string& frame);
@@ -83,6 +88,7 @@ private:
   std::set<std::pair<MemberId, MemberId>> blocked_;
   uint64_t votes_held_until_ = 0;  ///< All that is about votes arrives together then,
   uint64_t ambush_until_ = 0;      ///< and who gives its vote until then crashes at once.
+  uint64_t silent_until_ = 0;      ///< No leader is heard.
   std::map<MemberId, uint64_t> voted_at_;
   std::map<uint64_t, Digest> history_;               ///< The hash of every line: the same on every member.
   std::map<std::string, uint64_t, std::less<>> at_;  ///< The line of every body: there is one.

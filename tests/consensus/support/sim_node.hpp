@@ -46,8 +46,8 @@ struct Sim::Node : Outside, Watcher {
     chain = std::make_unique<ToyChain>(disk);
     chain->on_line = [this](auto seq, auto& hash, auto body) { sim.line(id, seq, hash, body); };
     chain->on_applied = [this](uint64_t index) {
-      if (!in_flight.empty() && index >= in_flight_index)
-        sim.acknowledged_.insert(std::exchange(in_flight, {}));
+      for (; !in_flight.empty() && index >= in_flight.begin()->first; in_flight.erase(in_flight.begin()))
+        sim.acknowledged_.insert(in_flight.begin()->second);
     };
     replica = std::make_unique<Replica>(id, address_of(id), disk, *chain, *this, *this, kSimTiming,
                                         sim.options_.rules);
@@ -62,8 +62,9 @@ struct Sim::Node : Outside, Watcher {
     });
   }
   void propose(std::string body) {
-    if (!in_flight.empty() || !replica->propose(body, in_flight_index)) return;
-    in_flight = std::move(body);
+    uint64_t index = 0;
+    if (in_flight.size() < sim.options_.in_flight && replica->propose(body, index))
+      in_flight[index] = std::move(body);
   }
 
   Sim& sim;
@@ -71,8 +72,8 @@ struct Sim::Node : Outside, Watcher {
   FailingDisk disk;
   std::unique_ptr<ToyChain> chain;
   std::unique_ptr<Replica> replica;
-  uint64_t boot = 0, in_flight_index = 0, slow_until = 0;
-  std::string in_flight;
+  uint64_t boot = 0, slow_until = 0;
+  std::map<uint64_t, std::string> in_flight;  ///< By index.
 };
 
 }  // namespace muster::consensus

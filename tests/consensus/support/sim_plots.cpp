@@ -1,4 +1,6 @@
 // Faults that come together, as those that broke clusters did.
+#include <algorithm>
+
 #include "consensus/wire.hpp"
 #include "sim_node.hpp"
 
@@ -20,42 +22,56 @@ bool asks_for_vote(const std::string& frame) {
 /// Every way is open again, and every disk quick.
 void Sim::release() {
   blocked_.clear();
-  votes_held_until_ = ambush_until_ = 0;
+  votes_held_until_ = ambush_until_ = silent_until_ = 0;
   for (auto& [id, node] : nodes_) node->slow_until = 0;
 }
 
-/// One of three:
-/// - The leader falls silent, all stand for election in the same term, and who votes crashes and is back at
-///   once, to be asked again.
-/// - The leader is left alone with one follower whose disk is slow: its entries are still on their way to
-/// that
-///   disk when the others' new leader is heard.
-/// - The same, and then all but the follower crash.
 void Sim::plot() {
   auto* old = leader();
   if (old == nullptr) return;
-  const auto kind = random(0, 3);
-  const auto now = clock_.now();
-  const auto friend_id = MemberId(random(1, kMembers + 1));
-  for (MemberId id = 1; id <= kMembers; id++) {
-    if (id == old->id || (kind > 0 && id == friend_id)) continue;
-    blocked_.insert({old->id, id});
-    blocked_.insert({id, old->id});
-  }
   counts_["plots"]++;
-  if (kind == 0) {
-    votes_held_until_ = now + uint64_t(random(1'500, 3'000));
-    ambush_until_ = votes_held_until_ + 500;
-    if (hits(0.5)) clock_.later(uint64_t(random(500, 1'500)), [this] { blocked_.clear(); });
-    return;
-  }
-  nodes_[friend_id]->slow_until = now + uint64_t(random(500, 4'000));
-  if (kind == 2)
-    clock_.later(uint64_t(random(1'500, 4'000)), [this, friend_id] {
-      for (MemberId id = 1; id <= kMembers; id++)
-        if (faults_ && (id == friend_id) == hits(0.3)) crash(id);
-      blocked_.clear();
-    });
+  hits(0.5) ? plot_election() : plot_slow_disk(*old);
+}
+
+/// No leader is heard, all stand for election in the same term, and who votes crashes and is back at once, to
+/// be asked by another.
+void Sim::plot_election() {
+  votes_held_until_ = clock_.now() + uint64_t(random(2'500, 4'000));
+  ambush_until_ = votes_held_until_ + 200;
+  silent_until_ = ambush_until_ + 200;
+  step_for(silent_until_ - clock_.now());
+}
+
+/// The leader is left alone with one whose disk is slow. Its entries are still on their way to that disk when
+/// that one hears the new leader that the others elected; then all who have the new leader's entries crash.
+void Sim::plot_slow_disk(Node& old) {
+  std::vector<MemberId> others;
+  for (const auto& member : old.replica->members())
+    if (member.role == Role::voter && member.id != old.id) others.push_back(member.id);
+  if (others.size() < 4) return;
+  std::shuffle(others.begin(), others.end(), chance_);
+  for (const auto id : others) start(id);
+  const auto slow = others[0], next = others[1], with = others[2], third = others[3];
+  nodes_[slow]->slow_until = clock_.now() + 3'000;
+  part({{old.id, slow}, {next, with, third}});
+  step_for(uint64_t(random(2'000, 4'000)));
+  part({{slow, next, with}, {old.id}, {third}});
+  step_for(uint64_t(random(100, 1'500)));
+  for (const auto id : {slow, next, with}) crash(id);
+  release();
+  start(slow);
+  start(old.id);
+  step_for(4'000);
+}
+
+/// Only members of one side hear each other.
+void Sim::part(const std::vector<std::set<MemberId>>& sides) {
+  blocked_.clear();
+  for (MemberId from = 1; from <= kMembers; from++)
+    for (MemberId to = 1; to <= kMembers; to++)
+      if (std::none_of(sides.begin(), sides.end(),
+                       [&](auto& side) { return side.contains(from) && side.contains(to); }))
+        blocked_.insert({from, to});
 }
 
 uint64_t Sim::delay_of(MemberId to, const std::string& frame) {
