@@ -79,7 +79,9 @@ void Keeper::append(const std::vector<AppendPtr>& appends) {
 
 void Keeper::flush() {
   flushing_ = false;
-  if (!leading_ || entry_ || !gathering_.waiting() || !replica_ || !replica_->can_propose()) return;
+  if (!leading_ || entry_ || !replica_) return;
+  if (!gathering_.waiting()) return replica_->tell_commit();
+  if (!replica_->can_propose()) return;
   propose();
   flush_soon();
 }
@@ -127,6 +129,10 @@ void Keeper::applied(uint64_t index) {
   settle(done);
   restart_domains();
   flush_soon();
+  const auto members = gauges_->members.load();
+  if (flushing_ || !leading_ || !members || members->size() < 2) return;
+  flushing_ = true;  // Others learn what is committed at once, also when nothing follows.
+  around_.flush_soon();
 }
 
 bool Keeper::take_lines(std::string_view text, log::Batch& batch) {
