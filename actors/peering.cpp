@@ -106,8 +106,7 @@ void Peering::send(consensus::MemberId to, std::string frame) {
 }
 
 void Peering::folded() {
-  impl_->with_system(
-    [this](System& at, consensus::Peers& network) { impl_->show_roster(at, network); });
+  impl_->with_system([this](System& at, consensus::Peers& network) { impl_->show_roster(at, network); });
 }
 
 /// Members are whom the log names; before it names any, whom one was told of when joining.
@@ -163,9 +162,9 @@ void Peering::barrier(std::function<void(Result<uint64_t>)> then) {
   impl_->with_system([&](System& at, consensus::Peers&) {
     leader = impl_->leader_node(at);
     here = leader.empty() || leader == impl_->options.self.node;
-    if (here) at.barrier(Answer{[then](Result<Receipt> outcome) {
-      outcome ? then(outcome->seq) : then(outcome.error());
-    }});
+    if (here)
+      at.barrier(
+        Answer{[then](Result<Receipt> outcome) { outcome ? then(outcome->seq) : then(outcome.error()); }});
   });
   if (here) return;
   const auto told = [then](const Result<std::string>& answer) {
@@ -237,8 +236,7 @@ std::string Peering::node_of(consensus::MemberId id) const {
 }
 
 void Peering::say_stopping() {
-  impl_->with_system(
-    [this](System& at, consensus::Peers& network) { impl_->say_hello(at, network, true); });
+  impl_->with_system([this](System& at, consensus::Peers& network) { impl_->say_hello(at, network, true); });
 }
 
 void Peering::set_cluster_key(std::string key) {

@@ -1,4 +1,5 @@
-// Between a system and the other members: Raft's frames, requests for whoever leads, who is there and what they see.
+// Between a system and the other members: Raft's frames, requests for whoever leads, who is there and what
+// they see.
 #pragma once
 
 #include <chrono>
@@ -32,11 +33,11 @@ struct RosterEntry {
 };
 
 struct PeeringOptions {
-  Hello self;                      ///< What this member says of itself; what changes is filled in.
+  Hello self;                       ///< What this member says of itself; what changes is filled in.
   std::vector<RosterEntry> roster;  ///< Known from joining, until the log says who is there.
-  Millis ask_timeout{5'000};       ///< --command-timeout: for a request that was handed on.
-  size_t max_asks = 16'384;        ///< --max-in-flight: handed on and not answered yet.
-  size_t max_answer = 64 << 20;    ///< Bytes of one answer.
+  Millis ask_timeout{5'000};        ///< --command-timeout: for a request that was handed on.
+  size_t max_asks = 16'384;         ///< --max-in-flight: handed on and not answered yet.
+  size_t max_answer = 64 << 20;     ///< Bytes of one answer.
   Now now = system_now;
 };
 

@@ -59,7 +59,8 @@ struct Peering::Impl {
   // Of the thread that ticks.
   SteadyClock::time_point next_hello{}, next_beats{}, next_roles{};
   Time beats_told{};
-  std::map<std::string, std::string> recorded;  ///< The boot of each member whose start is on its way into the log.
+  std::map<std::string, std::string>
+    recorded;  ///< The boot of each member whose start is on its way into the log.
   uint64_t leader_changes = 0;
   std::string asked_leader;
 };

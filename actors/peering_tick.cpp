@@ -1,4 +1,5 @@
-// What a member does from time to time: says who it is, tells beats, and, when it leads, keeps the membership.
+// What a member does from time to time: says who it is, tells beats, and, when it leads, keeps the
+// membership.
 #include <algorithm>
 #include <utility>
 
@@ -121,8 +122,8 @@ void Peering::Impl::record_starts(System& at) {
   }
   for (auto& hello : starts) {
     cluster::Start start;
-    start.member = {hello.node, hello.version, hello.feature_level, hello.public_key, hello.id,
-                    hello.address, hello.url, hello.key, hello.boot};
+    start.member = {hello.node,    hello.version, hello.feature_level, hello.public_key, hello.id,
+                    hello.address, hello.url,     hello.key,           hello.boot};
     at.ask(cluster::Command{std::move(start)}, {}, {});
   }
   for (auto& hello : stops) at.ask(cluster::Command{cluster::Stop{hello.node}}, {}, {});
@@ -141,9 +142,7 @@ void Peering::Impl::keep_roles(System& at) {
   for (const auto& entry : entries) {
     const auto known = std::find_if(raft->begin(), raft->end(), [&](auto& m) { return m.id == entry.id; });
     if (known == raft->end())
-      change = [entry](auto& replica) {
-        return replica.add({entry.id, entry.node, consensus::Role::spare});
-      };
+      change = [entry](auto& replica) { return replica.add({entry.id, entry.node, consensus::Role::spare}); };
     else if (known->role == consensus::Role::spare)
       change = [id = entry.id](auto& replica) { return replica.assign(id, consensus::Role::standby); };
     else if (known->role == consensus::Role::standby && entries.size() >= 3)
