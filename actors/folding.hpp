@@ -32,7 +32,7 @@ struct FoldingDeps {
   std::function<void()> begun;    ///< All domains were told to begin: commands are decided from now on.
   std::function<void()> ended;    ///< All domains were told that leadership ended.
   std::function<void(std::shared_ptr<const World>)> checkpoint;  ///< Store this world.
-  uint64_t checkpoint_every = 12'000;                            ///< Events between checkpoints, at least.
+  uint64_t checkpoint_every = 20'000;                            ///< Events between checkpoints, at least.
   std::function<void(const CommittedPtr&)> on_lines;  ///< After the views are published: tails, the bus.
 };
 

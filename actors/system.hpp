@@ -33,7 +33,7 @@ struct SystemOptions {
   Millis node_ttl{30'000};
   Millis leader_ttl{45'000};
   Millis idempotency_ttl{24 * 3600 * 1000};
-  uint64_t checkpoint_every = 12'000;  ///< Events.
+  uint64_t checkpoint_every = 20'000;  ///< Events.
   std::string restored_from;           ///< See cluster::Start.
   Now now = system_now;
   size_t threads = 2;

@@ -117,7 +117,7 @@ std::vector<Setting> time_settings() {
 
 std::vector<Setting> limit_settings() {
   return {
-    count("checkpoint-every", "12000", 100, 10'000'000, "Events between two checkpoints"),
+    count("checkpoint-every", "20000", 100, 10'000'000, "Events between two checkpoints"),
     count("max-page", "1000", 1, 100'000, "Most rows of one page of a listing"),
     count("max-in-flight", "16384", 1, 1'000'000, "Most commands that are not answered yet (429)"),
     count("max-tails", "10000", 1, 1'000'000, "Most open event streams"),
