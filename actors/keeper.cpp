@@ -98,6 +98,19 @@ Status Keeper::change(const std::function<Status(consensus::Replica&)>& what) {
   return changed;
 }
 
+Status Keeper::recover() {
+  if (!replica_ || broken_) return Error{"log.unwritable", "the log is not open", {}};
+  replica_->close();
+  lose(Error{"leader.lost", "the cluster is recovered", {}, true});
+  if (auto written =
+        consensus::Replica::recover(disk_, {options_.self, options_.address, consensus::Role::voter});
+      !written)
+    return written;
+  auto opened = replica_->open();
+  show();
+  return opened;
+}
+
 void Keeper::step_down() {
   if (replica_) replica_->step_down();
 }

@@ -81,6 +81,8 @@ public:
 
   /// Membership; one change at a time, on the leader. Error: `leader.lost`, `conflict`.
   Status change(const std::function<Status(consensus::Replica&)>& what);
+  /// A majority is lost for good: goes on as the only voter. Error: `log.unwritable`, `log.corrupt`.
+  Status recover();
   void step_down();  ///< For tests of what callers are told.
 
 private:

@@ -150,6 +150,10 @@ void System::Impl::start_member(bool first) {
   }
   if (first) start.restored_from = std::exchange(options.restored_from, "");
   start.restored_seq = published->load()->seq;
+  {
+    const std::lock_guard lock{recovering_mutex};
+    start.recovered = std::exchange(recovering, std::nullopt);
+  }
   ask(cluster, cluster::Command{std::move(start)}, {}, {});
 }
 

@@ -129,6 +129,10 @@ public:
   /// Does something to the replica on the log's thread, while it leads. Errors: `leader.lost`, `conflict`.
   void change(std::function<Status(consensus::Replica&)> what, std::function<void(Status)> then);
 
+  /// A majority is lost for good: this member goes on without `lost`, which is recorded before anything else
+  /// is decided. Whoever calls has made sure that no majority is alive.
+  void recover(std::vector<std::string> lost, std::function<void(Status)> then);
+
   /// Makes Raft step down at once; it leads again by itself. For tests of what callers are told.
   void step_down();
 

@@ -108,7 +108,9 @@ void Replica::tell_commit() {
   message.append_entries.prev_log_index = last;
   message.append_entries.prev_log_term = mark->term;
   message.append_entries.leader_commit = lib.commit_index;
-  for (const auto& of : progress()->members)
+  const auto known = progress();
+  if (!known) return;
+  for (const auto& of : known->members)
     if (of.id != impl_->self && of.match_index == last) impl_->outside.send(of.id, encode(message));
 }
 

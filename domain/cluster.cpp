@@ -34,6 +34,11 @@ Decided start(const State& state, const Start& command) {
   if (!command.restored_from.empty())
     decision.events.emplace_back(
       Restored{command.restored_from, command.restored_seq, state.identity.epoch + kEpochJump});
+  if (command.recovered) {
+    auto recovered = *command.recovered;
+    recovered.epoch = state.identity.epoch + kEpochJump;
+    decision.events.emplace_back(std::move(recovered));
+  }
   const auto* known = state.members.find(member.member);
   const bool joined = known && known->id == member.id && command.restored_from.empty();
   if (level >= kMembersLevel && member.id != 0 && !joined)
@@ -170,17 +175,6 @@ Decided revoke_token(const State& state, const RevokeJoinToken& command) {
   if (!state.join_tokens.find(command.token))
     return Error{"not.found", "there is no open join token " + command.token, {}};
   return Decision<Event>{{JoinTokenSpent{command.token, ""}}};
-}
-
-Decided recover(const State& state, const Recover& command) {
-  auto recovered = command.recovered;
-  recovered.epoch = state.identity.epoch + kEpochJump;
-  return Decision<Event>{{std::move(recovered)}};
-}
-
-Decided rotate_key(const State& state, const RotateKey& command) {
-  if (state.identity.feature_level < kMembersLevel) return level_too_low();
-  return Decision<Event>{{command.rotated}};
 }
 
 }  // namespace
