@@ -276,7 +276,7 @@ void Stepping::start_next() {
   for (auto& service : state.services) {
     if (!service.wanted) continue;
     if (service.phase == Phase::waiting && !service.live() && (!held_up || service.applied)) {
-      service.run = std::to_string(++state.runs);
+      service.run = state.life + "-" + std::to_string(++state.runs);
       service.run_hash = service.hash;
       service.run_after = service.app.after;
       service.phase = Phase::starting;

@@ -53,6 +53,7 @@ struct Service {
   std::string run_hash;                ///< What it was started as.
   std::vector<std::string> run_after;  ///< What it was started after.
   bool applied = false;    ///< Was up once as it is desired: it no longer holds others up, nor they it.
+  std::string reason;      ///< Why it is stopped.
   bool killed = false;     ///< Since it was asked to stop.
   bool unhealthy = false;  ///< It is stopped because its health timed out.
   Tick due{};              ///< When the phase ends by itself.
@@ -63,7 +64,8 @@ struct Service {
 struct State {
   std::string generation;         ///< Of the plan; empty: none yet.
   std::vector<Service> services;  ///< In start order; removed ones stay in their old place.
-  uint64_t runs = 0;              ///< How many were started.
+  std::string life;               ///< Of the node: what tells its runs from those of its earlier lives.
+  uint64_t runs = 0;              ///< How many it started.
   bool told = false;              ///< That everything is as planned.
 };
 
@@ -74,11 +76,13 @@ struct Plan {
   std::string generation;
   std::vector<plan::App> apps;
 };
-/// An instance of an earlier life of the node that still runs. Before the first plan.
+/// What an earlier life of the node left: an instance that still runs, or one that its policy left ended.
+/// Before the first plan.
 struct Found {
+  enum class Was : uint8_t { up, healthy, done, failed };
   plan::App app;
   std::string run;
-  bool healthy = false;
+  Was was = Was::up;
 };
 /// The executor made it: it runs.
 struct Up {
