@@ -11,15 +11,18 @@
 #include <unistd.h>
 
 #include "actors/system.hpp"
+#include "adapters/fact_stores.hpp"
 #include "adapters/jwks.hpp"
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
 #include "app/config/bind.hpp"
 #include "app/logging.hpp"
+#include "app/node/node_side.hpp"
 #include "app/overlay.hpp"
 #include "app/plan_files.hpp"
 #include "app/secret_sweep.hpp"
 #include "base/error_catalog.hpp"
+#include "base/hash.hpp"
 #include "events/log/rocks_disk.hpp"
 #include "http/api.hpp"
 
@@ -119,6 +122,8 @@ struct Node {
   std::unique_ptr<http::Api> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PlanFiles> files;
+  std::unique_ptr<NodeSide> side;
+  std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones.
 };
 
 Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& options) {
@@ -136,6 +141,38 @@ Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& op
     if (claims->sub.empty()) return http::Principal{};
     return http::Principal{claims->sub, claims->scopes};
   };
+  return Done{};
+}
+
+/// Whether a plan may be another one after this.
+bool may_change_plans(const Record& record) {
+  return std::holds_alternative<plans::TemplateLoaded>(record.event) ||
+         std::holds_alternative<lease::Granted>(record.event) ||
+         std::holds_alternative<lease::Moved>(record.event);
+}
+
+/// The node itself is a node like any other: it asks over HTTP, here.
+Status start_own_side(Node& node, const config::Config& config, const std::string& id,
+                      const std::string& data, const config::Bind& bind, const std::string& token) {
+  if (!config.flag("node-side")) return Done{};
+  NodeSideOptions options;
+  options.node = id;
+  options.version = kVersion;
+  options.state = data;
+  const bool tls = !bind.listen.tls_cert.empty();
+  const bool any = bind.listen.host == "0.0.0.0" || bind.listen.host == "::" || bind.listen.host.empty();
+  const auto host = any ? "127.0.0.1" : bind.listen.host;
+  const auto shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  options.urls = [url = (tls ? "https://" : "http://") + shown + ":" + std::to_string(node.server->port())] {
+    return std::vector<std::string>{url};
+  };
+  options.insecure = tls;  // It calls itself, by an address that the certificate need not name.
+  options.credentials = {{"Authorization", "Bearer " + token}};
+  options.facts = make_disk_facts(*node.disk);
+  auto side = NodeSide::start(config, std::move(options));
+  if (!side) return side.error();
+  node.side = std::move(*side);
+  node.told = node.side.get();
   return Done{};
 }
 
@@ -166,6 +203,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
     for (const auto& record : records) {
       node.overlay->tell(record, cluster);
       export_head(sink, record);
+      if (auto* side = node.told.load(); side && may_change_plans(record)) side->notify();
       if (std::holds_alternative<cluster::Restored>(record.event)) ::unlink(mark.c_str());
       if (const auto* dropped = std::get_if<cluster::Compacted>(&record.event)) drop_lines(node, dropped->to);
     }
@@ -195,6 +233,12 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   auto options = api_options(config, data);
   options.json_log = json_log;
   options.also_ready = [&node] { return node.files && node.files->loaded(); };
+  const auto token = random_hex(32);
+  if (config.flag("node-side")) {
+    options.auth.own_token = token;
+    options.auth.node = *id;
+    options.services = services_folder(data);
+  }
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
@@ -224,6 +268,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (auto status = node.server->start(); !status) return status;
   const auto shown =
     bind->listen.host.find(':') == std::string::npos ? bind->listen.host : "[" + bind->listen.host + "]";
+  if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
   spdlog::info("serving url={}://{}:{} node={} data={}", tls ? "https" : "http", shown, node.server->port(),
                *id, data);
   return Done{};
@@ -250,6 +295,8 @@ int serve(const config::Config& config) {
     sigwait(&stop_signals, &signal);
     spdlog::info("stopping signal={}", signal);
   }
+  node.told = nullptr;
+  if (node.side) node.side->stop();
   if (node.files) node.files->stop();
   if (node.server) node.server->stop();
   if (node.system) node.system->stop();
@@ -257,6 +304,7 @@ int serve(const config::Config& config) {
   node.api.reset();
   node.files.reset();
   node.system.reset();
+  node.side.reset();
   spdlog::default_logger()->flush();
   spdlog::shutdown();
   return status ? 0 : fail(status.error());

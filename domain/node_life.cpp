@@ -53,13 +53,15 @@ std::optional<Ask> next(const State& state, Tick now) {
   if (!state.registered) return Ask::registration;
   if (now >= state.next_plan) return Ask::plan;
   if (now >= state.next_beat) return Ask::heartbeat;
-  if (state.facts) return Ask::facts;
+  if (state.facts && now >= state.next_facts) return Ask::facts;
   return std::nullopt;
 }
 
 Tick due(const State& state) {
-  if (state.claims || !state.registered || state.facts) return state.next_try;
-  return std::max(state.next_try, std::min(state.next_plan, state.next_beat));
+  if (state.claims || !state.registered) return state.next_try;
+  auto soonest = std::min(state.next_plan, state.next_beat);
+  if (state.facts) soonest = std::min(soonest, state.next_facts);
+  return std::max(state.next_try, soonest);
 }
 
 void notified(State& state, Tick now) {
@@ -82,11 +84,22 @@ void answered(State& state, Ask ask, int status, Tick now, double chance) {
     if (state.refusals++ > 0) state.next_try = now + pause(state.refusals - 1, chance);
     return;
   }
-  if (ask == Ask::heartbeat) {
-    state.next_beat = now + beat_after(state.ttl, chance);
-    return;
+  switch (ask) {
+    case Ask::heartbeat:
+      state.next_beat = now + beat_after(state.ttl, chance);
+      break;
+    case Ask::facts:
+      state.next_facts = now + kFactsPause;
+      break;
+    case Ask::plan:
+      state.next_plan =
+        now + (status == 0 ? std::min(state.poll, pause(++state.refusals, chance)) : state.poll);
+      break;
+    case Ask::claim:
+    case Ask::registration:
+      wait(state, now, chance);
+      break;
   }
-  wait(state, now, chance);
 }
 
 }  // namespace muster::node_life

@@ -15,6 +15,7 @@ using Tick = Millis;  ///< Since some start of the clock.
 enum class Ask : uint8_t { claim, registration, plan, heartbeat, facts };
 
 constexpr Millis kNoTtlBeat{30'000};  ///< From beat to beat when no TTL was told.
+constexpr Millis kFactsPause{5'000};  ///< After facts were not taken.
 constexpr Millis kFirstPause{1'000}, kLongestPause{60'000};
 
 struct State {
@@ -24,7 +25,7 @@ struct State {
   Millis poll{10'000};  ///< From plan to plan.
   Millis ttl{0};        ///< 0: not told.
   Tick next_try{0};     ///< Nothing is asked before; after a refusal, or when nobody answered.
-  Tick next_plan{0}, next_beat{0};
+  Tick next_plan{0}, next_beat{0}, next_facts{0};
   uint32_t refusals = 0;  ///< In a row.
   bool reachable = true;  ///< Somebody answered the last time.
 };
@@ -39,8 +40,9 @@ void notified(State& state, Tick now);
 /// An answer came: its HTTP status, 0 when nobody answered. `chance` is from 0 to 1.
 ///
 /// 401 and 403: register again, then ask again, after a pause that doubles from 1 s to 60 s. 404: register
-/// again at once, and after a pause when it comes again. Nobody answers: whatever was asked comes again after
-/// such a pause; a heartbeat at its next tick. A failed claim is not tried again.
+/// again at once, and after a pause when it comes again. What fails otherwise comes again by itself: a
+/// heartbeat at its next tick, a plan at its next poll (sooner, with pauses, when nobody answered), facts
+/// after a pause. A claim that is refused is not tried again.
 void answered(State& state, Ask ask, int status, Tick now, double chance);
 
 /// A third of the TTL, up to a tenth sooner by chance, so that nodes do not beat in step.

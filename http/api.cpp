@@ -59,6 +59,7 @@ Api::Api(System& system, ApiOptions options)
   add_bootstrap_routes(*this);
   add_cluster_routes(*this);
   add_audit_routes(*this);
+  add_service_routes(*this);
 }
 
 Api::~Api() = default;
