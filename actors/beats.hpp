@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/paged_map.hpp"
 #include "base/time.hpp"
@@ -21,6 +22,16 @@ public:
   /// By wall clock, for showing; at most a second old.
   [[nodiscard]] std::shared_ptr<const Map> load() const { return shown_.load(); }
   void show(const Map& map) { shown_.store(std::make_shared<const Map>(map)); }
+
+  /// Newer beats that the leader tells of.
+  template <class Beat>
+  void merge(const std::vector<Beat>& beats) {
+    const std::lock_guard lock{mutex_};
+    auto merged = *shown_.load();
+    for (const auto& [node, time] : beats)
+      if (auto& last = merged[node]; last < time) last = time;
+    shown_.store(std::make_shared<const Map>(std::move(merged)));
+  }
 
   /// A heartbeat said that `node` leads: its lease is renewed.
   void leads(std::string_view node) {

@@ -8,6 +8,8 @@ namespace muster::actors {
 uint64_t epoch_after(uint64_t before, const AnyEvent& event) {
   if (const auto* granted = std::get_if<lease::Granted>(&event)) return std::max(before, granted->epoch);
   if (const auto* restored = std::get_if<cluster::Restored>(&event)) return std::max(before, restored->epoch);
+  if (const auto* recovered = std::get_if<cluster::Recovered>(&event))
+    return std::max(before, recovered->epoch);
   return before;
 }
 
@@ -23,18 +25,30 @@ uint64_t Gathering::begin() {
   return generation_;
 }
 
-void Gathering::lose(const Error& why, const Entry* in_flight) {
+void Gathering::lose_entry(const Error& why, const Entry& entry) {
+  for (const auto& append : entry.appends) append->answer(why);
+  for (const auto& answer : entry.barriers) answer(why);
+}
+
+void Gathering::lose(const Error& why) {
   leading_ = false;
-  if (in_flight)
-    for (const auto& append : in_flight->appends) append->answer(why);
   auto not_done = why;
   not_done.outcome_unknown = false;
   for (const auto& append : waiting_) append->answer(not_done);
   waiting_.clear();
+  for (const auto& answer : std::exchange(barriers_, {})) answer(not_done);
   for (auto& line : lines_) {
     for (const auto& append : line.undone) append->answer(not_done);
     line.undone.clear();
   }
+}
+
+void Gathering::take_barrier(Answer answer) {
+  if (!leading_) return answer(Error{"leader.starting", "this member does not lead", {}});
+  if (barriers_.size() >= limits_.barriers)
+    return answer(Error{
+      "rate.limited", std::to_string(limits_.barriers) + " consistent reads wait for the next entry", {}});
+  barriers_.push_back(std::move(answer));
 }
 
 void Gathering::take(const AppendPtr& append) {
@@ -55,6 +69,7 @@ void Gathering::undo(const AppendPtr& append) {
   auto& line = lines_[append->domain];
   line.undoing = true;
   line.generation = ++generation_;
+  append->tries++;
   line.undone.push_back(append);
 }
 
@@ -92,6 +107,8 @@ Entry Gathering::next(Time time, const std::string& node, uint64_t& epoch) {
     waiting_.pop_front();
   }
   entry.events = entry.records.size();
+  entry.barriers = std::exchange(barriers_, {});
+  if (!entry.barriers.empty()) writer_.frame(log::Frame::barrier, "");
   if (!writer_.empty()) entry.body = writer_.take();
   return entry;
 }
@@ -125,6 +142,7 @@ void Gathering::settle(const Entry& entry, uint64_t head) {
     for (const auto& stream : append->streams) landed(stream);
     append->answer(Receipt{at, std::move(append->result)});
   }
+  for (const auto& answer : entry.barriers) answer(Receipt{head, {}});
 }
 
 }  // namespace muster::actors

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/interfaces.hpp"
+#include "actors/decision.hpp"
 #include "events/log/entry.hpp"
 
 namespace muster::actors {
@@ -18,15 +18,18 @@ struct Entry {
   uint64_t index = 0;
   Time time{};
   std::vector<AppendPtr> appends;
-  std::vector<Record> records;  ///< Without seq and prev.
-  size_t events = 0;            ///< How many records there were, before they moved on.
-  std::string body;             ///< Empty: only answers that waited for what is committed now.
+  std::vector<Record> records;   ///< Without seq and prev.
+  size_t events = 0;             ///< How many records there were, before they moved on.
+  std::string body;              ///< Empty: only answers that waited for what is committed now.
+  std::vector<Answer> barriers;  ///< Reads that wait for proof of leadership.
+  bool overtaken = false;        ///< Another leader's entry was committed in its place.
   std::chrono::steady_clock::time_point proposed{};
 };
 
 struct GatherLimits {
   size_t entry_bytes = 1000 << 10;  ///< Below consensus::kMaxBody.
   size_t entry_commands = 4096;
+  size_t barriers = 16'384;  ///< Reads that wait for the next entry.
 };
 
 /// Of the log's thread.
@@ -36,13 +39,17 @@ public:
 
   /// Leadership begins: the generation of every domain's decisions from now on.
   uint64_t begin();
-  /// Leadership is lost. What is in `in_flight` may still be committed; what waits never was proposed.
-  void lose(const Error& why, const Entry* in_flight);
+  /// Leadership is lost. What waits never was proposed: it is told so.
+  void lose(const Error& why);
+  /// What was proposed is told `why`, as it is.
+  static void lose_entry(const Error& why, const Entry& entry);
 
   /// Takes a decision, or turns it away, or undoes its domain's line of decisions when what it read has
   /// changed.
   void take(const AppendPtr& append);
-  [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
+  /// Rides in the next entry, which is written for it when there is nothing else.
+  void take_barrier(Answer answer);
+  [[nodiscard]] bool waiting() const { return !waiting_.empty() || !barriers_.empty(); }
   [[nodiscard]] size_t size() const { return waiting_.size(); }
 
   /// What waits, as far as it fits into one entry. `epoch` moves with the grants in it.
@@ -78,6 +85,7 @@ private:
   uint64_t generation_ = 0;
   bool leading_ = false;
   std::deque<AppendPtr> waiting_;
+  std::vector<Answer> barriers_;
   std::map<std::string, size_t> streams_in_flight_;
   log::EntryWriter writer_;
   std::string suffix_;

@@ -11,7 +11,7 @@ constexpr std::chrono::milliseconds kSweep{250};
 bool lapsed(SelfPtr self, const LeaseDeps& deps) {
   auto& state = self->state;
   const auto& lease = state.deciding->state().lease;
-  if (lease.node.empty()) return false;
+  if (lease.node.empty() || (lease.node == deps.node && !deps.url.empty())) return false;
   auto renewed = state.renewed;
   if (const auto led = deps.beats->led(lease.node); led && *led > renewed) renewed = *led;
   return self->clock().now() - renewed > deps.ttl;
@@ -29,9 +29,24 @@ void decide_claim(SelfPtr self, const LeaseDeps& deps, const AskPtr<LeaseDomain>
   if (lease.node == claim->node || lease.epoch != epoch) state.renewed = self->clock().now();
 }
 
+/// Raft's leader holds the lease: it takes it from a member that leads no more, or when it is free.
+bool take(SelfPtr self, const LeaseDeps& deps) {
+  const auto& state = self->state;
+  if (deps.url.empty() || !state.deciding->leading()) return false;
+  const auto& lease = state.deciding->state().lease;
+  if (lease.node == deps.node && lease.url == deps.url) return false;
+  return lease.node.empty() || lease.node == deps.node || deps.is_member(lease.node) || lapsed(self, deps);
+}
+
 void sweep(SelfPtr self, const LeaseDeps& deps) {
   self->delayed_send(self, kSweep, tick_atom::value);
   auto& state = self->state;
+  if (take(self, deps)) {
+    auto claim = std::make_shared<Ask<LeaseDomain>>();
+    claim->command = lease::Claim{deps.node, deps.url, true};
+    state.deciding->ask(claim);
+    return state.deciding->submit();
+  }
   if (!state.deciding->leading() || !lapsed(self, deps)) return;
   auto ask = std::make_shared<Ask<LeaseDomain>>();
   ask->command = lease::Lapse{state.deciding->state().lease.epoch};

@@ -1,6 +1,9 @@
 // The leader lease's actor: grants, renews, and lets it lapse.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "actors/aggregate.hpp"
 #include "actors/beats.hpp"
 
@@ -10,6 +13,10 @@ struct LeaseDeps {
   AggregateDeps aggregate;
   Millis ttl{45'000};
   std::shared_ptr<Beats> beats;  ///< A heartbeat of the holder with role "leader" renews, too.
+  /// Who leads Raft takes the lease, too, unless somebody outside holds it: this member, its URL, and who is a member.
+  /// An empty URL: it does not.
+  std::string node, url;
+  std::function<bool(const std::string& node)> is_member;
 };
 
 struct LeaseState {

@@ -37,9 +37,10 @@ void forget(SelfPtr self, const std::string& node) {
   self->state.dirty = true;
 }
 
-void begin(SelfPtr self, const Lead& lead) {
+void begin(SelfPtr self, const RegistryDeps& deps, const Lead& lead) {
   auto& state = self->state;
   state.deciding->lead(lead);
+  state.shown = *deps.beats->load();  // As the leader before told it.
   const auto now = self->clock().now();
   state.deciding->state().nodes.each([&](const std::string& id, const nodes::Node& node) {
     if (!node.silent) state.last_heard.try_emplace(id, now);
@@ -82,7 +83,7 @@ Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) 
       }
       self->state.deciding->submit();
     },
-    [self](lead_atom, const LeadPtr& lead) { begin(self, *lead); },
+    [self, shared](lead_atom, const LeadPtr& lead) { begin(self, *shared, *lead); },
     [self](unlead_atom) {
       self->state.deciding->unlead();
       self->state.last_heard.clear();

@@ -26,7 +26,12 @@ Historian::behavior_type historian(Historian::pointer) {
 
 template <class D>
 ToDomain to_domain(const Aggregate<D>& handle) {
-  return [handle](const LeadPtr& lead) { caf::anon_send(handle, lead_atom::value, lead); };
+  return [handle](const LeadPtr& lead) {
+    if (lead)
+      caf::anon_send(handle, lead_atom::value, lead);
+    else
+      caf::anon_send(handle, unlead_atom::value);
+  };
 }
 
 }  // namespace
@@ -46,20 +51,23 @@ void System::Impl::spawn(const World& start) {
                        ask(cluster, cluster::Command{cluster::Checkpoint{std::move(made)}}, {}, {});
                      },
                      [this](const Error&) { checkpoints_failed++; }});
-  ProjectorDeps folding;
+  FoldingDeps folding;
   folding.start = start;
   folding.published = published;
   for (size_t i = 0; i < flights.size(); i++)
     folding.domains.push_back([to = domains, i](const LeadPtr& lead) {
       const std::lock_guard lock{to->mutex};
-      if (i < to->lead.size()) to->lead[i](lead);
+      if (i < to->all.size()) to->all[i](lead);
     });
   folding.node = options.node;
   folding.begun = [this] {
     started = true;
     if (options.on_leading) options.on_leading();
   };
-  folding.checkpointer = checkpointer;
+  folding.ended = [this] { started = false; };
+  folding.checkpoint = [to = checkpointer](std::shared_ptr<const World> world) {
+    caf::anon_send(to, std::move(world));
+  };
   folding.checkpoint_every = options.checkpoint_every;
   folding.on_lines = [this](const CommittedPtr& committed) {
     if (options.on_lines) options.on_lines(committed->records, committed->lines);
@@ -70,16 +78,17 @@ void System::Impl::spawn(const World& start) {
   writing.disk = &disk;
   writing.projector = projector;
   writing.flights = flights;
-  writing.unlead = [this, to = domains] {
-    started = false;
-    const std::lock_guard lock{to->mutex};
-    for (const auto& unlead : to->unlead) unlead();
-  };
   writing.gauges = gauges;
   writing.now = options.now;
-  writing.node = options.node;
-  writing.start_epoch = start.set.epoch;
-  writing.start_time = start.set.time;
+  writing.keeping.node = options.node;
+  writing.keeping.self = options.self;
+  writing.keeping.address = options.address;
+  writing.keeping.found = options.found;
+  writing.keeping.timing = options.timing;
+  writing.keeping.start_epoch = start.set.epoch;
+  writing.keeping.start_time = start.set.time;
+  writing.send = options.send;
+  writing.ticked = options.ticked;
   writing.broken = [this](const Error& why) {
     if (options.on_disk) options.on_disk(why);
   };
@@ -91,23 +100,25 @@ void System::Impl::spawn_domains() {
   auto& system = *actors;
   size_t index = 0;
   const auto add = [&](const auto& handle) {
-    domains->lead.push_back(to_domain(handle));
-    domains->unlead.push_back([handle] { caf::anon_send(handle, unlead_atom::value); });
+    domains->all.push_back(to_domain(handle));
     index++;
   };
   cluster = system.spawn(aggregate<ClusterDomain>, deps_for(index));
-  domains->lead.push_back([this, handle = cluster](const LeadPtr& lead) {
-    caf::anon_send(handle, lead_atom::value, lead);
-    if (lead->undone.empty()) start_member(!started);
+  domains->all.push_back([this, to = to_domain(cluster)](const LeadPtr& lead) {
+    to(lead);
+    if (lead && lead->undone.empty()) start_member(!started);
   });
-  domains->unlead.push_back([handle = cluster] { caf::anon_send(handle, unlead_atom::value); });
   index++;
   nodes = system.spawn(
     registry, RegistryDeps{deps_for(index), options.node_ttl, beats, [this](const nodes::Command& heard) {
                              if (options.on_heard) options.on_heard(heard);
                            }});
   add(nodes);
-  lease = system.spawn(lease_actor, LeaseDeps{deps_for(index), options.leader_ttl, beats});
+  lease = system.spawn(lease_actor, LeaseDeps{deps_for(index), options.leader_ttl, beats, options.node,
+                                       options.takes_lease ? options.url : std::string{},
+                                       [to = published](const std::string& node) {
+                                         return view<cluster::View>(*to->load()).members.contains(node);
+                                       }});
   add(lease);
   claims = system.spawn(sweeping<ClaimsDomain, claims::Sweep>, deps_for(index));
   add(claims);
@@ -127,7 +138,17 @@ void System::Impl::spawn_domains() {
 void System::Impl::start_member(bool first) {
   cluster::Start start;
   start.cluster = random_hex(16);
-  start.member = {options.node, options.version, options.feature_level, to_hex(keys.sign_public)};
+  start.member.member = options.node;
+  start.member.version = options.version;
+  start.member.feature_level = options.feature_level;
+  start.member.public_key = to_hex(keys.sign_public);
+  if (!options.key.empty()) {
+    start.member.id = options.self;
+    start.member.address = options.member_address;
+    start.member.url = options.url;
+    start.member.key = options.key;
+    start.member.boot = options.boot;
+  }
   if (first) start.restored_from = std::exchange(options.restored_from, "");
   start.restored_seq = published->load()->seq;
   ask(cluster, cluster::Command{std::move(start)}, {}, {});
@@ -168,8 +189,7 @@ void System::stop(Millis patience) {
   }
   {
     const std::lock_guard lock{impl.domains->mutex};
-    impl.domains->lead.clear();
-    impl.domains->unlead.clear();
+    impl.domains->all.clear();
   }
   const auto exit = [](auto& handle) {
     caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);

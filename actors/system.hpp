@@ -11,6 +11,7 @@
 #include "actors/domains.hpp"
 #include "actors/world.hpp"
 #include "adapters/keys.hpp"
+#include "consensus/replica.hpp"
 #include "events/log/chain.hpp"
 #include "events/log/disk.hpp"
 #include "projections/catalog.hpp"
@@ -18,8 +19,15 @@
 namespace muster {
 
 struct SystemOptions {
-  std::string node;                        ///< This node's id.
-  std::string version;                     ///< Of this build.
+  std::string node;                 ///< This node's id.
+  std::string version;              ///< Of this build.
+  consensus::MemberId self = 1;     ///< This member, as Raft knows it.
+  std::string address = "local";    ///< Its name in Raft's configuration.
+  std::string member_address, url;  ///< Its member port (host:port), and where it serves HTTP.
+  std::string key;                  ///< SHA-256 of its certificate's public key, hex; empty: alone.
+  std::string boot;                 ///< Differs from start to start.
+  bool found = true;  ///< An empty disk becomes a cluster of one; otherwise it waits for a leader.
+  consensus::Timing timing;
   uint64_t feature_level = kFeatureLevel;  ///< The highest that this build knows.
   Millis node_ttl{30'000};
   Millis leader_ttl{45'000};
@@ -29,6 +37,10 @@ struct SystemOptions {
   Now now = system_now;
   size_t threads = 2;
 
+  /// Sends a Raft frame to a member; on the log's thread, must be quick and may lose it.
+  std::function<void(consensus::MemberId to, std::string frame)> send;
+  /// After each tick of Raft's clock; on the log's thread.
+  std::function<void()> ticked;
   /// Lines were committed and the views that hold them are published. On an actor's thread: must be quick.
   std::function<void(const std::vector<Record>&, const std::vector<log::Line>&)> on_lines;
   /// Commands are decided from now on; also after leadership was lost and won again. On the projector's
@@ -44,6 +56,7 @@ struct SystemOptions {
 struct SystemGauges {
   bool leading = false, writable = true;
   uint64_t term = 0, index = 0, seq = 0, epoch = 0, entries = 0, events = 0, commit_ns = 0, pending = 0;
+  consensus::MemberId leader = 0;  ///< Whom this member follows, or itself; 0: nobody.
   uint64_t checkpoints_failed = 0;
 };
 
@@ -89,6 +102,8 @@ public:
   /// The newest published views.
   [[nodiscard]] std::shared_ptr<const ViewSet> views() const;
   [[nodiscard]] std::shared_ptr<const Beats::Map> beats() const;
+  /// When nodes were heard, as the leader tells it.
+  void hear_beats(const std::vector<std::pair<std::string, Time>>& beats);
   [[nodiscard]] SystemGauges gauges() const;
   [[nodiscard]] const log::ChainReader& chain() const;
   [[nodiscard]] log::Disk& disk() const;
@@ -104,6 +119,15 @@ public:
   void live_world(std::function<void(const World&)> then);
   /// Stores a checkpoint of now. `then` gets its seq.
   void checkpoint(std::function<void(Result<uint64_t>)> then);
+
+  /// Raft's members and their roles, as this member knows them.
+  [[nodiscard]] std::shared_ptr<const consensus::Members> members() const;
+  /// A Raft frame from a member. Any thread.
+  void receive(consensus::MemberId from, std::string frame);
+  /// See actors::Keeper::barrier.
+  void barrier(Answer answer);
+  /// Does something to the replica on the log's thread, while it leads. Errors: `leader.lost`, `conflict`.
+  void change(std::function<Status(consensus::Replica&)> what, std::function<void(Status)> then);
 
   /// Makes Raft step down at once; it leads again by itself. For tests of what callers are told.
   void step_down();

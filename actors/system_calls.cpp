@@ -76,6 +76,9 @@ std::shared_ptr<const ViewSet> System::views() const {
 std::shared_ptr<const Beats::Map> System::beats() const {
   return impl_->beats->load();
 }
+void System::hear_beats(const std::vector<std::pair<std::string, Time>>& beats) {
+  impl_->beats->merge(beats);
+}
 const log::ChainReader& System::chain() const {
   return impl_->chain;
 }
@@ -91,17 +94,27 @@ const SystemOptions& System::options() const {
 
 SystemGauges System::gauges() const {
   const auto& g = *impl_->gauges;
-  return {g.leading,
-          g.writable,
-          g.term,
-          g.index,
-          g.seq,
-          g.epoch,
-          g.entries,
-          g.events,
-          g.commit_ns,
-          g.pending,
-          impl_->checkpoints_failed};
+  return {g.leading, g.writable, g.term,      g.index,   g.seq,    g.epoch,
+          g.entries, g.events,   g.commit_ns, g.pending, g.leader, impl_->checkpoints_failed};
+}
+
+std::shared_ptr<const consensus::Members> System::members() const {
+  return impl_->gauges->members.load();
+}
+
+void System::receive(consensus::MemberId from, std::string frame) {
+  caf::anon_send(impl_->log, std::make_shared<actors::Frame>(actors::Frame{from, std::move(frame)}));
+}
+
+void System::barrier(Answer answer) {
+  impl_->on_log([answer = std::move(answer)](Keeper& keeper) { keeper.barrier(answer); });
+}
+
+void System::change(std::function<Status(consensus::Replica&)> what, std::function<void(Status)> then) {
+  impl_->on_log([what = std::move(what), then = std::move(then)](Keeper& keeper) {
+    auto changed = keeper.change(what);
+    if (then) then(std::move(changed));
+  });
 }
 
 void System::read_slowly(std::function<void()> task) {
@@ -140,7 +153,7 @@ void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
 }
 
 void System::step_down() {
-  caf::anon_send(impl_->log, stepdown_atom::value);
+  impl_->on_log([](Keeper& keeper) { keeper.step_down(); });
 }
 
 }  // namespace muster

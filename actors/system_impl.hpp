@@ -49,7 +49,17 @@ struct System::Impl {
   }
 
   AggregateDeps deps_for(size_t domain) {
-    return {log, domain, flights[domain], options.now, &kept, {gauges, &gauges->writable}};
+    return {[to = log](AppendsPtr appends) { caf::anon_send(to, std::move(appends)); },
+            domain,
+            flights[domain],
+            options.now,
+            &kept,
+            {gauges, &gauges->writable}};
+  }
+
+  /// Runs `task` on the log's thread.
+  void on_log(std::function<void(Keeper&)> task) {
+    caf::anon_send(log, std::make_shared<const std::function<void(Keeper&)>>(std::move(task)));
   }
 
   void spawn(const World& start);
@@ -88,8 +98,7 @@ struct System::Impl {
   /// The domains' handles for whoever was spawned before them; filled by spawn_domains, emptied by stop.
   struct Domains {
     std::mutex mutex;
-    std::vector<ToDomain> lead;
-    std::vector<std::function<void()>> unlead;
+    std::vector<ToDomain> all;  ///< In the order of States.
   };
   std::shared_ptr<Domains> domains = std::make_shared<Domains>();
 

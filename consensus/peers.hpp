@@ -58,6 +58,9 @@ struct PeerEvents {
   std::function<void(const std::string& from, Envelope envelope)> received;
   /// A join. `answer` may be called on any thread, once; the connection is closed after it.
   std::function<void(const Stranger& who, Envelope envelope, std::function<void(Envelope)> answer)> stranger;
+  /// A connection was refused, here or by the other end: a sentence for the log. Not more often than a few
+  /// times a second, whatever happens.
+  std::function<void(const std::string& reason)> refused;
 };
 
 class Peers {

@@ -1,6 +1,7 @@
 // One member of the cluster: what its owner asks of it.
 #include "consensus/replica.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "consensus/replica_impl.hpp"
@@ -24,13 +25,30 @@ Replica::~Replica() {
   impl_->stop();
 }
 
-Status Replica::bootstrap(log::Disk& disk, const Members& members) {
+Status Replica::bootstrap(log::Disk& disk, const Members& members, Head head) {
   if (bootstrapped(disk)) return Error{"conflict", "the disk holds a member already"};
   const auto body = encode_configuration(members);
   if (body.empty() || members.empty()) return Error{"field.invalid", "the members are not a configuration"};
   log::Batch batch;
   put_state(batch, 1, 0);
-  put_entry(batch, 1, 1, RAFT_CHANGE, body);
+  if (head.seq == 0) {
+    put_entry(batch, 1, 1, RAFT_CHANGE, body);
+  } else {
+    head.index = 1;
+    put_snapshot(batch, {1, 1, 1, head, members});
+  }
+  return disk.write(batch, true);
+}
+
+Status Replica::recover(log::Disk& disk, const Member& member) {
+  auto stored = load_stored(disk);
+  if (!stored) return stored.error();
+  auto last_term = stored->snapshot ? stored->snapshot->term : uint64_t{1};
+  if (!stored->entries.empty()) last_term = stored->entries.back().term;
+  const auto next = stored->first_index + stored->entries.size();
+  log::Batch batch;
+  put_state(batch, std::max(stored->term, last_term) + 1, member.id);
+  put_entry(batch, next, last_term, RAFT_CHANGE, encode_configuration({member}));
   return disk.write(batch, true);
 }
 
@@ -74,6 +92,10 @@ void Replica::receive(MemberId from, std::string frame) {
 
 bool Replica::propose(std::string_view body, uint64_t& index) {
   return impl_->propose(body, index);
+}
+
+bool Replica::can_propose() const {
+  return leading() && impl_->in_flight == 0 && impl_->lib.transfer == nullptr;
 }
 
 bool Replica::leading() const {

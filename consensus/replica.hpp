@@ -99,8 +99,12 @@ public:
   Replica(const Replica&) = delete;
   Replica& operator=(const Replica&) = delete;
 
-  /// Writes the first configuration to an empty disk.
-  static Status bootstrap(log::Disk& disk, const Members& members);
+  /// Writes the first configuration to an empty disk. With lines on it already (`head`; a restored folder) it
+  /// begins with a snapshot, so that whoever joins fetches them.
+  static Status bootstrap(log::Disk& disk, const Members& members, Head head = {});
+  /// A majority is lost for good: `member` goes on as the only voter, with every entry it has. Its replica is
+  /// closed.
+  static Status recover(log::Disk& disk, const Member& member);
   [[nodiscard]] static bool bootstrapped(const log::Disk& disk);
 
   /// Loads, and goes on where the disk left off; a lone voter raises its term and leads at once (rule 6).
@@ -117,6 +121,9 @@ public:
   /// or Watcher::following came. False: not leading, one is in flight, or it is larger than kMaxBody. Returns
   /// its index in `index`.
   bool propose(std::string_view body, uint64_t& index);
+
+  /// Whether propose would take an entry now: leading, none in flight, leadership not being handed on.
+  [[nodiscard]] bool can_propose() const;
 
   [[nodiscard]] bool leading() const;  ///< And ready: the barrier is applied.
   [[nodiscard]] uint64_t term() const;

@@ -35,7 +35,38 @@ struct Upgrade {
   uint64_t level = 0;
   bool dry_run = false;
 };
-using Command = std::variant<Start, Stop, Checkpoint, Compact, Upgrade>;
+/// A node asks to be let in. The result is {"member":"...","id":N,"cluster":"..."}.
+struct Join {
+  MemberJoined member;
+  bool holds_key = false;     ///< Its certificate is of the cluster's CA.
+  std::string token_hash;     ///< Otherwise: SHA-256 of the token's secret, hex.
+  bool former_heard = false;  ///< A member of that name was heard just now.
+};
+/// A member is removed: by somebody, or because it was lost for good.
+struct Leave {
+  std::string member, reason = "removed";
+};
+struct MakeJoinToken {
+  JoinTokenMade made;
+};
+struct RevokeJoinToken {
+  std::string token;
+};
+/// This member goes on without those that are lost (muster :cluster recover).
+struct Recover {
+  Recovered recovered;  ///< Without the epoch.
+};
+struct RotateKey {
+  KeyRotated rotated;
+};
+using Command = std::variant<Start, Stop, Checkpoint, Compact, Upgrade, Join, Leave, MakeJoinToken,
+                             RevokeJoinToken, Recover, RotateKey>;
+
+/// Raft's configuration holds no more.
+constexpr size_t kMaxMembers = 64;
+constexpr size_t kMaxJoinTokens = 256;
+/// The feature level from which on there is more than one member.
+constexpr uint64_t kMembersLevel = 2;
 
 struct Identity {
   std::string cluster;
@@ -56,28 +87,45 @@ struct Identity {
 struct Member {
   uint64_t feature_level = 0;
   bool running = false;
+  uint64_t id = 0;
+  std::string key;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("feature_level", self.feature_level);
     visit("running", self.running);
+    visit("id", self.id);
+    visit("key", self.key);
+  }
+};
+
+struct JoinToken {
+  std::string hash;
+  Time expires{};
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("hash", self.hash);
+    visit("expires", self.expires);
   }
 };
 
 struct State {
   Identity identity;
   PagedMap<std::string, Member> members;
+  PagedMap<std::string, JoinToken> join_tokens;  ///< Those that were not spent.
   template <class Self, class Visit>
   static void parts(Self& self, Visit&& visit) {
     visit("identity", self.identity);
     visit("members", self.members);
+    visit("join_tokens", self.join_tokens);
   }
 };
 
 /// How far a restore or a recovery moves the epoch.
 constexpr uint64_t kEpochJump = 1000;
 
-/// Error: `conflict` (compacting past the last checkpoint or what is compacted already, a level that some
-/// member does not support).
+/// Errors: `conflict` (compacting past the last checkpoint or what is compacted already, a level that some
+/// member does not support, more members than there may be), `join.refused`, `member.duplicate`,
+/// `member.unknown`, `not.found`.
 Result<Decision<Event>> decide(const State& state, const Command& command, Time now);
 
 State evolve(State state, const Created& event);
@@ -87,6 +135,11 @@ State evolve(State state, const Restored& event);
 State evolve(State state, const FeatureRaised& event);
 State evolve(State state, const Checkpointed& event);
 State evolve(State state, const Compacted& event);
+State evolve(State state, const MemberJoined& event);
+State evolve(State state, const MemberLeft& event);
+State evolve(State state, const JoinTokenMade& event);
+State evolve(State state, const JoinTokenSpent& event);
+State evolve(State state, const Recovered& event);
 /// Every grant moves the epoch that a restore jumps from.
 State evolve(State state, const lease::Granted& event);
 

@@ -67,4 +67,9 @@ State evolve(State state, const cluster::Restored& event) {
   return state;
 }
 
+State evolve(State state, const cluster::Recovered& event) {
+  state.lease = {"", "", event.epoch};
+  return state;
+}
+
 }  // namespace muster::lease

@@ -46,7 +46,8 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
 State evolve(State state, const Granted& event);
 State evolve(State state, const Moved& event);
 State evolve(State state, const Lapsed& event);
-/// A restore raises the epoch, and nobody holds the lease any more.
+/// A restore or a recovery raises the epoch, and nobody holds the lease any more.
 State evolve(State state, const cluster::Restored& event);
+State evolve(State state, const cluster::Recovered& event);
 
 }  // namespace muster::lease

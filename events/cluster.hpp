@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "events/fields.hpp"
+#include "events/membership.hpp"
 
 namespace muster::cluster {
 
@@ -29,6 +30,10 @@ struct MemberStarted {
   std::string member, version;
   uint64_t feature_level = 1;  ///< The highest level this build supports.
   std::string public_key;      ///< Ed25519, hex: what its signatures on checkpoints are checked with.
+  uint64_t id = 0;             ///< As Raft knows it; 0: written by a build that knew no others.
+  std::string address, url;    ///< Its member port, and where it serves HTTP, from this start on.
+  std::string key;             ///< SHA-256 of its certificate's public key, hex.
+  std::string boot;            ///< Differs from start to start.
 
   [[nodiscard]] std::string stream() const { return "member/" + member; }
   template <class Self, class Visit>
@@ -37,6 +42,11 @@ struct MemberStarted {
     visit("version", self.version);
     visit("feature_level", self.feature_level);
     visit("public_key", self.public_key);
+    visit("id", self.id);
+    visit("address", self.address);
+    visit("url", self.url);
+    visit("key", self.key);
+    visit("boot", self.boot);
   }
   bool operator==(const MemberStarted&) const = default;
 };
@@ -128,6 +138,7 @@ struct Compacted {
 };
 
 using Event =
-  std::variant<Created, MemberStarted, MemberStopped, Restored, FeatureRaised, Checkpointed, Compacted>;
+  std::variant<Created, MemberStarted, MemberStopped, Restored, FeatureRaised, Checkpointed, Compacted,
+               MemberJoined, MemberLeft, JoinTokenMade, JoinTokenSpent, Recovered, KeyRotated>;
 
 }  // namespace muster::cluster

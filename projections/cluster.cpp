@@ -16,6 +16,12 @@ void View::count(const Record& record) {
   row = {row.count + 1, record.seq, time};
 }
 
+void View::forget(const std::string& member, std::string reason, const Record& record) {
+  if (!members.erase(member)) return;
+  former[record.seq] = {member, std::move(reason), record.envelope.time};
+  keep_last(former, kMaxHistory);
+}
+
 void View::fold(const Record& record) {
   count(record);
   const auto time = record.envelope.time;
@@ -24,7 +30,37 @@ void View::fold(const Record& record) {
       identity = Identity{e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at};
     },
     [&](const MemberStarted& e) {
-      members[e.member] = {true, e.version, e.public_key, e.feature_level, time, {}};
+      auto& member = members[e.member];
+      member.running = true;
+      member.version = e.version;
+      member.public_key = e.public_key;
+      member.feature_level = e.feature_level;
+      member.started_at = time;
+      member.stopped_at = {};
+      if (e.id != 0) member.id = e.id;
+      if (!e.address.empty()) member.address = e.address;
+      if (!e.url.empty()) member.url = e.url;
+      if (!e.key.empty()) member.key = e.key;
+      member.boot = e.boot;
+    },
+    [&](const MemberJoined& e) {
+      auto& member = members[e.member];
+      member = {};
+      member.id = e.id;
+      member.address = e.address;
+      member.url = e.url;
+      member.key = e.key;
+      member.joined_at = time;
+      member.by = e.by;
+    },
+    [&](const MemberLeft& e) { forget(e.member, e.reason, record); },
+    [&](const JoinTokenMade& e) {
+      join_tokens[e.token] = {time, e.expires, e.hash, record.envelope.actor};
+    },
+    [&](const JoinTokenSpent& e) { join_tokens.erase(e.token); },
+    [&](const Recovered& e) {
+      for (const auto& lost : e.lost) forget(lost, "lost", record);
+      log.epoch = std::max(log.epoch, e.epoch);
     },
     [&](const MemberStopped& e) {
       auto* member = members.edit(e.member);
@@ -35,6 +71,8 @@ void View::fold(const Record& record) {
     [&](const Restored& e) {
       identity = Identity{identity->cluster, identity->feature_level, identity->created_at, e.backup, time};
       log.epoch = std::max(log.epoch, e.epoch);
+      members = {};  // They are members of the other history.
+      join_tokens = {};
     },
     [&](const FeatureRaised& e) {
       auto raised = *identity;

@@ -13,7 +13,7 @@ namespace muster::cluster {
 
 struct View {
   static constexpr std::string_view name = "cluster";
-  static constexpr int version = 1;
+  static constexpr int version = 2;
   static constexpr size_t kMaxHistory = 64;
   static constexpr size_t kMaxTypes = 1'000;  ///< Types beyond are counted under "(others)".
 
@@ -50,6 +50,12 @@ struct View {
     std::string version, public_key;
     uint64_t feature_level = 0;
     Time started_at{}, stopped_at{};
+    uint64_t id = 0;           ///< As Raft knows it.
+    std::string address, url;  ///< Its member port, and where it serves HTTP.
+    std::string key;           ///< SHA-256 of its certificate's public key, hex.
+    std::string boot;          ///< Of the start that is recorded.
+    Time joined_at{};
+    std::string by;  ///< The join token that let it in.
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
       visit("running", self.running);
@@ -58,6 +64,35 @@ struct View {
       visit("feature_level", self.feature_level);
       visit("started_at", self.started_at);
       visit("stopped_at", self.stopped_at);
+      visit("id", self.id);
+      visit("address", self.address);
+      visit("url", self.url);
+      visit("key", self.key);
+      visit("boot", self.boot);
+      visit("joined_at", self.joined_at);
+      visit("by", self.by);
+    }
+  };
+  /// One that is a member no more.
+  struct Former {
+    std::string member, reason;
+    Time left_at{};
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("member", self.member);
+      visit("reason", self.reason);
+      visit("left_at", self.left_at);
+    }
+  };
+  struct JoinToken {
+    Time made_at{}, expires{};
+    std::string hash, actor;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("made_at", self.made_at);
+      visit("expires", self.expires);
+      visit("hash", self.hash);
+      visit("actor", self.actor);
     }
   };
   struct MadeCheckpoint {
@@ -95,6 +130,8 @@ struct View {
   Shared<Identity> identity;
   Log log;
   PagedMap<std::string, Member> members;           ///< By member name.
+  PagedMap<uint64_t, Former> former;               ///< By the seq of the record that tells of its leaving.
+  PagedMap<std::string, JoinToken> join_tokens;    ///< Those that are open, by their id.
   PagedMap<uint64_t, MadeCheckpoint> checkpoints;  ///< By the seq of the record that tells of it.
   PagedMap<uint64_t, MadeCompaction> compactions;  ///< By the seq of the record that tells of it.
   PagedMap<std::string, TypeCount> types;          ///< By event type.
@@ -106,6 +143,8 @@ struct View {
     visit("identity", self.identity);
     visit("log", self.log);
     visit("members", self.members);
+    visit("former", self.former);
+    visit("join_tokens", self.join_tokens);
     visit("checkpoints", self.checkpoints);
     visit("compactions", self.compactions);
     visit("types", self.types);
@@ -113,6 +152,7 @@ struct View {
 
 private:
   void count(const Record& record);
+  void forget(const std::string& member, std::string reason, const Record& record);
 };
 
 }  // namespace muster::cluster

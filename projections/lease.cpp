@@ -32,6 +32,11 @@ void View::fold(const Record& record) {
       holder.epoch = e.epoch;
       about.changed = record.seq;
     },
+    [&](const cluster::Recovered& e) {
+      if (held()) end(now);
+      holder.epoch = e.epoch;
+      about.changed = record.seq;
+    },
     [](const auto&) {});
 }
 

@@ -11,9 +11,10 @@ namespace muster::log {
 
 /// Layout: a version byte (1), then frames of kind (1), size (4, little endian) and bytes.
 enum class Frame : uint8_t {
-  event = 'E',  ///< Stream name size (2, little endian), stream name, the line from `"time"` on.
-  kept = 'K',   ///< A reply that is kept under an idempotency key: see KeptReply.
-  fact = 'F',   ///< A local fact that the events before it in this entry hold: see FactId.
+  event = 'E',    ///< Stream name size (2, little endian), stream name, the line from `"time"` on.
+  kept = 'K',     ///< A reply that is kept under an idempotency key: see KeptReply.
+  barrier = 'B',  ///< Nothing: who leads wanted to be sure of it.
+  fact = 'F',     ///< A local fact that the events before it in this entry hold: see FactId.
 };
 
 class EntryWriter {

@@ -63,10 +63,11 @@ inline Log::behavior_type fake_log(Self<Log, FakeLogState> self, std::shared_ptr
         append->answer(Receipt{self->state.seq, append->result});
       }
     },
+    [](const FramePtr&) {},
+    [](const KeeperTaskPtr&) {},
     [](flush_atom) {},
     [](tick_atom) {},
     [](open_atom) {},
-    [](stepdown_atom) {},
     [](close_atom) { return true; },
   };
 }
@@ -82,7 +83,12 @@ public:
   }
 
   AggregateDeps deps() {
-    return {log, 0, flight, [this] { return now(); }, &kept, nullptr};
+    return {[to = log](AppendsPtr appends) { caf::anon_send(to, std::move(appends)); },
+            0,
+            flight,
+            [this] { return now(); },
+            &kept,
+            nullptr};
   }
 
   /// Leadership begins with this committed state.

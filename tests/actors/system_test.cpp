@@ -38,7 +38,8 @@ Keys test_keys() {
 }
 
 struct Running {
-  explicit Running(uint64_t checkpoint_every = 1'000'000) {
+  explicit Running(uint64_t checkpoint_every = 1'000'000, uint64_t feature_level = kFeatureLevel) {
+    options.feature_level = feature_level;
     options.node = "test";
     options.version = "0";
     options.checkpoint_every = checkpoint_every;
@@ -298,7 +299,7 @@ TEST_CASE("a decision that read another domain's stream is decided again when it
 }
 
 TEST_CASE("a build refuses a log of a feature level that it does not know", "[S0-08]") {
-  Running r;
+  Running r{1'000'000, 1};
   r.stop();
   r.options.feature_level = 2;  // A newer build writes to it, and has not raised the level yet.
   r.options.version = "9.8.7";

@@ -24,7 +24,7 @@ Compacted compaction_to(uint64_t to) {
 
 TEST_CASE("the first start founds the cluster, the second only starts the member", "[S0-01][S0-07]") {
   Domain decide{cluster::decide};
-  const MemberStarted n1{"n1", "0.1.0", 1, "key"};
+  const MemberStarted n1{"n1", "0.1.0", 1, "key", 0, "", "", "", ""};
   CHECK(decide(Start{"c1", n1, ""}) == Events{Created{"c1", 1}, n1});
   CHECK(decide(Start{"c2", n1, ""}) == Events{n1});
   CHECK(decide(Stop{"n1"}) == Events{MemberStopped{"n1"}});
@@ -32,7 +32,7 @@ TEST_CASE("the first start founds the cluster, the second only starts the member
 
 TEST_CASE("a start after a restore moves the epoch far ahead", "[S0-05]") {
   Domain decide{cluster::decide};
-  const MemberStarted n1{"n1", "0.1.0", 1, "key"};
+  const MemberStarted n1{"n1", "0.1.0", 1, "key", 0, "", "", "", ""};
   decide(Start{"c1", n1, ""});
   const auto events = decide(Start{"c1", n1, "digest"});
   REQUIRE(events.size() == 2);
@@ -44,8 +44,9 @@ TEST_CASE("the feature level rises only as far as every member can", "[S0-01]") 
   Domain decide{cluster::decide};
   decide(Upgrade{});
   CHECK(decide.refused() == "conflict");
-  decide(Start{"c1", {"n1", "0.2.0", 3, ""}, ""});
-  decide(Start{"c1", {"n2", "0.1.0", 2, ""}, ""});
+  decide(Start{"c1", {"n1", "0.1.0", 1, "", 0, "", "", "", ""}, ""});
+  decide(Start{"c1", {"n1", "0.2.0", 3, "", 0, "", "", "", ""}, ""});
+  decide(Start{"c1", {"n2", "0.1.0", 2, "", 0, "", "", "", ""}, ""});
   CHECK(decide(Upgrade{3}).empty());
   CHECK(decide.refused() == "conflict");
   CHECK(decide(Upgrade{0, true}).empty());
@@ -65,5 +66,96 @@ TEST_CASE("lines go only under a checkpoint, and once", "[S0-08]") {
   CHECK(decide(Compact{compaction_to(11)}).empty());
   CHECK(decide(Compact{compaction_to(10)}) == Events{compaction_to(10)});
   CHECK(decide(Compact{compaction_to(10)}).empty());
+  CHECK(decide.refused() == "conflict");
+}
+
+namespace {
+
+const MemberStarted kFounder{"n1", "0.2.0", 2, "key", 11, "h1:7070", "http://h1:8070", std::string(64, '1'),
+                             "b1"};
+const MemberJoined kSecond{"n2", 22, "h2:7070", "http://h2:8070", std::string(64, '2'), ""};
+
+Domain founded() {
+  Domain decide{cluster::decide};
+  decide(Start{"c1", kFounder, ""});
+  return decide;
+}
+
+}  // namespace
+
+TEST_CASE("a cluster is founded with its first member, at the level of its build", "[S0-07]") {
+  Domain decide{cluster::decide};
+  const MemberJoined itself{"n1", 11, "h1:7070", "http://h1:8070", std::string(64, '1'), ""};
+  CHECK(decide(Start{"c1", kFounder, ""}) == Events{Created{"c1", 2}, itself, kFounder});
+  CHECK(decide(Start{"c1", kFounder, ""}) == Events{kFounder});
+}
+
+TEST_CASE("who holds the cluster key joins, and is told the same when it asks again", "[S0-07]") {
+  auto decide = founded();
+  CHECK(decide(Join{kSecond, true, "", false}) == Events{kSecond});
+  CHECK(decide.result == R"({"member":"n2","id":22,"cluster":"c1"})");
+  auto again = kSecond;
+  again.id = 23;
+  CHECK(decide(Join{again, true, "", true}).empty());
+  CHECK(decide.result == R"({"member":"n2","id":22,"cluster":"c1"})");
+}
+
+TEST_CASE("a join token lets one node in, until it expires", "[S0-07]") {
+  auto decide = founded();
+  CHECK(decide(Join{kSecond, false, std::string(64, 'a'), false}).empty());
+  CHECK(decide.refused() == "join.refused");
+  const JoinTokenMade made{"t1", std::string(64, 'a'), given::after(std::chrono::hours{1})};
+  CHECK(decide(MakeJoinToken{made}) == Events{made});
+  CHECK(decide(Join{kSecond, false, std::string(64, 'b'), false}).empty());
+  auto joined = kSecond;
+  joined.by = "t1";
+  CHECK(decide(Join{kSecond, false, std::string(64, 'a'), false}) ==
+        Events{JoinTokenSpent{"t1", "n2"}, joined});
+  auto third = kSecond;
+  third.member = "n3";
+  third.id = 33;
+  third.key = std::string(64, '3');
+  CHECK(decide(Join{third, false, std::string(64, 'a'), false}).empty());
+  CHECK(decide.refused() == "join.refused");
+  CHECK(decide(MakeJoinToken{{"t2", std::string(64, 'c'), given::kStart - Millis{1}}}).empty());
+  CHECK(decide.refused() == "field.invalid");
+  CHECK(decide(RevokeJoinToken{"t1"}).empty());
+  CHECK(decide.refused() == "not.found");
+}
+
+TEST_CASE("a second node of the same name gets in only when the first one is silent", "[S0-07]") {
+  auto decide = founded();
+  decide(Join{kSecond, true, "", false});
+  auto other = kSecond;
+  other.id = 44;
+  other.key = std::string(64, '4');
+  CHECK(decide(Join{other, true, "", true}).empty());
+  CHECK(decide.refused() == "member.duplicate");
+  CHECK(decide(Join{other, true, "", false}) == Events{MemberLeft{"n2", 22, "replaced"}, other});
+}
+
+TEST_CASE("the last member cannot be removed, any other can", "[S0-07]") {
+  auto decide = founded();
+  CHECK(decide(Leave{"n1", "removed"}).empty());
+  CHECK(decide.refused() == "conflict");
+  decide(Join{kSecond, true, "", false});
+  CHECK(decide(Leave{"n9", "removed"}).empty());
+  CHECK(decide.refused() == "member.unknown");
+  CHECK(decide(Leave{"n2", "removed"}) == Events{MemberLeft{"n2", 22, "removed"}});
+  CHECK(decide.state.members.size() == 1);
+}
+
+TEST_CASE("a recovery moves the epoch and forgets who was lost", "[S0-07]") {
+  auto decide = founded();
+  decide(Join{kSecond, true, "", false});
+  const auto events = decide(Recover{{"n1", {"n2"}, 9, 0}});
+  CHECK(events == Events{Recovered{"n1", {"n2"}, 9, kEpochJump}});
+  CHECK(decide.state.members.size() == 1);
+}
+
+TEST_CASE("a cluster of the first level has one member only", "[S0-07]") {
+  Domain decide{cluster::decide};
+  decide(Start{"c1", {"n1", "0.1.0", 1, "", 0, "", "", "", ""}, ""});
+  CHECK(decide(Join{kSecond, true, "", false}).empty());
   CHECK(decide.refused() == "conflict");
 }

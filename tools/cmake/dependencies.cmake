@@ -25,6 +25,9 @@ plain_library(yaml-cpp yaml-cpp)
 plain_library(cjose cjose)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 target_link_libraries(cjose INTERFACE PkgConfig::JANSSON)
+pkg_check_modules(AVAHI REQUIRED IMPORTED_TARGET avahi-core)
+add_library(avahi INTERFACE)
+target_link_libraries(avahi INTERFACE PkgConfig::AVAHI)
 add_library(prometheus ALIAS prometheus-cpp::core)
 
 # Tells `source` the versions of libraries that cannot be asked for them: MUSTER_WITH_RAFT="0.15.0".

@@ -1,0 +1,47 @@
+// What a node that wants to become a member says, and what it is answered.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actors/peering.hpp"
+
+namespace muster {
+
+struct JoinRequest {
+  std::string node, key;     ///< Its id, and SHA-256 of its public key, hex.
+  std::string address, url;  ///< As in member.joined.
+  std::string secret;        ///< The join token's; empty with a certificate.
+  bool certified = false;    ///< Filled in by the member that checked its certificate.
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node);
+    visit("key", self.key);
+    visit("address", self.address);
+    visit("url", self.url);
+    visit("secret", self.secret);
+    visit("certified", self.certified);
+  }
+};
+
+struct JoinAnswer {
+  std::string code, detail;  ///< Why not; empty: it is a member now.
+  std::string cluster;
+  uint64_t id = 0;
+  std::string cluster_key;            ///< Hex; for those who came with a token.
+  std::vector<RosterEntry> members;  ///< Who is there; this node may not be among them yet.
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("code", self.code);
+    visit("detail", self.detail);
+    visit("cluster", self.cluster);
+    visit("id", self.id);
+    visit("cluster_key", self.cluster_key);
+    visit("members", self.members);
+  }
+};
+
+/// A node as Raft knows it: another one each time it comes with a new key, so that no vote is given twice.
+[[nodiscard]] uint64_t member_id(const std::string& node, const std::string& key);
+
+}  // namespace muster

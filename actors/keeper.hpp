@@ -1,0 +1,135 @@
+// The keeper of the log: gathers decisions, commits them through Raft with one disk sync, answers. No CAF
+// here: the simulator runs the same code.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/gathering.hpp"
+#include "consensus/replica.hpp"
+
+namespace muster::actors {
+
+/// What the log's thread lets others see without asking.
+struct LogGauges {
+  std::atomic<bool> leading{false};  ///< And ready: a barrier of this term is applied.
+  std::atomic<bool> writable{true};
+  std::atomic<uint64_t> term{0}, index{0}, seq{0}, epoch{0};
+  std::atomic<uint64_t> entries{0}, events{0};  ///< Committed since the start.
+  std::atomic<uint64_t> commit_ns{0};           ///< Sum over entries: from the proposal to durable.
+  std::atomic<uint64_t> pending{0};
+  std::atomic<consensus::MemberId> leader{0};  ///< Whom this member follows, or itself; 0: nobody.
+  std::atomic<uint64_t> changes{0};  ///< Counts changes of leader; whoever waits for one looks at it.
+  /// Raft's members with their roles, and how far each one's log is, as this member knows it.
+  std::atomic<std::shared_ptr<const consensus::Members>> members;
+};
+
+/// The world around the keeper: the log's actor in the product, the simulator in tests. Calls come from the
+/// keeper's thread, and none of them calls back into it.
+class Surroundings {
+public:
+  virtual ~Surroundings() = default;
+  virtual uint64_t now_ms() = 0;  ///< Steady.
+  virtual Time now() = 0;         ///< Wall clock.
+  virtual int random(int from, int below) = 0;
+  virtual void later(unsigned ms, std::function<void()> task) = 0;  ///< 0: soon, never inside this call.
+  virtual unsigned disk_ms() { return 0; }
+  virtual void send(consensus::MemberId to, std::string frame) = 0;
+
+  /// To the folds, in order: what was committed, and what domains are to begin or stop.
+  virtual void publish(CommittedPtr committed) = 0;
+  virtual void lead(uint64_t generation) = 0;
+  virtual void restart(size_t domain, std::shared_ptr<Lead> lead) = 0;
+  virtual void unlead() = 0;
+  /// The disk failed; told again when it is well (empty code).
+  virtual void broken(const Error& why) = 0;
+  /// Call flush() once everything that has arrived was taken.
+  virtual void flush_soon() = 0;
+};
+
+struct KeeperOptions {
+  std::string node;              ///< This node's id, as lines name it.
+  consensus::MemberId self = 1;  ///< As Raft knows it.
+  std::string address = "local";
+  bool found = true;  ///< An empty disk becomes a cluster of one; otherwise it waits to be made a member.
+  uint64_t start_epoch = 0;
+  Time start_time{};  ///< Of the last line.
+  GatherLimits limits;
+  consensus::Timing timing;
+  consensus::Rules rules;
+};
+
+class Keeper : consensus::Outside, consensus::Machine, consensus::Watcher {
+public:
+  Keeper(log::Disk& disk, Surroundings& around, std::vector<std::shared_ptr<Flight>> flights,
+         std::shared_ptr<LogGauges> gauges, KeeperOptions options);
+  ~Keeper() override;
+
+  void open();
+  void close();  ///< What is in flight gets `leader.lost`.
+  void tick();   ///< Every Timing::tick_ms.
+  void receive(consensus::MemberId from, std::string frame);
+
+  void append(const std::vector<AppendPtr>& appends);
+  void flush();
+  /// Answers once it is sure that this member led when it was asked: everything acknowledged before that is
+  /// in what the receipt's seq names. Error: `leader.starting`, `leader.lost`.
+  void barrier(Answer answer);
+
+  /// Membership; one change at a time, on the leader. Error: `leader.lost`, `conflict`.
+  Status change(const std::function<Status(consensus::Replica&)>& what);
+  void step_down();  ///< For tests of what callers are told.
+
+private:
+  // Outside.
+  uint64_t now_ms() override { return around_.now_ms(); }
+  int random(int from, int below) override { return around_.random(from, below); }
+  void send(consensus::MemberId to, std::string frame) override { around_.send(to, std::move(frame)); }
+  void later(unsigned ms, std::function<void()> task) override { around_.later(ms, std::move(task)); }
+  unsigned disk_ms() override { return around_.disk_ms(); }
+
+  // Machine: committed entries become lines.
+  [[nodiscard]] consensus::Head head() const override;
+  void apply(uint64_t index, std::string_view body, log::Batch& batch) override;
+  void applied(uint64_t index) override;
+  bool take_lines(std::string_view text, log::Batch& batch) override;
+  [[nodiscard]] std::string lines_from(uint64_t seq) const override;
+  void reload() override;
+
+  // Watcher.
+  void leading(uint64_t term) override;
+  void following(uint64_t term, consensus::MemberId leader) override;
+  void broken(const Error& why) override;
+
+  [[nodiscard]] std::vector<Record> read_lines(size_t from) const;
+  void publish();
+  void settle(const Entry& entry);
+  void restart_domains();
+  void lose(const Error& why);
+  void probe();
+  void flush_soon();
+  void propose();
+  void show();
+
+  log::Disk& disk_;
+  Surroundings& around_;
+  std::shared_ptr<LogGauges> gauges_;
+  const KeeperOptions options_;
+  log::ChainReader reader_;
+  std::unique_ptr<log::ChainWriter> chain_;
+  std::unique_ptr<consensus::Replica> replica_;
+
+  Gathering gathering_;
+  std::optional<Entry> entry_;  // At most one is in flight (rule 8 of docs/consensus.md).
+  std::vector<log::Line> lines_;
+  std::vector<Record> records_;
+  uint64_t epoch_ = 0, committed_epoch_ = 0;  // With, and without, the decisions in flight.
+  Time last_time_{};
+  bool leading_ = false, flushing_ = false, broken_ = false;
+  uint64_t next_probe_ms_ = 0;
+};
+
+}  // namespace muster::actors

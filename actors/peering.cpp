@@ -1,0 +1,249 @@
+// What the network, the system and the edge ask of a peering.
+#include "actors/peering.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/peering_impl.hpp"
+#include "consensus/wire.hpp"
+
+namespace muster {
+namespace {
+
+constexpr char kHttp = 'H', kBarrier = 'B';
+
+/// Raft's frames say first who sent them, as Raft knows it: the log may not have told its name yet.
+std::string with_sender(consensus::MemberId from, const std::string& frame) {
+  std::string body;
+  body.reserve(8 + frame.size());
+  consensus::Writer{body}.u64(from).fixed(frame);
+  return body;
+}
+
+}  // namespace
+
+Peering::Impl::Impl(PeeringOptions o)
+  : options(std::move(o)),
+    asks(
+      [this](const std::string& node, consensus::Envelope envelope) {
+        with_system([&](System&, consensus::Peers& network) { network.send(node, std::move(envelope)); });
+      },
+      AskLimits{.open = options.max_asks, .bytes = options.max_answer, .timeout = options.ask_timeout}) {
+  for (const auto& entry : options.roster) {
+    roster[entry.node] = entry;
+    names[entry.id] = entry.node;
+  }
+}
+
+Peering::Peering(PeeringOptions options) : impl_(std::make_shared<Impl>(std::move(options))) {}
+Peering::~Peering() {
+  stop();
+}
+
+void Peering::attach(System& system, consensus::Peers& peers, OnRequest on_request) {
+  {
+    const std::unique_lock lock{impl_->running};
+    impl_->system = &system;
+    impl_->peers = &peers;
+    impl_->on_request = std::move(on_request);
+  }
+  folded();
+}
+
+void Peering::stop() {
+  {
+    const std::unique_lock lock{impl_->running};
+    impl_->system = nullptr;
+    impl_->peers = nullptr;
+  }
+  impl_->asks.lose_all_but({});
+}
+
+void Peering::received(const std::string& from, consensus::Envelope envelope) {
+  auto& impl = *impl_;
+  impl.with_system([&](System& at, consensus::Peers&) {
+    switch (envelope.kind) {
+      case consensus::Kind::raft: {
+        consensus::Reader head{envelope.body};
+        const auto id = head.u64();
+        if (!head.ok() || id == 0) return;
+        {
+          const std::lock_guard lock{impl.mutex};
+          const auto name = impl.names.find(id);
+          if (name == impl.names.end() || name->second != from) return;
+        }
+        envelope.body.erase(0, 8);
+        return at.receive(id, std::move(envelope.body));
+      }
+      case consensus::Kind::hello:
+        return impl.hear_hello(from, envelope.body);
+      case consensus::Kind::beats:
+        return impl.hear_beats(at, envelope.body);
+      case consensus::Kind::answer:
+        return impl.asks.answered(from, envelope.body);
+      case consensus::Kind::ask:
+        return impl.asks.asked(from, envelope.body, [&](std::string request, auto reply) {
+          impl.answer(at, std::move(request), std::move(reply));
+        });
+      default:
+        return;
+    }
+  });
+}
+
+void Peering::send(consensus::MemberId to, std::string frame) {
+  auto& impl = *impl_;
+  impl.with_system([&](System&, consensus::Peers& network) {
+    std::string node;
+    {
+      const std::lock_guard lock{impl.mutex};
+      const auto found = impl.names.find(to);
+      if (found == impl.names.end()) return;
+      node = found->second;
+    }
+    network.send(node, {consensus::Kind::raft, with_sender(impl.options.self.id, frame)});
+  });
+}
+
+void Peering::folded() {
+  impl_->with_system(
+    [this](System& at, consensus::Peers& network) { impl_->show_roster(at, network); });
+}
+
+/// Members are whom the log names; before it names any, whom one was told of when joining.
+void Peering::Impl::show_roster(System& at, consensus::Peers& network) {
+  std::map<std::string, RosterEntry> now;
+  view<cluster::View>(*at.views()).members.each([&](const std::string& node, const auto& member) {
+    if (!member.key.empty()) now[node] = {node, member.id, member.address, member.url, member.key};
+  });
+  if (now.empty()) return;
+  std::vector<consensus::Peer> others;
+  {
+    const std::lock_guard lock{mutex};
+    // A joiner's first lines may be older than its joining: whoever let it in is still there.
+    if (!now.contains(options.self.node) && roster.contains(options.self.node)) now.merge(std::map{roster});
+    roster = std::move(now);
+    names.clear();
+    for (const auto& [node, entry] : roster) {
+      names[entry.id] = node;
+      if (node != options.self.node) others.push_back({node, entry.address, entry.key});
+    }
+  }
+  network.set_members(std::move(others));
+}
+
+std::string Peering::Impl::leader_node(System& at) const {
+  const auto leader = at.gauges().leader;
+  const std::lock_guard lock{mutex};
+  const auto found = names.find(leader);
+  return leader == 0 || found == names.end() ? std::string{} : found->second;
+}
+
+bool Peering::leader_elsewhere() const {
+  bool elsewhere = false;
+  impl_->with_system([&](System& at, consensus::Peers&) {
+    const auto node = impl_->leader_node(at);
+    elsewhere = !node.empty() && node != impl_->options.self.node;
+  });
+  return elsewhere;
+}
+
+void Peering::ask_leader(std::string request, std::function<void(Result<std::string>)> reply) {
+  std::string leader;
+  impl_->with_system([&](System& at, consensus::Peers&) { leader = impl_->leader_node(at); });
+  if (leader.empty() || leader == impl_->options.self.node)
+    return reply(Error{"leader.starting", "no other member is known to lead", {}});
+  request.insert(request.begin(), kHttp);
+  if (auto asked = impl_->asks.ask(leader, std::move(request), reply); !asked) reply(asked.error());
+}
+
+void Peering::barrier(std::function<void(Result<uint64_t>)> then) {
+  std::string leader;
+  bool here = false;
+  impl_->with_system([&](System& at, consensus::Peers&) {
+    leader = impl_->leader_node(at);
+    here = leader.empty() || leader == impl_->options.self.node;
+    if (here) at.barrier(Answer{[then](Result<Receipt> outcome) {
+      outcome ? then(outcome->seq) : then(outcome.error());
+    }});
+  });
+  if (here) return;
+  const auto told = [then](const Result<std::string>& answer) {
+    if (!answer) return then(answer.error());
+    consensus::Reader from{*answer};
+    const bool good = from.u8() != 0;
+    const auto seq = from.u64();
+    if (good && from.finished()) return then(seq);
+    then(Error{"leader.starting", "the member that was asked does not lead", {}});
+  };
+  if (auto asked = impl_->asks.ask(leader, std::string(1, kBarrier), told); !asked) then(asked.error());
+}
+
+void Peering::Impl::answer(System& at, std::string request, std::function<void(std::string)> reply) {
+  if (request.empty()) return;
+  const auto op = request.front();
+  request.erase(0, 1);
+  if (op == kBarrier) return answer_barrier(at, std::move(reply));
+  if (op == kJoin) return answer_join(at, request, std::move(reply));
+  if (op == kHttp && on_request) on_request(std::move(request), std::move(reply));
+}
+
+void Peering::Impl::answer_barrier(System& at, std::function<void(std::string)> reply) {
+  at.barrier(Answer{[reply = std::move(reply)](const Result<Receipt>& outcome) {
+    std::string answer;
+    consensus::Writer{answer}.u8(outcome ? 1 : 0).u64(outcome ? outcome->seq : 0);
+    reply(std::move(answer));
+  }});
+}
+
+int64_t Peering::leader_heard_ms() const {
+  int64_t ago = -1;
+  impl_->with_system([&](System& at, consensus::Peers& network) {
+    const auto leader = impl_->leader_node(at);
+    if (at.gauges().leading) return void(ago = 0);
+    if (leader.empty()) return;
+    const auto states = network.states();
+    if (const auto found = states.find(leader); found != states.end()) ago = found->second.last_heard_ms;
+  });
+  return ago;
+}
+
+std::map<std::string, MemberState> Peering::members() const {
+  std::map<std::string, MemberState> all;
+  impl_->with_system([&](System& at, consensus::Peers& network) {
+    const auto ways = network.states();
+    const auto raft = at.members();
+    const auto now = SteadyClock::now();
+    const std::lock_guard lock{impl_->mutex};
+    for (const auto& [node, entry] : impl_->roster) {
+      auto& state = all[node];
+      if (const auto way = ways.find(node); way != ways.end()) state.way = way->second;
+      state.heard_ms = node == impl_->options.self.node ? 0 : state.way.last_heard_ms;
+      if (const auto heard = impl_->heard.find(node);
+          heard != impl_->heard.end() && now - heard->second.at < std::chrono::seconds{10})
+        state.hello = heard->second.hello;
+      if (!raft) continue;
+      for (const auto& member : *raft)
+        if (member.id == entry.id) state.role = member.role;
+    }
+  });
+  return all;
+}
+
+std::string Peering::node_of(consensus::MemberId id) const {
+  const std::lock_guard lock{impl_->mutex};
+  const auto found = impl_->names.find(id);
+  return found == impl_->names.end() ? std::string{} : found->second;
+}
+
+void Peering::say_stopping() {
+  impl_->with_system(
+    [this](System& at, consensus::Peers& network) { impl_->say_hello(at, network, true); });
+}
+
+void Peering::set_cluster_key(std::string key) {
+  const std::lock_guard lock{impl_->mutex};
+  impl_->cluster_key = std::move(key);
+}
+
+}  // namespace muster

@@ -1,0 +1,100 @@
+// Between a system and the other members: Raft's frames, requests for whoever leads, who is there and what they see.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/hello.hpp"
+#include "actors/system.hpp"
+#include "consensus/peers.hpp"
+
+namespace muster {
+
+/// A member, as one is told of it before its own log says so.
+struct RosterEntry {
+  std::string node;
+  uint64_t id = 0;
+  std::string address, url, key;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node);
+    visit("id", self.id);
+    visit("address", self.address);
+    visit("url", self.url);
+    visit("key", self.key);
+  }
+};
+
+struct PeeringOptions {
+  Hello self;                      ///< What this member says of itself; what changes is filled in.
+  std::vector<RosterEntry> roster;  ///< Known from joining, until the log says who is there.
+  Millis ask_timeout{5'000};       ///< --command-timeout: for a request that was handed on.
+  size_t max_asks = 16'384;        ///< --max-in-flight: handed on and not answered yet.
+  size_t max_answer = 64 << 20;    ///< Bytes of one answer.
+  Now now = system_now;
+};
+
+/// What is shown of a member.
+struct MemberState {
+  std::optional<Hello> hello;  ///< The last one; nothing: none came since this process started.
+  int64_t heard_ms = -1;       ///< How long ago anything came; -1: never. 0 for this member itself.
+  consensus::PeerState way;
+  std::optional<consensus::Role> role;  ///< Nothing: Raft does not know it (yet).
+};
+
+/// Any thread.
+class Peering {
+public:
+  /// Answers a request that another member hands on: its bytes, and where the answer's bytes go.
+  using OnRequest = std::function<void(std::string request, std::function<void(std::string)> reply)>;
+
+  explicit Peering(PeeringOptions options);
+  ~Peering();
+  Peering(const Peering&) = delete;
+  Peering& operator=(const Peering&) = delete;
+
+  /// From now on frames are taken and sent. Both outlive this, or stop() is called first.
+  void attach(System& system, consensus::Peers& peers, OnRequest on_request);
+  void stop();
+
+  // For the network.
+  void received(const std::string& from, consensus::Envelope envelope);
+  void stranger(const consensus::Stranger& who, consensus::Envelope envelope,
+                std::function<void(consensus::Envelope)> answer);
+
+  // For the system: its options' send, ticked and on_lines.
+  void send(consensus::MemberId to, std::string frame);
+  void tick();
+  void folded();  ///< The views may hold other members now.
+
+  // For the edge.
+
+  /// Whether there is somebody to hand a request to.
+  [[nodiscard]] bool leader_elsewhere() const;
+  /// Hands a request to the leader. Errors: `leader.starting` (nobody leads), `leader.lost`, `rate.limited`,
+  /// `command.timeout`.
+  void ask_leader(std::string request, std::function<void(Result<std::string>)> reply);
+  /// Answers with a seq that holds everything acknowledged before this call. Errors: as ask_leader.
+  void barrier(std::function<void(Result<uint64_t>)> then);
+  /// How long ago somebody who leads was heard, this member included; -1: nobody leads.
+  [[nodiscard]] int64_t leader_heard_ms() const;
+  [[nodiscard]] std::map<std::string, MemberState> members() const;
+  [[nodiscard]] std::string node_of(consensus::MemberId id) const;
+  /// Says goodbye: this process is about to stop.
+  void say_stopping();
+
+  /// What members who join by a token are given; empty: none are taken.
+  void set_cluster_key(std::string key);
+
+private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace muster

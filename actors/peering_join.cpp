@@ -1,0 +1,90 @@
+// Letting nodes in: what a stranger asks, and what the leader answers.
+#include <utility>
+
+#include "actors/joining.hpp"
+#include "actors/peering_impl.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::chrono::seconds kHeardJustNow{5};
+
+std::string refusal(const Error& why) {
+  JoinAnswer answer;
+  answer.code = why.code;
+  answer.detail = why.detail;
+  return to_json_text(answer);
+}
+
+}  // namespace
+
+uint64_t member_id(const std::string& node, const std::string& key) {
+  const auto digest = sha256(node + '\n' + key);
+  uint64_t id = 0;
+  for (size_t i = 0; i < 6; i++) id = id << 8 | digest[i];  // 48 bits: exact in every reader of JSON.
+  return id < 2 ? 2 : id;                                     // 1 is whom older builds founded.
+}
+
+void Peering::stranger(const consensus::Stranger& who, consensus::Envelope envelope,
+                       std::function<void(consensus::Envelope)> answer) {
+  const auto reply = [answer = std::move(answer)](std::string text) {
+    answer({consensus::Kind::joined, std::move(text)});
+  };
+  auto asked = from_json_text<JoinRequest>(envelope.body);
+  if (!asked) return reply(refusal(asked.error()));
+  // What a certificate says counts, and not what its holder says.
+  asked->certified = !who.node.empty();
+  if (asked->certified && (asked->node != who.node || asked->key != who.key))
+    return reply(refusal({"join.refused", "the certificate is of another node", {}}));
+  auto& impl = *impl_;
+  std::string leader;
+  bool here = false, running = false;
+  const auto text = to_json_text(*asked);
+  impl.with_system([&](System& at, consensus::Peers&) {
+    running = true;
+    leader = impl.leader_node(at);
+    here = leader == impl.options.self.node;
+    if (here) impl.answer_join(at, text, reply);
+  });
+  if (here) return;
+  if (!running || leader.empty()) return reply(refusal({"leader.starting", "nobody leads yet: ask again", {}}));
+  const auto told = [reply](const Result<std::string>& outcome) {
+    reply(outcome ? *outcome : refusal(outcome.error()));
+  };
+  if (auto handed_on = impl.asks.ask(leader, std::string(1, Impl::kJoin) + text, told); !handed_on)
+    reply(refusal(handed_on.error()));
+}
+
+void Peering::Impl::answer_join(System& at, const std::string& body,
+                                std::function<void(std::string)> reply) {
+  auto asked = from_json_text<JoinRequest>(body);
+  if (!asked) return reply(refusal(asked.error()));
+  cluster::Join join;
+  join.member = {asked->node, member_id(asked->node, asked->key), asked->address, asked->url, asked->key, ""};
+  join.holds_key = asked->certified;
+  if (!asked->certified) join.token_hash = sha256_hex(asked->secret);
+  std::string key;
+  {
+    const std::lock_guard lock{mutex};
+    const auto former = heard.find(asked->node);
+    join.former_heard = former != heard.end() && !former->second.hello.stopping &&
+                        SteadyClock::now() - former->second.at < kHeardJustNow;
+    if (!asked->certified) key = to_hex(cluster_key);
+  }
+  Origin origin;
+  origin.actor = asked->node;
+  at.ask(cluster::Command{std::move(join)}, std::move(origin),
+         Answer{[this, key, reply = std::move(reply)](const Result<Receipt>& outcome) {
+           if (!outcome) return reply(refusal(outcome.error()));
+           auto answer = from_json_text<JoinAnswer>(outcome->result);
+           if (!answer) return reply(refusal(answer.error()));
+           answer->cluster_key = key;
+           {
+             const std::lock_guard lock{mutex};
+             for (const auto& [node, entry] : roster) answer->members.push_back(entry);
+           }
+           reply(to_json_text(*answer));
+         }});
+}
+
+}  // namespace muster
