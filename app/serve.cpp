@@ -237,8 +237,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (config.flag("node-side")) {
     options.auth.own_token = token;
     options.auth.node = *id;
-    options.services = services_folder(data);
   }
+  options.services = services_folder(data);
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);

@@ -1,5 +1,6 @@
 // Services over HTTP: what nodes report of them, which run where, and where that is not as planned.
 #include "adapters/service_log.hpp"
+#include "domain/names.hpp"
 #include "domain/service_facts.hpp"
 #include "http/rows.hpp"
 
