@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +66,11 @@ void kill_session(uint64_t session) {
     const auto stat = stat_of(pid);
     if (stat && stat->session == session && stat->state != 'Z') ::kill(static_cast<pid_t>(pid), SIGKILL);
   });
+}
+
+/// glibc 2.36 declares its own without C linkage.
+int open_pidfd(pid_t pid) {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
 }
 
 Error unstartable(const std::string& what, int error) {
@@ -172,13 +177,13 @@ Result<ChildProcess> ChildProcess::start(const Spawn& spawn) {
     return unstartable(spawn.argv.front(), failed);
   const auto stat = stat_of(static_cast<uint64_t>(pid));  // There until it is waited for.
   ProcessId id{static_cast<uint64_t>(pid), stat ? stat->start_ticks : 0, boot_id()};
-  return ChildProcess{std::move(id), ::pidfd_open(pid, 0), true};
+  return ChildProcess{std::move(id), open_pidfd(pid), true};
 }
 
 Result<ChildProcess> ChildProcess::adopt(const ProcessId& id) {
   const Error gone{"not.found", "process " + std::to_string(id.pid) + " is not there any more", {}};
   if (id.pid == 0 || id.boot != boot_id()) return gone;
-  const int fd = ::pidfd_open(static_cast<pid_t>(id.pid), 0);
+  const int fd = open_pidfd(static_cast<pid_t>(id.pid));
   if (fd < 0) return gone;
   const auto stat = stat_of(id.pid);  // Looked at with the pidfd open: it is the one the pidfd means.
   if (stat && stat->start_ticks == id.start_ticks && stat->state != 'Z') return ChildProcess{id, fd, false};
