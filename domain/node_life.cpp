@@ -71,6 +71,11 @@ void notified(State& state, Tick now) {
 void answered(State& state, Ask ask, int status, Tick now, double chance) {
   state.reachable = status != 0;
   if (status >= 200 && status < 300) return good(state, ask, now, chance);
+  if (ask ==
+      Ask::facts) {  // Another control plane may not take any: what it says of them is not of the node.
+    state.next_facts = now + kFactsPause;
+    return;
+  }
   if (ask == Ask::claim && status != 0) {
     state.claims = false;
     return;
@@ -89,7 +94,6 @@ void answered(State& state, Ask ask, int status, Tick now, double chance) {
       state.next_beat = now + beat_after(state.ttl, chance);
       break;
     case Ask::facts:
-      state.next_facts = now + kFactsPause;
       break;
     case Ask::plan:
       state.next_plan =

@@ -38,7 +38,7 @@ def records(state):
 def pid_of(state, name):
     """The pid of a service's process; None while there is none."""
     kept = records(state).get(name, {}).get("record")
-    return json.loads(kept)["pid"] if kept and kept != "{}" else None
+    return json.loads(kept).get("pid") if kept else None
 
 
 def alive(pid):
@@ -50,11 +50,12 @@ def alive(pid):
 
 def end_services(state):
     """Services outlive their node: the test ends those it caused, each by the pid of its own record."""
-    for name in records(state):
-        pid = pid_of(state, name)
-        if pid and alive(pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+    for record in records(state).values():
+        kept = json.loads(record.get("record") or "{}")
+        for pid in [kept.get("pid"), *(kept.get(name, {}).get("pid") for name in ("up", "follower"))]:
+            if pid and alive(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
 
 
 class Runner:

@@ -62,7 +62,7 @@ TEST_CASE("401 and 403 register again after pauses that double to a minute", "[S
       node.begin();
       Millis longest{1'000};
       for (int round = 0; round < 9; round++) {
-        node.now = ask == Ask::plan ? node.state.next_plan : node.state.next_beat;
+        node.now = std::max(node.now, ask == Ask::plan ? node.state.next_plan : node.state.next_beat);
         if (ask == Ask::heartbeat) node.state.next_plan = Tick::max();
         node.answer(ask, status, 1);
         CHECK_FALSE(node.next());
