@@ -29,7 +29,8 @@ void Asks::send_pieces(const std::string& node, consensus::Kind kind, uint64_t i
 Status Asks::ask(const std::string& node, std::string request, Reply reply) {
   if (request.size() > limits_.bytes)
     return Error{"body.too.large",
-                 "a request of more than " + std::to_string(limits_.bytes) + " bytes cannot be handed on", {}};
+                 "a request of more than " + std::to_string(limits_.bytes) + " bytes cannot be handed on",
+                 {}};
   uint64_t id = 0;
   {
     const std::lock_guard lock{mutex_};

@@ -15,11 +15,11 @@
 namespace muster {
 
 struct AskLimits {
-  size_t open = 16'384;               ///< Requests without an answer, each way.
-  size_t bytes = 64 << 20;            ///< Of one request or answer.
-  size_t unfinished = 128 << 20;      ///< Of all that are not whole yet.
-  Millis timeout{5'000};              ///< For an answer.
-  size_t piece = 512 << 10;           ///< Bytes a frame.
+  size_t open = 16'384;           ///< Requests without an answer, each way.
+  size_t bytes = 64 << 20;        ///< Of one request or answer.
+  size_t unfinished = 128 << 20;  ///< Of all that are not whole yet.
+  Millis timeout{5'000};          ///< For an answer.
+  size_t piece = 512 << 10;       ///< Bytes a frame.
 };
 
 /// Any thread. An answer is called exactly once, never inside ask().
@@ -58,7 +58,8 @@ private:
   };
   using PartialKey = std::pair<std::string, uint64_t>;  ///< Who sends, and the request's number.
   void send_pieces(const std::string& node, consensus::Kind kind, uint64_t id, std::string_view bytes);
-  bool add(std::map<PartialKey, Partial>& to, const PartialKey& key, std::string_view body, std::string& whole);
+  bool add(std::map<PartialKey, Partial>& to, const PartialKey& key, std::string_view body,
+           std::string& whole);
   void drop(std::map<PartialKey, Partial>& from, const PartialKey& key);
   void end(std::vector<Reply> replies, const Error& why);
 

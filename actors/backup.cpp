@@ -120,7 +120,7 @@ private:
     seq_ = record->seq;
     hash_ = sha256(text);
     rows_.add(seq_, text, batch_);
-    log::put_stream(batch_, record->stream, seq_);
+    streams_.add(record->stream, seq_);
     return batch_.bytes() > kBatchBytes ? flush() : Status{Done{}};
   }
 
@@ -133,6 +133,7 @@ private:
 
   Status flush() {
     rows_.finish(batch_);
+    streams_.finish(batch_);
     auto status = disk_.write(batch_, true);
     batch_.clear();
     return status;
@@ -142,6 +143,7 @@ private:
   std::string data_;
   log::Batch batch_;
   log::RowWriter rows_;
+  log::StreamWriter streams_{disk_};
   uint64_t seq_ = 0;
   Digest hash_ = kNoDigest;
 };

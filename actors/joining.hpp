@@ -28,7 +28,7 @@ struct JoinAnswer {
   std::string code, detail;  ///< Why not; empty: it is a member now.
   std::string cluster;
   uint64_t id = 0;
-  std::string cluster_key;            ///< Hex; for those who came with a token.
+  std::string cluster_key;           ///< Hex; for those who came with a token.
   std::vector<RosterEntry> members;  ///< Who is there; this node may not be among them yet.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

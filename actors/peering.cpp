@@ -11,6 +11,8 @@ namespace muster {
 namespace {
 
 constexpr char kHttp = 'H', kBarrier = 'B';
+constexpr std::chrono::seconds kFollowed{10};  // Since the leader's last hello.
+constexpr uint64_t kCloseEnough = 1'000;       // Lines behind it.
 
 /// Raft's frames say first who sent them, as Raft knows it: the log may not have told its name yet.
 std::string with_sender(consensus::MemberId from, const std::string& frame) {
@@ -106,8 +108,7 @@ void Peering::send(consensus::MemberId to, std::string frame) {
 }
 
 void Peering::folded() {
-  impl_->with_system(
-    [this](System& at, consensus::Peers& network) { impl_->show_roster(at, network); });
+  impl_->with_system([this](System& at, consensus::Peers& network) { impl_->show_roster(at, network); });
 }
 
 /// Members are whom the log names; before it names any, whom one was told of when joining.
@@ -116,13 +117,12 @@ void Peering::Impl::show_roster(System& at, consensus::Peers& network) {
   view<cluster::View>(*at.views()).members.each([&](const std::string& node, const auto& member) {
     if (!member.key.empty()) now[node] = {node, member.id, member.address, member.url, member.key};
   });
-  if (now.empty()) return;
   std::vector<consensus::Peer> others;
   {
     const std::lock_guard lock{mutex};
     // A joiner's first lines may be older than its joining: whoever let it in is still there.
-    if (!now.contains(options.self.node) && roster.contains(options.self.node)) now.merge(std::map{roster});
-    roster = std::move(now);
+    if (!now.empty() && !now.contains(options.self.node)) now.merge(std::map{roster});
+    if (!now.empty()) roster = std::move(now);  // Empty: nothing of the log has come yet.
     names.clear();
     for (const auto& [node, entry] : roster) {
       names[entry.id] = node;
@@ -148,6 +148,20 @@ bool Peering::leader_elsewhere() const {
   return elsewhere;
 }
 
+bool Peering::follows_closely() const {
+  bool closely = false;
+  impl_->with_system([&](System& at, consensus::Peers&) {
+    const auto leader = impl_->leader_node(at);
+    const auto seq = at.views()->seq;
+    const std::lock_guard lock{impl_->mutex};
+    const auto heard = impl_->heard.find(leader);
+    if (leader == impl_->options.self.node || heard == impl_->heard.end() || seq == 0) return;
+    closely =
+      SteadyClock::now() - heard->second.at < kFollowed && heard->second.hello.seq <= seq + kCloseEnough;
+  });
+  return closely;
+}
+
 void Peering::ask_leader(std::string request, std::function<void(Result<std::string>)> reply) {
   std::string leader;
   impl_->with_system([&](System& at, consensus::Peers&) { leader = impl_->leader_node(at); });
@@ -163,9 +177,9 @@ void Peering::barrier(std::function<void(Result<uint64_t>)> then) {
   impl_->with_system([&](System& at, consensus::Peers&) {
     leader = impl_->leader_node(at);
     here = leader.empty() || leader == impl_->options.self.node;
-    if (here) at.barrier(Answer{[then](Result<Receipt> outcome) {
-      outcome ? then(outcome->seq) : then(outcome.error());
-    }});
+    if (here)
+      at.barrier(
+        Answer{[then](Result<Receipt> outcome) { outcome ? then(outcome->seq) : then(outcome.error()); }});
   });
   if (here) return;
   const auto told = [then](const Result<std::string>& answer) {
@@ -237,8 +251,7 @@ std::string Peering::node_of(consensus::MemberId id) const {
 }
 
 void Peering::say_stopping() {
-  impl_->with_system(
-    [this](System& at, consensus::Peers& network) { impl_->say_hello(at, network, true); });
+  impl_->with_system([this](System& at, consensus::Peers& network) { impl_->say_hello(at, network, true); });
 }
 
 void Peering::set_cluster_key(std::string key) {

@@ -1,4 +1,5 @@
-// Between a system and the other members: Raft's frames, requests for whoever leads, who is there and what they see.
+// Between a system and the other members: Raft's frames, requests for whoever leads, who is there and what
+// they see.
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,7 @@
 
 #include "actors/hello.hpp"
 #include "actors/system.hpp"
+#include "consensus/membership.hpp"
 #include "consensus/peers.hpp"
 
 namespace muster {
@@ -32,11 +34,12 @@ struct RosterEntry {
 };
 
 struct PeeringOptions {
-  Hello self;                      ///< What this member says of itself; what changes is filled in.
+  Hello self;                       ///< What this member says of itself; what changes is filled in.
   std::vector<RosterEntry> roster;  ///< Known from joining, until the log says who is there.
-  Millis ask_timeout{5'000};       ///< --command-timeout: for a request that was handed on.
-  size_t max_asks = 16'384;        ///< --max-in-flight: handed on and not answered yet.
-  size_t max_answer = 64 << 20;    ///< Bytes of one answer.
+  consensus::MembershipPolicy policy;
+  Millis ask_timeout{5'000};     ///< --command-timeout: for a request that was handed on.
+  size_t max_asks = 16'384;      ///< --max-in-flight: handed on and not answered yet.
+  size_t max_answer = 64 << 20;  ///< Bytes of one answer.
   Now now = system_now;
 };
 
@@ -77,6 +80,8 @@ public:
 
   /// Whether there is somebody to hand a request to.
   [[nodiscard]] bool leader_elsewhere() const;
+  /// Whether this member follows somebody and has nearly everything that one has said to have.
+  [[nodiscard]] bool follows_closely() const;
   /// Hands a request to the leader. Errors: `leader.starting` (nobody leads), `leader.lost`, `rate.limited`,
   /// `command.timeout`.
   void ask_leader(std::string request, std::function<void(Result<std::string>)> reply);

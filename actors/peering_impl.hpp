@@ -31,13 +31,13 @@ struct Peering::Impl {
   // What is done from time to time: peering_tick.cpp.
   void say_hello(System& at, consensus::Peers& network, bool stopping);
   void say_beats(System& at, consensus::Peers& network);
-  void lead(System& at);
   void record_starts(System& at);
-  void keep_roles(System& at);
+  void keep_roles(System& at, const consensus::Peers& network);
   void show_roster(System& at, consensus::Peers& network);
   [[nodiscard]] std::string leader_node(System& at) const;
 
   PeeringOptions options;
+  const SteadyClock::time_point started = SteadyClock::now();
   /// Held while the system is used, so that stop() waits for whoever uses it. Before `mutex`, when both are.
   std::shared_mutex running;
   System* system = nullptr;
@@ -59,7 +59,8 @@ struct Peering::Impl {
   // Of the thread that ticks.
   SteadyClock::time_point next_hello{}, next_beats{}, next_roles{};
   Time beats_told{};
-  std::map<std::string, std::string> recorded;  ///< The boot of each member whose start is on its way into the log.
+  std::map<std::string, std::string>
+    recorded;  ///< The boot of each member whose start is on its way into the log.
   uint64_t leader_changes = 0;
   std::string asked_leader;
 };

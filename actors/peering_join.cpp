@@ -22,7 +22,7 @@ uint64_t member_id(const std::string& node, const std::string& key) {
   const auto digest = sha256(node + '\n' + key);
   uint64_t id = 0;
   for (size_t i = 0; i < 6; i++) id = id << 8 | digest[i];  // 48 bits: exact in every reader of JSON.
-  return id < 2 ? 2 : id;                                     // 1 is whom older builds founded.
+  return id < 2 ? 2 : id;                                   // 1 is whom older builds founded.
 }
 
 void Peering::stranger(const consensus::Stranger& who, consensus::Envelope envelope,
@@ -47,7 +47,8 @@ void Peering::stranger(const consensus::Stranger& who, consensus::Envelope envel
     if (here) impl.answer_join(at, text, reply);
   });
   if (here) return;
-  if (!running || leader.empty()) return reply(refusal({"leader.starting", "nobody leads yet: ask again", {}}));
+  if (!running || leader.empty())
+    return reply(refusal({"leader.starting", "nobody leads yet: ask again", {}}));
   const auto told = [reply](const Result<std::string>& outcome) {
     reply(outcome ? *outcome : refusal(outcome.error()));
   };
@@ -55,8 +56,7 @@ void Peering::stranger(const consensus::Stranger& who, consensus::Envelope envel
     reply(refusal(handed_on.error()));
 }
 
-void Peering::Impl::answer_join(System& at, const std::string& body,
-                                std::function<void(std::string)> reply) {
+void Peering::Impl::answer_join(System& at, const std::string& body, std::function<void(std::string)> reply) {
   auto asked = from_json_text<JoinRequest>(body);
   if (!asked) return reply(refusal(asked.error()));
   cluster::Join join;

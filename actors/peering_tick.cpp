@@ -1,4 +1,5 @@
-// What a member does from time to time: says who it is, tells beats, and, when it leads, keeps the membership.
+// What a member does from time to time: says who it is, tells beats, and, when it leads, keeps the
+// membership.
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +11,40 @@ namespace {
 constexpr std::chrono::milliseconds kHelloEvery{1000}, kBeatsEvery{2000}, kRolesEvery{250};
 constexpr std::chrono::milliseconds kFresh{3000};  // A hello that is older says nothing any more.
 constexpr size_t kBeatsAFrame = 8'000;
+
+using Listed = std::map<consensus::MemberId, std::pair<std::string, uint64_t>>;
+
+/// On the log's thread: the next step towards the members that are listed.
+Status keep_roles_of(consensus::Replica& replica, consensus::MemberId self, const Listed& listed,
+                     const consensus::MembershipPolicy& policy) {
+  const auto progress = replica.progress();
+  if (!progress) return Done{};
+  consensus::Membership seen{self, progress->change_pending, {}};
+  for (const auto& member : replica.members()) {
+    consensus::Seen one{member.id, member.role, 0, 0, !listed.contains(member.id)};
+    if (!one.leaving) one.silent_ms = listed.at(member.id).second;
+    for (const auto& of : progress->members)
+      if (of.id == member.id && of.match_index < progress->last_index)
+        one.behind = progress->last_index - of.match_index;
+    seen.members.push_back(one);
+  }
+  for (const auto& [id, about] : listed)
+    if (std::none_of(seen.members.begin(), seen.members.end(), [&](const auto& one) { return one.id == id; }))
+      seen.members.push_back({id, std::nullopt, about.second, 0, false});
+  const auto change = next_change(seen, policy);
+  if (!change) return Done{};
+  switch (change->kind) {
+    case consensus::Change::Kind::add:
+      return replica.add({change->id, listed.at(change->id).first, consensus::Role::spare});
+    case consensus::Change::Kind::assign:
+      return replica.assign(change->id, change->role);
+    case consensus::Change::Kind::remove:
+      return replica.remove(change->id);
+    case consensus::Change::Kind::transfer:
+      return replica.transfer(change->id);
+  }
+  return Done{};
+}
 
 }  // namespace
 
@@ -35,7 +70,7 @@ void Peering::tick() {
     if (now >= impl.next_roles) {
       impl.next_roles = now + kRolesEvery;
       impl.record_starts(at);
-      impl.keep_roles(at);
+      impl.keep_roles(at, network);
     }
   });
 }
@@ -121,36 +156,30 @@ void Peering::Impl::record_starts(System& at) {
   }
   for (auto& hello : starts) {
     cluster::Start start;
-    start.member = {hello.node, hello.version, hello.feature_level, hello.public_key, hello.id,
-                    hello.address, hello.url, hello.key, hello.boot};
+    start.member = {hello.node,    hello.version, hello.feature_level, hello.public_key, hello.id,
+                    hello.address, hello.url,     hello.key,           hello.boot};
     at.ask(cluster::Command{std::move(start)}, {}, {});
   }
   for (auto& hello : stops) at.ask(cluster::Command{cluster::Stop{hello.node}}, {}, {});
 }
 
 /// Raft's members follow the log's, one change at a time.
-void Peering::Impl::keep_roles(System& at) {
-  const auto raft = at.members();
-  if (!raft) return;
-  std::vector<RosterEntry> entries;
+void Peering::Impl::keep_roles(System& at, const consensus::Peers& network) {
+  std::map<consensus::MemberId, std::pair<std::string, uint64_t>> listed;  // Name and silence of each.
+  const auto ways = network.states();
+  const auto up = std::chrono::duration_cast<Millis>(SteadyClock::now() - started).count();
   {
     const std::lock_guard lock{mutex};
-    for (const auto& [node, entry] : roster) entries.push_back(entry);
+    for (const auto& [node, entry] : roster) {
+      const auto way = ways.find(node);
+      const auto last = way == ways.end() ? -1 : way->second.last_heard_ms;
+      const auto silent = node == options.self.node ? 0 : last < 0 ? up : last;
+      listed[entry.id] = {node, static_cast<uint64_t>(silent)};
+    }
   }
-  std::function<Status(consensus::Replica&)> change;
-  for (const auto& entry : entries) {
-    const auto known = std::find_if(raft->begin(), raft->end(), [&](auto& m) { return m.id == entry.id; });
-    if (known == raft->end())
-      change = [entry](auto& replica) {
-        return replica.add({entry.id, entry.node, consensus::Role::spare});
-      };
-    else if (known->role == consensus::Role::spare)
-      change = [id = entry.id](auto& replica) { return replica.assign(id, consensus::Role::standby); };
-    else if (known->role == consensus::Role::standby && entries.size() >= 3)
-      change = [id = entry.id](auto& replica) { return replica.assign(id, consensus::Role::voter); };
-    if (change) break;
-  }
-  if (change) at.change(std::move(change), {});
+  at.change([listed = std::move(listed), self = options.self.id, policy = options.policy](
+              consensus::Replica& replica) { return keep_roles_of(replica, self, listed, policy); },
+            {});
 }
 
 }  // namespace muster

@@ -114,11 +114,12 @@ void System::Impl::spawn_domains() {
                              if (options.on_heard) options.on_heard(heard);
                            }});
   add(nodes);
-  lease = system.spawn(lease_actor, LeaseDeps{deps_for(index), options.leader_ttl, beats, options.node,
-                                       options.takes_lease ? options.url : std::string{},
-                                       [to = published](const std::string& node) {
-                                         return view<cluster::View>(*to->load()).members.contains(node);
-                                       }});
+  lease =
+    system.spawn(lease_actor, LeaseDeps{deps_for(index), options.leader_ttl, beats, options.node,
+                                        options.takes_lease ? options.url : std::string{},
+                                        [to = published](const std::string& node) {
+                                          return view<cluster::View>(*to->load()).members.contains(node);
+                                        }});
   add(lease);
   claims = system.spawn(sweeping<ClaimsDomain, claims::Sweep>, deps_for(index));
   add(claims);

@@ -26,6 +26,7 @@ struct SystemOptions {
   std::string member_address, url;  ///< Its member port (host:port), and where it serves HTTP.
   std::string key;                  ///< SHA-256 of its certificate's public key, hex; empty: alone.
   std::string boot;                 ///< Differs from start to start.
+  bool takes_lease = false;         ///< Who leads Raft holds the leader lease, too.
   bool found = true;  ///< An empty disk becomes a cluster of one; otherwise it waits for a leader.
   consensus::Timing timing;
   uint64_t feature_level = kFeatureLevel;  ///< The highest that this build knows.

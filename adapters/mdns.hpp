@@ -13,6 +13,7 @@ namespace muster {
 struct MdnsOptions {
   std::string service = "_muster._tcp";  ///< Nodes see those of the same type only.
   bool loopback_only = false;            ///< False: every interface that can multicast, loopback included.
+  size_t most_found = kMaxFound;         ///< Services on one interface each; others have to wait.
   /// There is no multicast for now, and why; said once until it works again. On the discovery's thread.
   std::function<void(const std::string& why)> trouble = {};
   Millis first_retry{1000};  ///< After a failure; doubled each time, up to `last_retry`.

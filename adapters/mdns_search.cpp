@@ -26,8 +26,8 @@ bool on_loopback(const finding::Advert& advert) {
 
 }  // namespace
 
-MdnsSearch::MdnsSearch(AvahiServer* server, std::string service)
-  : server_(server), service_(std::move(service)) {
+MdnsSearch::MdnsSearch(AvahiServer* server, const MdnsOptions& options)
+  : server_(server), service_(options.service), most_(options.most_found) {
   browse();
 }
 
@@ -48,7 +48,7 @@ void MdnsSearch::browse() {
 }
 
 void MdnsSearch::look_again() {
-  if (!crowded_ || neighbours_.size() >= kMaxFound) return;
+  if (!crowded_ || neighbours_.size() >= most_) return;
   crowded_ = false;
   avahi_s_service_browser_free(browser_);
   browse();
@@ -68,7 +68,7 @@ void MdnsSearch::add(AvahiIfIndex interface, AvahiProtocol protocol, const char*
   if (neighbours_.contains(place)) return;
   char full_name[AVAHI_DOMAIN_NAME_MAX];
   if (avahi_service_name_join(full_name, sizeof full_name, name, service_.c_str(), domain) < 0) return;
-  if (neighbours_.size() >= kMaxFound) {
+  if (neighbours_.size() >= most_) {
     crowded_ = true;
     return;
   }

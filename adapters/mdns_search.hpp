@@ -11,14 +11,14 @@
 #include <avahi-core/core.h>
 #include <avahi-core/lookup.h>
 
-#include "adapters/ports/discovery.hpp"
+#include "adapters/mdns.hpp"
 
 namespace muster {
 
 /// Lives within a session's responder and is called by its thread.
 class MdnsSearch {
 public:
-  MdnsSearch(AvahiServer* server, std::string service);
+  MdnsSearch(AvahiServer* server, const MdnsOptions& options);
   ~MdnsSearch();
   MdnsSearch(const MdnsSearch&) = delete;
   MdnsSearch& operator=(const MdnsSearch&) = delete;
@@ -65,8 +65,9 @@ private:
 
   AvahiServer* server_;
   const std::string service_;
+  const size_t most_;
   AvahiSServiceBrowser* browser_ = nullptr;
-  std::map<Place, Neighbour> neighbours_;  // At most kMaxFound.
+  std::map<Place, Neighbour> neighbours_;  // At most `most_`.
   bool crowded_ = false;                   // Some were left out.
   bool changed_ = false;
   std::string error_;

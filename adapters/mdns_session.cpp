@@ -107,7 +107,7 @@ MdnsSession::MdnsSession(const MdnsOptions& options)
     fail("no responder", code);
     return;
   }
-  search_.emplace(server_, service_);
+  search_.emplace(server_, options);
   look_around();
 }
 

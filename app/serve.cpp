@@ -1,6 +1,8 @@
 // Wiring a node together.
 #include "app/serve.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +17,8 @@
 #include "adapters/jwks.hpp"
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
+#include "app/cluster/addresses.hpp"
+#include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/logging.hpp"
 #include "app/node/node_side.hpp"
@@ -117,6 +121,7 @@ struct Node {
   std::unique_ptr<JwtVerifier> jwt;
   std::shared_ptr<EventBus> bus;
   std::unique_ptr<Overlay> overlay;
+  std::unique_ptr<ClusterSide> cluster;  ///< Nothing with --alone.
   std::unique_ptr<System> system;
   std::unique_ptr<SecretSweep> secrets;
   std::unique_ptr<http::Api> api;
@@ -184,6 +189,10 @@ void drop_lines(Node& node, uint64_t to) {
   });
 }
 
+bool changes_members(const Record& record) {
+  return record.type.starts_with("member.") || record.type.starts_with("cluster.");
+}
+
 SystemOptions system_options(Node& node, const config::Config& config, std::string id,
                              const std::string& data) {
   SystemOptions options;
@@ -198,6 +207,8 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   options.on_lines = [&node, sink = config.text("audit-sink"), mark = data + "/restored"](
                        const std::vector<Record>& records, const std::vector<log::Line>& lines) {
     if (node.api) node.api->on_lines(records, lines);
+    if (node.cluster && std::any_of(records.begin(), records.end(), changes_members))
+      node.cluster->peering().folded();
     if (node.secrets) node.secrets->on_records(records);
     const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
     for (const auto& record : records) {
@@ -221,7 +232,43 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   return options;
 }
 
-Status start(Node& node, const config::Config& config, const std::string& data, bool json_log) {
+/// Where the node may listen depends on whether there are tokens, which the log knows.
+Result<config::Bind> bind_of(const config::Config& config, const log::Disk& disk) {
+  auto bind = config::resolve_bind(config, false);
+  if (bind && (bind->notice.empty() || config.flag("dev"))) return bind;
+  const auto views = views_at(disk, log::read_head(disk).seq);
+  if (!views) return bind;
+  return config::resolve_bind(config, !view<tokens::View>(*views).by_hash.empty());
+}
+
+std::string url_of(const config::Bind& bind) {
+  auto host = bind.listen.host;
+  if (host == "0.0.0.0" || host == "::") host = own_address();
+  const bool v6 = host.find(':') != std::string::npos;
+  return std::string(bind.listen.tls_cert.empty() ? "http://" : "https://") + (v6 ? "[" + host + "]" : host) +
+         ":" + std::to_string(bind.listen.port);
+}
+
+/// Finds or founds the cluster, unless the node is to stay alone.
+Status join_cluster(Node& node, const config::Config& config, const std::string& data,
+                    const config::Bind& bind, SystemOptions& options, const std::function<bool()>& stopped) {
+  if (config.flag("alone")) return Done{};
+  ClusterSideOptions side;
+  side.config = &config;
+  side.data = data;
+  side.node = options.node;
+  side.version = kVersion;
+  side.public_key = to_hex(node.keys.sign_public);
+  side.bind = bind;
+  side.url = config.text("control-plane-url").empty() ? url_of(bind) : config.text("control-plane-url");
+  auto cluster = ClusterSide::make(std::move(side));
+  if (!cluster) return cluster.error();
+  node.cluster = std::move(*cluster);
+  return node.cluster->settle(*node.disk, options, stopped);
+}
+
+Status start(Node& node, const config::Config& config, const std::string& data, bool json_log,
+             const std::function<bool()>& stopped) {
   auto id = node_id(config, data);
   if (!id) return id.error();
   auto keys = load_or_make_keys(data + "/keys");
@@ -232,7 +279,9 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.disk = std::move(*disk);
   auto options = api_options(config, data);
   options.json_log = json_log;
-  options.also_ready = [&node] { return node.files && node.files->loaded(); };
+  options.also_ready = [&node] {
+    return node.files && (node.files->loaded() || !node.system->gauges().leading);
+  };
   const auto token = random_hex(32);
   if (config.flag("node-side")) {
     options.auth.own_token = token;
@@ -243,35 +292,63 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
   if (auto status = start_jwks(node, config, options); !status) return status;
+  auto bind = bind_of(config, *node.disk);
+  if (!bind) return bind.error();
+  if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
 
   node.bus = std::make_shared<MemoryBus>(config.text("amqp-exchange"));
   node.overlay = std::make_unique<Overlay>(node.bus, config.text("event-prefix"), "supervisor");
-  auto system = System::make(*node.disk, node.keys, system_options(node, config, *id, data));
+  auto inside = system_options(node, config, *id, data);
+  if (auto joined = join_cluster(node, config, data, *bind, inside, stopped); !joined) return joined;
+  auto system = System::make(*node.disk, node.keys, std::move(inside));
   if (!system) return system.error();
   node.system = std::move(*system);
   node.secrets = std::make_unique<SecretSweep>(*node.system);
-  auto bind = config::resolve_bind(config, !view<tokens::View>(*node.system->views()).by_hash.empty());
-  if (!bind) return bind.error();
-  if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
-  const bool tls = !bind->listen.tls_cert.empty();
-  if (options.control_plane_url.empty())
-    options.control_plane_url =
-      std::string(tls ? "https://" : "http://") + bind->listen.host + ":" + std::to_string(bind->listen.port);
+  if (options.control_plane_url.empty()) options.control_plane_url = url_of(*bind);
+  if (node.cluster) {
+    options.peering = &node.cluster->peering();
+    options.entry = {node.cluster->address(), node.cluster->credentials().ca()};
+  }
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
+  if (node.cluster)
+    node.cluster->attach(*node.system, [&node](std::string request, std::function<void(std::string)> answer) {
+      node.api->handle_forwarded(std::move(request), std::move(answer));
+    });
   node.system->open();
   if (const auto to = view<cluster::View>(*node.system->views()).log.compacted_to;
       to >= node.system->chain().oldest())
     if (to > 0) drop_lines(node, to);
   if (auto status = node.server->start(); !status) return status;
-  const auto shown =
-    bind->listen.host.find(':') == std::string::npos ? bind->listen.host : "[" + bind->listen.host + "]";
   if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
-  spdlog::info("serving url={}://{}:{} node={} data={}", tls ? "https" : "http", shown, node.server->port(),
-               *id, data);
+  spdlog::info("serving url={} node={} data={}", url_of(*bind), *id, data);
   return Done{};
+}
+
+/// In this order nothing is asked of what is gone already.
+void stop(Node& node) {
+  node.told = nullptr;
+  if (node.side) node.side->stop();  // Its services go on.
+  if (node.files) node.files->stop();
+  if (node.cluster && node.system) node.cluster->leave_office(*node.system);
+  if (node.server) node.server->stop();
+  if (node.system) node.system->stop();
+  if (node.cluster) node.cluster->detach();
+  node.server.reset();
+  node.api.reset();
+  node.files.reset();
+  node.system.reset();
+  node.side.reset();
+  node.cluster.reset();
+}
+
+/// What nobody would miss: the log of a cluster that another one was there before.
+void give_up_log(const std::string& data) {
+  std::error_code ignored;
+  fs::remove_all(data + "/log", ignored);
+  fs::remove(data + "/member.json", ignored);
 }
 
 }  // namespace
@@ -279,32 +356,35 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
 int serve(const config::Config& config) {
   const bool json_log = set_up_log(config);
   std::signal(SIGPIPE, SIG_IGN);
-  sigset_t stop_signals;
-  sigemptyset(&stop_signals);
-  sigaddset(&stop_signals, SIGTERM);
-  sigaddset(&stop_signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);  // Before any thread: all of them inherit it.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread: all of them inherit it.
+  const auto stopped = [] {
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+  };
 
   auto data = make_data_folder(config);
   if (!data) return fail(data.error());
-  Node node;
-  const auto status = start(node, config, *data, json_log);
-  spdlog::default_logger()->flush();
-  if (status) {
+  Status status = Done{};
+  for (bool again = true; again;) {
+    again = false;
+    Node node;
+    status = start(node, config, *data, json_log, stopped);
+    if (node.cluster) node.cluster->on_give_way = [] { ::kill(::getpid(), SIGUSR1); };
+    if (node.cluster && node.cluster->gives_way()) ::kill(::getpid(), SIGUSR1);
+    spdlog::default_logger()->flush();
     int signal = 0;
-    sigwait(&stop_signals, &signal);
-    spdlog::info("stopping signal={}", signal);
+    while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1)
+      if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way())) break;
+    if (status) spdlog::info("stopping signal={}", signal);
+    stop(node);
+    node.disk.reset();
+    if (again) give_up_log(*data);
   }
-  node.told = nullptr;
-  if (node.side) node.side->stop();
-  if (node.files) node.files->stop();
-  if (node.server) node.server->stop();
-  if (node.system) node.system->stop();
-  node.server.reset();
-  node.api.reset();
-  node.files.reset();
-  node.system.reset();
-  node.side.reset();
+  if (!status && stopped()) status = Done{};  // Asked to stop while it searched.
   spdlog::default_logger()->flush();
   spdlog::shutdown();
   return status ? 0 : fail(status.error());

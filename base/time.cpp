@@ -1,9 +1,7 @@
 // Time as text.
 #include "base/time.hpp"
 
-#include <array>
 #include <charconv>
-#include <cstdio>
 
 namespace muster {
 namespace {
@@ -49,6 +47,11 @@ std::optional<Millis> fraction(std::string_view text, size_t& pos) {
   return Millis{value};
 }
 
+/// Writes the last `width` digits of `value` at `pos`.
+void put_digits(std::string& text, size_t pos, size_t width, unsigned value) {
+  for (; width-- > 0; value /= 10) text[pos + width] = static_cast<char>('0' + value % 10);
+}
+
 }  // namespace
 
 Time system_now() {
@@ -59,13 +62,17 @@ std::string to_rfc3339(Time time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss<Millis> clock{time - day};
-  std::array<char, 40> text{};
-  const int n = std::snprintf(
-    text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-    static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-    static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-  return {text.data(), static_cast<size_t>(n)};
+  const auto year = static_cast<int>(date.year());
+  std::string text = "0000-00-00T00:00:00.000Z";
+  put_digits(text, 5, 2, static_cast<unsigned>(date.month()));
+  put_digits(text, 8, 2, static_cast<unsigned>(date.day()));
+  put_digits(text, 11, 2, static_cast<unsigned>(clock.hours().count()));
+  put_digits(text, 14, 2, static_cast<unsigned>(clock.minutes().count()));
+  put_digits(text, 17, 2, static_cast<unsigned>(clock.seconds().count()));
+  put_digits(text, 20, 3, static_cast<unsigned>(clock.subseconds().count()));
+  if (year < 0 || year > 9999) return std::to_string(year) + text.substr(4);
+  put_digits(text, 0, 4, static_cast<unsigned>(year));
+  return text;
 }
 
 std::optional<Time> parse_rfc3339(std::string_view text) {

@@ -8,6 +8,12 @@
 
 namespace muster::consensus {
 
+namespace {
+
+constexpr size_t kMaxTold = 64;
+
+}  // namespace
+
 Result<HostPort> split_address(const std::string& address) {
   const Error fault{"field.invalid",
                     "'" + printable(address) + "' is no address: write host:port or [IPv6]:port"};
@@ -59,14 +65,20 @@ std::vector<std::shared_ptr<Link>> Core::all_links() const {
   return all;
 }
 
-void Core::refused(std::string reason) {
+void Core::refused(const std::string& who, const std::string& why) {
   counters.refused++;
   if (!options.events.refused) return;
-  if (!refusals.take(PeerClock::now())) {
+  auto reason = who + ": " + why;
+  const auto now = PeerClock::now();
+  const auto before = told.find(reason);
+  if (before != told.end() && now - before->second < limits().same_refusal_every) return;
+  if (!refusals.take(now)) {
     unsaid++;
     return;
   }
-  if (unsaid > 0) reason += " (" + std::to_string(unsaid) + " more were not told)";
+  if (told.size() >= kMaxTold) told.clear();
+  told[reason] = now;
+  if (unsaid > 0) reason += " (" + std::to_string(unsaid) + " others were not told)";
   unsaid = 0;
   options.events.refused(reason);
 }

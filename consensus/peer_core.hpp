@@ -63,7 +63,8 @@ struct Core {
   std::shared_ptr<const PeerTrust> trust;  ///< Of the network's thread.
   Counters counters;
   Bucket refusals;
-  uint64_t unsaid = 0;  ///< Refusals since the last that was told.
+  std::map<std::string, PeerClock::time_point> told;  ///< Refusals, and when.
+  uint64_t unsaid = 0;                                ///< Since the last that was told.
   bool stopping = false;
   const std::shared_ptr<Gate> gate;
 
@@ -74,7 +75,7 @@ struct Core {
   [[nodiscard]] std::shared_ptr<Link> find(const std::string& node) const;
   [[nodiscard]] std::vector<std::shared_ptr<Link>> all_links() const;
   /// Counts, and tells when that is not too often.
-  void refused(std::string reason);
+  void refused(const std::string& who, const std::string& why);
 };
 
 [[nodiscard]] inline uint64_t micros(PeerClock::time_point when) {

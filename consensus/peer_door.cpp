@@ -23,7 +23,11 @@ std::string text_of(asio::ip::address address) {
 
 }  // namespace
 
-Door::Door(Core& core) : core_(core), acceptor_(core.io), strangers_(core.limits().strangers_per_second) {}
+Door::Door(Core& core)
+  : core_(core),
+    acceptor_(core.io),
+    handshakes_(core.limits().handshakes_per_second),
+    strangers_(core.limits().strangers_per_second) {}
 
 Status Door::bind() {
   const auto where = split_address(core_.options.listen);
@@ -64,41 +68,37 @@ void Door::accept() {
 void Door::admit(Socket socket) {
   if (core_.stopping) return;
   core_.counters.accepted++;
+  const auto ip = text_of(from_.address());
+  if (!known(ip) && !handshakes_.take(PeerClock::now()))
+    return core_.refused(ip, "too many call from unknown places");
   make_room();
   const auto id = next_id_++;
-  const auto guest = std::make_shared<Guest>(core_, *this, id, text_of(from_.address()), from_.port());
+  const auto guest = std::make_shared<Guest>(core_, *this, id, ip, from_.port());
   guests_.emplace(id, guest);
   guest->start(std::move(socket));
 }
 
-/// The oldest goes: a member is through in a moment. Who calls from where a member was seen goes last.
-void Door::make_room() {
-  std::shared_ptr<Guest> oldest, oldest_unknown;
-  size_t pending = 0;
+bool Door::known(const std::string& ip) const {
   const auto links = core_.all_links();
-  for (const auto& [id, guest] : guests_) {
-    if (!guest->may_go()) continue;
-    pending++;
-    if (!oldest) oldest = guest;
-    if (oldest_unknown) continue;
-    const auto& ip = guest->ip();
-    if (std::none_of(links.begin(), links.end(), [&](const auto& link) { return link->calls_from(ip); }))
-      oldest_unknown = guest;
-  }
-  if (pending < core_.limits().max_pending) return;
+  return std::any_of(links.begin(), links.end(), [&](const auto& link) { return link->calls_from(ip); });
+}
+
+/// The oldest goes: a member is through in a moment. Who calls from where a member may be goes last.
+void Door::make_room() {
+  std::vector<std::shared_ptr<Guest>> pending;
+  for (const auto& [id, guest] : guests_)
+    if (guest->may_go()) pending.push_back(guest);
+  if (pending.size() < core_.limits().max_pending) return;
+  const auto unknown =
+    std::find_if(pending.begin(), pending.end(), [&](const auto& guest) { return !known(guest->ip()); });
   core_.counters.evicted++;
-  (oldest_unknown ? oldest_unknown : oldest)->close();
+  (unknown == pending.end() ? pending.front() : *unknown)->close();
 }
 
 bool Door::room_for_stranger() {
   const auto asking =
     std::count_if(guests_.begin(), guests_.end(), [](const auto& entry) { return entry.second->asking(); });
   return static_cast<size_t>(asking) < core_.limits().max_strangers && strangers_.take(PeerClock::now());
-}
-
-std::shared_ptr<Guest> Door::find(uint64_t id) const {
-  const auto found = guests_.find(id);
-  return found == guests_.end() ? nullptr : found->second;
 }
 
 void Door::tick(PeerClock::time_point now) {

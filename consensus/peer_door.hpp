@@ -75,20 +75,20 @@ public:
   void forget(uint64_t id) { guests_.erase(id); }
   /// Whether one more stranger may wait for an answer.
   [[nodiscard]] bool room_for_stranger();
-  [[nodiscard]] std::shared_ptr<Guest> find(uint64_t id) const;
   [[nodiscard]] uint16_t port() const { return port_; }
 
 private:
   void accept();
   void admit(Socket socket);
   void make_room();
+  [[nodiscard]] bool known(const std::string& ip) const;  ///< A member may be there.
 
   Core& core_;
   boost::asio::basic_socket_acceptor<Tcp, Executor> acceptor_;
   Tcp::endpoint from_;
   std::map<uint64_t, std::shared_ptr<Guest>> guests_;  ///< The oldest first.
   uint64_t next_id_ = 1;
-  Bucket strangers_;
+  Bucket handshakes_, strangers_;
   uint16_t port_ = 0;
   bool accepting_ = false;
 };

@@ -162,7 +162,7 @@ void Guest::tick(PeerClock::time_point now) {
 /// Says why, and waits until that is read: who closes at once may take it back.
 void Guest::refuse(const std::string& why) {
   if (phase_ == Phase::leaving || phase_ == Phase::gone) return;
-  core_.refused(where() + ": " + why);
+  core_.refused(ip_, why);
   if (phase_ == Phase::securing && who_.standing == Identity::Standing::none) return close();
   const bool seated = phase_ == Phase::member;
   enter(Phase::leaving);
@@ -174,7 +174,7 @@ void Guest::refuse(const std::string& why) {
 }
 
 void Guest::lost(const std::string& why) {
-  if (phase_ == Phase::securing || phase_ == Phase::greeting) core_.refused(where() + ": " + why);
+  if (phase_ == Phase::securing || phase_ == Phase::greeting) core_.refused(ip_, why);
   close();
 }
 

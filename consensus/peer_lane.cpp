@@ -47,18 +47,18 @@ void DialLane::begin() {
   since_ = PeerClock::now();
   attempt_++;
   const auto where = split_address(link_.peer.address);
-  if (!where) return refuse("cannot dial " + link_.peer.node + ": " + where.error().detail);
+  if (!where) return lose(where.error().detail);
   connect(where->host, where->port);
 }
 
 void DialLane::connect(const std::string& host, const std::string& port) {
   const auto go = [this](auto endpoints) {
-    socket_ = std::make_unique<Socket>(core_.io);
+    socket_ = std::make_shared<Socket>(core_.io);
     asio::async_connect(*socket_, std::move(endpoints),
-                        [this, link = link_.shared_from_this(), attempt = attempt_](error_code ec, auto) {
-                          if (attempt != attempt_ || phase_ != Phase::connecting) return;
+                        [this, link = link_.shared_from_this(), socket = socket_](error_code ec, auto) {
+                          if (socket != socket_) return;
                           if (ec) return lose(ec.message());
-                          connected(std::move(*socket_));
+                          connected(std::move(*socket));
                         });
   };
   error_code ec;
@@ -88,10 +88,9 @@ void DialLane::connected(Socket socket) {
 void DialLane::secured() {
   const auto who = connection_->identify(*core_.trust, core_.options.now());
   const auto& peer = link_.peer;
-  const auto at = peer.node + " at " + peer.address + ": ";
-  if (who.standing != Identity::Standing::sound) return refuse(at + who.fault);
-  if (who.node != peer.node) return refuse(at + "there is " + printable(who.node));
-  if (who.key != peer.key) return refuse(at + "its certificate has another key than the member's");
+  if (who.standing != Identity::Standing::sound) return refuse(who.fault);
+  if (who.node != peer.node) return refuse("there is " + printable(who.node));
+  if (who.key != peer.key) return refuse("its certificate has another key than the member's");
   expires_ = who.expires;
   phase_ = Phase::opening;
   connection_->write(frame_of(Inner::open, encode(Opening{kProtocol, which_, core_.boot})));
@@ -117,7 +116,7 @@ void DialLane::came(Frame frame) {
 
 void DialLane::welcomed(const std::string& body) {
   const auto opening = decode_opening(body);
-  if (!opening) return refuse(link_.peer.node + " at " + link_.peer.address + ": its welcome cannot be read");
+  if (!opening) return refuse("its welcome cannot be read");
   phase_ = Phase::claiming;
   link_.claim(opening->boot, [this, link = link_.shared_from_this(), attempt = attempt_](bool yes) {
     if (attempt == attempt_ && phase_ == Phase::claiming) admitted(yes);
@@ -125,9 +124,7 @@ void DialLane::welcomed(const std::string& body) {
 }
 
 void DialLane::admitted(bool yes) {
-  if (!yes)
-    return refuse(link_.peer.node + " at " + link_.peer.address +
-                  ": another process with its id and key is alive elsewhere");
+  if (!yes) return refuse("another process with its id and key is alive elsewhere");
   phase_ = Phase::up;
   since_ = PeerClock::now();
   unanswered_ = 0;
@@ -155,8 +152,7 @@ void DialLane::probe(uint64_t stamp) {
 void DialLane::check() {
   if (phase_ != Phase::up) return;
   const auto who = connection_->identify(*core_.trust, core_.options.now());
-  if (who.standing != Identity::Standing::sound)
-    refuse(link_.peer.node + " at " + link_.peer.address + ": " + who.fault);
+  if (who.standing != Identity::Standing::sound) refuse(who.fault);
 }
 
 void DialLane::redial() {
@@ -172,25 +168,22 @@ void DialLane::redial() {
 }
 
 void DialLane::refuse(const std::string& why) {
-  core_.refused(why);
+  core_.refused(link_.peer.node + " at " + link_.peer.address, why);
   lose(why);
 }
 
-void DialLane::lose(const std::string&) {
+void DialLane::lose(const std::string& why) {
   if (phase_ == Phase::resting || phase_ == Phase::gone) return;
   const bool was_up = up(), again_at_once = phase_ == Phase::finishing;
   if (was_up && PeerClock::now() - since_ >= kLastedLongEnough) failures_ = 0;
-  if (connection_) connection_->close();
-  connection_.reset();
-  socket_.reset();
-  resolver_.cancel();
-  attempt_++;
+  let_go();
   phase_ = Phase::resting;
   queue.sent();
-  if (was_up) {
+  if (!again_at_once) {  // Else it is as good as there.
     link_.show_connected();
-    link_.ended();
+    link_.show_trouble(why);
   }
+  if (was_up) link_.ended();
   if (phase_ != Phase::resting) return;  // Something of that began it anew.
   if (again_at_once) return begin();
   rest();
@@ -208,12 +201,16 @@ void DialLane::rest() {
 
 void DialLane::drop() {
   phase_ = Phase::gone;
-  attempt_++;
-  if (connection_) connection_->close();
-  connection_.reset();
-  socket_.reset();
-  resolver_.cancel();
+  let_go();
   timer_.cancel();
+}
+
+void DialLane::let_go() {
+  attempt_++;
+  error_code ignored;
+  if (const auto socket = std::exchange(socket_, nullptr)) socket->close(ignored);
+  if (const auto connection = std::exchange(connection_, nullptr)) connection->close();
+  resolver_.cancel();
 }
 
 void DialLane::tick(PeerClock::time_point now) {
@@ -242,8 +239,7 @@ void DialLane::keep_alive(PeerClock::time_point now) {
   const auto& limits = core_.limits();
   if (connection_->stalled_since(now - limits.write_stall)) return lose("it takes no byte");
   const auto wall = core_.options.now();
-  if (wall >= expires_)
-    return refuse(link_.peer.node + " at " + link_.peer.address + ": its certificate has expired");
+  if (wall >= expires_) return refuse("its certificate has expired");
   // It may have another one by now, and shows that to a new connection only.
   if (wall >= expires_ - kBeforeItExpires && now - since_ > kBeforeItExpires) return redial();
   if (which_ != Lane::urgent) return;

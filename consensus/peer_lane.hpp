@@ -48,6 +48,7 @@ private:
   void admitted(bool yes);
   void refuse(const std::string& why);
   void rest();
+  void let_go();
   void keep_alive(PeerClock::time_point now);
 
   Core& core_;
@@ -61,7 +62,7 @@ private:
   std::string reached_;
   boost::asio::basic_waitable_timer<PeerClock, boost::asio::wait_traits<PeerClock>, Executor> timer_;
   boost::asio::ip::basic_resolver<Tcp, Executor> resolver_;
-  std::unique_ptr<Socket> socket_;  ///< While it connects.
+  std::shared_ptr<Socket> socket_;  ///< While it connects; what connects it needs it to the end.
   std::shared_ptr<Connection> connection_;
 };
 

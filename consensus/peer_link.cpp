@@ -1,6 +1,10 @@
 // A member's lanes and guests, and the probe that tells a restarted process from a second one.
 #include "consensus/peer_link.hpp"
 
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.hpp"
 #include "consensus/peer_door.hpp"
 
 namespace muster::consensus {
@@ -15,6 +19,7 @@ constexpr int64_t kRecently = 2'000'000;  ///< Microseconds (PeerState::heard).
 }  // namespace
 
 Link::Link(Core& core, Peer given) : peer(std::move(given)), core_(core), timer_(core.io) {
+  if (const auto where = split_address(peer.address)) host_ = where->host;
   for (size_t i = 0; i < kLanes; i++)
     lanes_[i] = std::make_unique<DialLane>(core, *this, static_cast<Lane>(i));
 }
@@ -56,11 +61,17 @@ bool Link::live() const {
 }
 
 void Link::claim(const std::string& boot, std::function<void(bool)> answer) {
-  if (!live()) boot_ = boot;
+  if (!live()) use(boot);
   if (boot == boot_) return answer(true);
   if (claims_.size() >= kMaxClaims) return answer(false);
   claims_.push_back({boot, std::move(answer)});
   if (claims_.size() == 1) probe();
+}
+
+void Link::use(const std::string& boot) {
+  boot_ = boot;
+  const std::lock_guard lock(shown_mutex_);
+  process_ = to_hex(std::string_view{boot});
 }
 
 void Link::probe() {
@@ -87,7 +98,7 @@ void Link::settle(bool first_lives) {
   timer_.cancel();
   auto claims = std::exchange(claims_, {});
   if (!first_lives) {
-    boot_ = claims.front().boot;
+    use(claims.front().boot);
     for (auto& one : lanes_)
       if (one->up()) one->lose("another process took its place");
     for (auto& guest : guests_)
@@ -112,6 +123,12 @@ void Link::unseat(const Guest& guest) {
 
 void Link::show_connected() {
   connected_ = lane(Lane::urgent).up();
+  if (connected_) show_trouble({});
+}
+
+void Link::show_trouble(const std::string& why) {
+  const std::lock_guard lock(shown_mutex_);
+  trouble_ = why;
 }
 
 void Link::dead() {
@@ -123,6 +140,11 @@ PeerState Link::state() const {
   PeerState state;
   state.connected = connected_;
   state.rtt_us = rtt_us_;
+  {
+    const std::lock_guard lock(shown_mutex_);
+    if (!state.connected) state.trouble = trouble_;
+    state.process = process_;
+  }
   if (const int64_t heard = heard_us_; heard >= 0) {
     const auto ago = std::max<int64_t>(0, static_cast<int64_t>(micros(PeerClock::now())) - heard);
     state.heard = ago <= kRecently;
@@ -132,7 +154,7 @@ PeerState Link::state() const {
 }
 
 bool Link::calls_from(const std::string& ip) const {
-  return ip == called_from_ || ip == lanes_[0]->reached() || ip == lanes_[1]->reached();
+  return ip == host_ || ip == called_from_ || ip == lanes_[0]->reached() || ip == lanes_[1]->reached();
 }
 
 }  // namespace muster::consensus

@@ -43,6 +43,7 @@ public:
   void heard() { heard_us_ = static_cast<int64_t>(micros(PeerClock::now())); }
   void measured(int64_t rtt_us) { rtt_us_ = rtt_us; }
   void show_connected();
+  void show_trouble(const std::string& why);
   /// Both lanes are lost: nobody answers.
   void dead();
 
@@ -56,6 +57,7 @@ private:
     std::function<void(bool)> answer;
   };
   [[nodiscard]] bool live() const;
+  void use(const std::string& boot);
   void probe();
   void settle(bool first_lives);
 
@@ -66,9 +68,11 @@ private:
   std::vector<Claim> claims_;  ///< Of others, while it is probed.
   uint64_t probed_us_ = 0;
   boost::asio::basic_waitable_timer<PeerClock, boost::asio::wait_traits<PeerClock>, Executor> timer_;
-  std::string called_from_;
+  std::string host_, called_from_;
   std::atomic<bool> connected_{false};
   std::atomic<int64_t> heard_us_{-1}, rtt_us_{-1};
+  mutable std::mutex shown_mutex_;  ///< For what follows.
+  std::string trouble_, process_;
 };
 
 }  // namespace muster::consensus

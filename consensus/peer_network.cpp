@@ -79,6 +79,7 @@ void PeerNetwork::Impl::use(std::shared_ptr<const PeerTrust> trust, bool redial)
   for (const auto& link : core.all_links()) {
     link->check();
     if (redial) link->redial();
+    link->hurry();  // What was refused before may not be now.
   }
 }
 

@@ -26,13 +26,15 @@ struct PeerLimits {
   Duration write_stall{10'000};   ///< A peer takes no byte for so long: its connection is closed.
   Duration probe_timeout{
     1'000};  ///< Another process has the same id and key: the first answers in this time.
-  Duration handshake_timeout{3'000};  ///< From accepting a connection until its first frame is whole.
-  size_t max_pending = 64;            ///< Connections before their first frame; the oldest makes room.
-  size_t max_strangers = 8;           ///< That wait for an answer; more are told to come back.
+  Duration handshake_timeout{3'000};     ///< From accepting a connection until its first frame is whole.
+  size_t max_pending = 64;               ///< Connections before their first frame; the oldest makes room.
+  unsigned handshakes_per_second = 200;  ///< With callers from where no member is known; more are hung up on.
+  size_t max_strangers = 8;              ///< That wait for an answer; more are told to come back.
   unsigned strangers_per_second = 10;
-  Duration answer_timeout{30'000};   ///< For a stranger's answer to be given.
-  Duration linger{1'000};            ///< For a refusal or an answer to be read.
-  unsigned refusals_per_second = 5;  ///< PeerEvents::refused calls; the others are only counted.
+  Duration answer_timeout{30'000};      ///< For a stranger's answer to be given.
+  Duration linger{1'000};               ///< For a refusal or an answer to be read.
+  Duration same_refusal_every{60'000};  ///< The same is told again then.
+  unsigned refusals_per_second = 5;     ///< PeerEvents::refused calls; the others are only counted.
 };
 
 struct PeerOptions {

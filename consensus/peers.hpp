@@ -44,6 +44,8 @@ struct PeerState {
   bool heard = false;          ///< Something came from it within the last two seconds.
   int64_t last_heard_ms = -1;  ///< How long ago something came from it; -1: never.
   int64_t rtt_us = -1;         ///< -1: not measured.
+  std::string process;         ///< A random id of the process there, hex, for comparing. Empty: unknown.
+  std::string trouble;         ///< Why the last attempt to connect failed; empty while connected.
 };
 
 /// Who calls without being a member: for Kind::join only.

@@ -1,6 +1,7 @@
 // libraft's values as ours, and back into memory that it owns.
 #include "consensus/raft_api.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace muster::consensus {
@@ -9,6 +10,35 @@ namespace {
 /// Bodies start at multiples of eight, and an empty one still has an address of its own.
 size_t padded(size_t n) {
   return (n + 8) & ~size_t{7};
+}
+
+/// A configuration's parts: version 1, count (little endian), and for each server its id, its address with a
+/// final NUL, and its role. Calls visit(id, address, role); how many bytes they take, 0 when they do not
+/// read.
+template <class Visit>
+size_t each_server(std::string_view body, Visit&& visit) {
+  const auto size = body.size();
+  const auto number = [&]() -> uint64_t {
+    uint64_t n = 0;
+    if (body.size() < 8) return 0;
+    for (size_t i = 8; i-- > 0;) n = n << 8 | static_cast<uint8_t>(body[i]);
+    body.remove_prefix(8);
+    return n;
+  };
+  if (body.empty() || body.front() != 1) return 0;
+  body.remove_prefix(1);
+  const auto count = number();
+  if (count == 0 || count > kMaxMembers) return 0;
+  for (uint64_t i = 0; i < count; i++) {
+    const auto id = number();
+    const auto end = body.find('\0');
+    if (id == 0 || end == 0 || end == std::string_view::npos || end + 1 >= body.size()) return 0;
+    const auto role = static_cast<uint8_t>(body[end + 1]);
+    if (role > RAFT_SPARE) return 0;
+    visit(id, body.substr(0, end), static_cast<Role>(role));
+    body.remove_prefix(end + 2);
+  }
+  return size - body.size();
 }
 
 }  // namespace
@@ -83,9 +113,33 @@ std::string encode_configuration(const Members& members) {
   raft_buffer buffer{};
   raft_configuration_encode(&configuration, &buffer);
   raft_configuration_close(&configuration);
+  clear_padding(buffer);
   std::string body{view(buffer)};
   raft_free(buffer.base);
   return body;
+}
+
+std::optional<Members> decode_configuration(std::string_view body) {
+  Members members;
+  const auto taken = each_server(body, [&](MemberId id, std::string_view address, Role role) {
+    members.push_back({id, std::string{address}, role});
+  });
+  if (taken == 0) return std::nullopt;
+  return members;
+}
+
+void clear_padding(const raft_buffer& configuration) {
+  const auto taken = each_server(view(configuration), [](auto...) {});
+  auto* bytes = static_cast<char*>(configuration.base);
+  if (taken > 0) std::fill(bytes + taken, bytes + configuration.len, '\0');
+}
+
+bool votes_in(std::string_view configuration, MemberId id) {
+  bool votes = false;
+  each_server(configuration, [&](MemberId member, std::string_view, Role role) {
+    votes |= member == id && role == Role::voter;
+  });
+  return votes;
 }
 
 void discard(raft_message& message) {

@@ -23,8 +23,6 @@
 
 namespace muster::consensus {
 
-constexpr size_t kMaxMembers = 64;
-
 struct StoredEntry {
   uint64_t term = 0;
   uint8_t type = 0;  ///< libraft's: 1 command, 2 barrier, 3 configuration.

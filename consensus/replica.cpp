@@ -126,6 +126,23 @@ uint64_t Replica::commit_index() const {
   return impl_->running ? impl_->lib.commit_index : 0;
 }
 
+std::optional<Progress> Replica::progress() const {
+  if (!leading()) return std::nullopt;
+  auto& lib = impl_->lib;
+  Progress progress{raft_last_index(&lib), lib.commit_index, false, {}};
+  progress.change_pending = lib.configuration_uncommitted_index != 0 || lib.leader_state.change != nullptr;
+  for (unsigned i = 0; i < lib.configuration.n; i++) {
+    const auto id = lib.configuration.servers[i].id;
+    Progress::Of of{id, lib.leader_state.progress[i].match_index, std::nullopt};
+    if (id == impl_->self) of.match_index = lib.last_stored;
+    if (const auto heard = impl_->heard.find(id); heard != impl_->heard.end())
+      of.last_heard_ms = heard->second;
+    if (id == impl_->self) of.last_heard_ms = impl_->outside.now_ms();
+    progress.members.push_back(of);
+  }
+  return progress;
+}
+
 Status Replica::add(const Member& member) {
   return impl_->change([&](raft_change* request) {
     return raft_add(&impl_->lib, request, member.id, member.address.c_str(),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,19 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 using Members = std::vector<Member>;
+constexpr size_t kMaxMembers = 64;
+
+/// How far a leader knows its members to be.
+struct Progress {
+  struct Of {
+    MemberId id = 0;
+    uint64_t match_index = 0;               ///< It has the leader's entries up to here, on disk.
+    std::optional<uint64_t> last_heard_ms;  ///< By Outside::now_ms; nothing: not since this replica started.
+  };
+  uint64_t last_index = 0, commit_index = 0;
+  bool change_pending = false;  ///< A configuration is not committed yet, or a promotion waits for its log.
+  std::vector<Of> members;      ///< All of the configuration, this one too.
+};
 
 /// Time, chance and the network: actors in the product, the simulator in tests.
 class Outside {
@@ -45,6 +59,16 @@ struct Head {
   Digest hash = kNoDigest;
 };
 
+/// Where a member's lines begin when the first ones were dropped, and the checkpoint that stands for those.
+struct LogStart {
+  uint64_t oldest = 0;        ///< The first line that is there.
+  Digest before = kNoDigest;  ///< The hash of the line before it.
+  uint64_t at = 0;            ///< The seq that the checkpoint is as of: oldest - 1 or later.
+  uint64_t size = 0;          ///< Of the checkpoint, in bytes.
+  Digest digest = kNoDigest;  ///< Of these bytes.
+  bool operator==(const LogStart&) const = default;
+};
+
 /// What committed entries become: the chain (events/log/chain.hpp). All calls come from the replica's thread.
 class Machine {
 public:
@@ -59,6 +83,25 @@ public:
   virtual bool take_lines(std::string_view lines, log::Batch& batch) = 0;
   /// Lines from `seq` on, each with its newline, as take_lines wants them; at most about 1 MiB.
   [[nodiscard]] virtual std::string lines_from(uint64_t seq) const = 0;
+  /// Nothing when lines from the first on are there. Of a checkpoint at or before `until`; its size is 0 when
+  /// none of these stands for all lines that were dropped.
+  [[nodiscard]] virtual std::optional<LogStart> log_start(uint64_t until) const {
+    (void)until;
+    return std::nullopt;
+  }
+  /// Bytes of the checkpoint as of `at`, whose digest is `digest`, from `offset` on; at most `most`. Empty
+  /// when it is not here.
+  [[nodiscard]] virtual std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
+                                                     size_t most) const {
+    (void)at, (void)digest, (void)offset, (void)most;
+    return {};
+  }
+  /// A peer's checkpoint is here, whole, and its bytes have `start.digest`: adds it to `batch`, and has the
+  /// chain go on from `start.oldest`, without any line before it. False: it is not one.
+  virtual bool take_checkpoint(const LogStart& start, std::string_view bytes, log::Batch& batch) {
+    (void)start, (void)bytes, (void)batch;
+    return false;
+  }
   /// The disk may have lost what was written but not synced, or what was applied could not be written: forget
   /// what is in memory and go on from the disk.
   virtual void reload() = 0;
@@ -80,6 +123,7 @@ public:
 /// The fifteen rules of docs/consensus.md; switched off only to show what then breaks.
 struct Rules {
   bool gate = true, barrier = true, one_batch = true, reopen = true, new_term = true, whole_lines = true;
+  bool lent_votes = true, held_changes = true;  ///< Rule 13.
 };
 
 struct Timing {
@@ -131,6 +175,9 @@ public:
   [[nodiscard]] Members members() const;
   [[nodiscard]] uint64_t last_index() const;
   [[nodiscard]] uint64_t commit_index() const;
+
+  /// Only while leading: nothing else. Spares are sent nothing, so they are not heard either.
+  [[nodiscard]] std::optional<Progress> progress() const;
 
   /// Membership; one change at a time, only while leading, and never to take the leader's own vote away (that
   /// needs transfer() first). Error: `leader.lost` or `conflict`.

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 
-#include "consensus/raft_api.hpp"
+#include "consensus/wire.hpp"
 
 namespace muster::consensus {
 
@@ -33,15 +34,28 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   void tick();
   void receive(MemberId from, std::string frame);
   void drain();
+  void hand_over(raft_message& message);
+  void drop_known(raft_append_entries& message) const;
   Status reopen_before(const raft_append_entries& message);
   Status change(const std::function<int(raft_change*)>& submit);
 
   // A snapshot whose lines are missing, and its lines: replica_lines.cpp.
   [[nodiscard]] bool whole() const;
-  void ask_for_lines(MemberId peer);
-  void serve_lines(MemberId to, uint64_t seq);
-  void take_lines(MemberId from, std::string_view frame);
+  void fetch_anew();
+  void ask_for_lines();
+  void serve_lines(MemberId to, const Fetch& fetch);
+  void hear_lines(MemberId from, std::string frame);
+  bool take_lines(std::string_view frame);
   void finish_install();
+  bool supersede(MemberId from, std::string_view frame);
+  void ask_for_later(MemberId from, std::string_view frame);
+  void offer_snapshot(MemberId to, uint64_t oldest);
+  // What stands for lines that are nowhere any more: replica_checkpoint.cpp.
+  void hear_start(MemberId from, std::string_view frame);
+  void ask_for_pieces();
+  void serve_piece(MemberId to, const PieceFetch& fetch);
+  void hear_piece(std::string_view frame);
+  void finish_checkpoint();
 
   // raft_io and raft_fsm: replica_io.cpp.
   void wire_up();
@@ -54,6 +68,11 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
                       raft_io_snapshot_put_cb done);
   void send_snapshot(raft_io_snapshot_get* request, raft_io_snapshot_get_cb done);
   void send(raft_io_send* request, const raft_message& message, raft_io_send_cb done);
+  void send_entries(raft_append_entries append, raft_message message);
+  [[nodiscard]] unsigned free_to_send(MemberId to, const raft_append_entries& append) const;
+  [[nodiscard]] raft_progress* progress_of(MemberId id);
+  void correct_progress();
+  [[nodiscard]] size_t room_for(MemberId id, uint64_t acknowledged);
   int apply(const raft_buffer& body);
   int take_snapshot(raft_buffer** buffers, unsigned* count);
   int restore(std::string_view descriptor);
@@ -117,6 +136,16 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   bool untold = false;         ///< The machine was not told of it yet.
   Stored loading;              ///< From start() to load().
 
+  bool pre_vote = false;                              ///< libraft weighs a request for one.
+  std::vector<std::pair<MemberId, uint64_t>> unsent;  ///< The first entry that a follower was not sent.
+  std::map<MemberId, uint64_t> heard;                 ///< When; of members only.
+  /// A frame of entries that is not acknowledged.
+  struct Flight {
+    uint64_t last, at_ms;
+    size_t bytes;
+  };
+  std::map<MemberId, std::deque<Flight>> flights;
+
   uint64_t led_term = 0;      ///< The last term we became leader in, and
   uint64_t office_index = 0;  ///< the first entry we wrote in it (rule 2).
   bool ready = false;         ///< It is applied.
@@ -126,7 +155,19 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   std::optional<StoredSnapshot> wanted;  ///< Its lines are not all here (rule 10).
   bool installing = false;               ///< libraft, or open(), waits for it.
   std::function<void(bool stopped)> installed;
-  uint64_t fetch_at_ms = 0;
+  /// What was asked of a peer and did not come yet. After a while without progress another is asked.
+  struct Fetching {
+    MemberId peer = 0;
+    uint64_t anew_at_ms = 0;
+    uint64_t next = 0;                      ///< The first line that was not asked for.
+    std::deque<uint64_t> ends;              ///< Of the ranges that were: the line after each.
+    uint64_t at_once = 256;                 ///< Lines that are about as large as a frame.
+    std::map<uint64_t, std::string> early;  ///< Frames that came before their turn, by their first line.
+    std::optional<LogStart> start;          ///< The checkpoint that is fetched, and
+    std::string bytes;                      ///< how much of it is here.
+    uint64_t asked_bytes = 0;
+    bool too_new = false;  ///< All that others have is after the snapshot.
+  } fetching;
 
   std::deque<std::pair<MemberId, std::string>> inbox;
   size_t inbox_bytes = 0;

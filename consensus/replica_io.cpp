@@ -9,6 +9,8 @@ namespace muster::consensus {
 namespace {
 
 constexpr size_t kMaxAppliedBatch = 1 << 20;
+constexpr unsigned short kPipeline = 1;  // Of raft_progress: what is sent is taken as received.
+constexpr size_t kMaxFlying = 4 << 20;
 
 }  // namespace
 
@@ -97,6 +99,7 @@ void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, u
   write.batch = std::exchange(spare, {});
   for (unsigned i = 0; i < count; i++) {
     const auto type = static_cast<uint8_t>(entries[i].type);
+    if (type == RAFT_CHANGE) clear_padding(entries[i].buf);
     put_entry(write.batch, next_index(), entries[i].term, type, view(entries[i].buf));
     marks.push_back({entries[i].term, type});
   }
@@ -150,8 +153,85 @@ void Replica::Impl::send_snapshot(raft_io_snapshot_get* request, raft_io_snapsho
 
 /// Never fails, also for servers that are not known (rule 11).
 void Replica::Impl::send(raft_io_send* request, const raft_message& message, raft_io_send_cb done) {
-  if (!broken) outside.send(message.server_id, encode(message));
+  if (message.type == RAFT_IO_APPEND_ENTRIES) {
+    send_entries(message.append_entries, message);
+  } else if (!broken) {
+    auto copied = message;
+    // 0.15 denies a pre-vote in the term that was asked for: a candidate that is behind would never learn it.
+    if (auto& result = copied.request_vote_result;
+        copied.type == RAFT_IO_REQUEST_VOTE_RESULT && pre_vote && !result.vote_granted)
+      result.term = std::max(result.term, lib.current_term);
+    outside.send(message.server_id, encode(copied));
+  }
   if (done) queue_soon([request, done](bool) { done(request, 0); });  // None for a TimeoutNow.
+}
+
+/// What does not fit into one frame follows in more, as long as not too much is under way; libraft takes
+/// everything as sent, and is corrected.
+void Replica::Impl::send_entries(raft_append_entries append, raft_message message) {
+  if (broken) return;
+  const auto* follower = progress_of(message.server_id);
+  const bool streams = follower && follower->state == kPipeline;
+  auto room = streams ? room_for(message.server_id, follower->match_index) : 1;
+  const auto all = append.n_entries;
+  const auto end = append.prev_log_index + all + 1;
+  const auto commit = append.leader_commit;
+  append.n_entries = free_to_send(message.server_id, append);
+  const bool held = append.n_entries == 0;
+  for (bool first = true; held ? first : append.n_entries > 0 && room > 0; first = false) {
+    append.leader_commit = all == 0 ? commit : std::min(commit, append.prev_log_index + append.n_entries);
+    message.append_entries = append;
+    const auto fit = entries_that_fit(append);
+    auto frame = encode(message);
+    append.prev_log_index += fit;
+    if (fit > 0) append.prev_log_term = append.entries[fit - 1].term;
+    append.entries += fit;
+    append.n_entries -= fit;
+    if (fit > 0 && streams)
+      flights[message.server_id].push_back({append.prev_log_index, outside.now_ms(), frame.size()});
+    room -= std::min(room, frame.size());
+    outside.send(message.server_id, std::move(frame));
+  }
+  if (const auto next = append.prev_log_index + 1; !held && next < end)
+    unsent.emplace_back(message.server_id, next);
+}
+
+/// Bytes that may be sent before more is acknowledged. What was lost is forgotten in time.
+size_t Replica::Impl::room_for(MemberId id, uint64_t acknowledged) {
+  auto& flying = flights[id];
+  const auto now = outside.now_ms();
+  const auto patience = 2 * timing.heartbeat_ms;
+  while (!flying.empty() && (flying.front().last <= acknowledged || flying.front().at_ms + patience < now))
+    flying.pop_front();
+  size_t bytes = 0;
+  for (const auto& flight : flying) bytes += flight.bytes;
+  return kMaxFlying - std::min(bytes, kMaxFlying);
+}
+
+/// Rule 13: a change of membership that is not committed goes only to who has a vote by it. One who lost it
+/// would have the longest log, deny the others its vote, and not stand itself.
+unsigned Replica::Impl::free_to_send(MemberId to, const raft_append_entries& append) const {
+  if (!rules.held_changes) return append.n_entries;
+  for (unsigned i = 0; i < append.n_entries; i++) {
+    const auto& entry = append.entries[i];
+    if (entry.type != RAFT_CHANGE || append.prev_log_index + 1 + i <= lib.commit_index) continue;
+    if (!votes_in(view(entry.buf), to)) return i;
+  }
+  return append.n_entries;
+}
+
+raft_progress* Replica::Impl::progress_of(MemberId id) {
+  if (!is(RAFT_LEADER) || lib.leader_state.progress == nullptr) return nullptr;
+  for (unsigned i = 0; i < lib.configuration.n; i++)
+    if (lib.configuration.servers[i].id == id) return &lib.leader_state.progress[i];
+  return nullptr;
+}
+
+/// With the true index libraft sends the rest when what was sent is acknowledged, not a heartbeat later.
+void Replica::Impl::correct_progress() {
+  for (const auto& [id, next] : std::exchange(unsent, {}))
+    if (auto* follower = progress_of(id); follower && follower->state == kPipeline)
+      follower->next_index = std::min<raft_index>(follower->next_index, next);
 }
 
 int Replica::Impl::apply(const raft_buffer& body) {

@@ -80,6 +80,7 @@ Status Replica::Impl::start() {
 void Replica::Impl::stop() {
   installing = false;
   wanted.reset();
+  fetching = {};
   if (!running) return;
   last_members = members_of(lib.configuration);
   running = false;
@@ -124,6 +125,7 @@ void Replica::Impl::settle_once() {
     }
     take_or_leave_office();
     drain();
+    correct_progress();
     again = broken || untold || !running || is(RAFT_UNAVAILABLE) || (reopen_soon && !gated());
   }
 }

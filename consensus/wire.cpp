@@ -7,6 +7,7 @@ namespace muster::consensus {
 namespace {
 
 constexpr size_t kEntryOverhead = 8 + 1 + 8;        // Term, type, length.
+constexpr size_t kAppendHead = 1 + 5 * 8;           // Type, and what stands before the entries.
 constexpr uint64_t kMaxNumber = uint64_t{1} << 62;  // Indices and terms: nothing overflows below it.
 
 bool small(std::initializer_list<uint64_t> numbers) {
@@ -14,10 +15,7 @@ bool small(std::initializer_list<uint64_t> numbers) {
 }
 
 void encode_entries(std::string& frame, const raft_append_entries& message) {
-  size_t room = kMaxFrame - frame.size() - 2 * sizeof(uint64_t);
-  unsigned fit = 0;
-  for (; fit < message.n_entries && message.entries[fit].buf.len + kEntryOverhead <= room; fit++)
-    room -= message.entries[fit].buf.len + kEntryOverhead;
+  const auto fit = entries_that_fit(message);
   Writer to{frame};
   // What is not sent must not be committed by who receives this (rule 14).
   const bool all = fit == message.n_entries;
@@ -27,30 +25,6 @@ void encode_entries(std::string& frame, const raft_append_entries& message) {
     const auto& entry = message.entries[i];
     to.u64(entry.term).u8(static_cast<uint8_t>(entry.type)).bytes(view(entry.buf));
   }
-}
-
-/// libraft reads a configuration entry without looking at its end, so it is looked at here: version 1, count
-/// (little endian), and for each server its id, its address with a final NUL, and its role.
-bool is_configuration(std::string_view body) {
-  const auto number = [&]() -> uint64_t {
-    uint64_t n = 0;
-    if (body.size() < 8) return kMaxNumber;
-    for (size_t i = 8; i-- > 0;) n = n << 8 | static_cast<uint8_t>(body[i]);
-    body.remove_prefix(8);
-    return n;
-  };
-  if (body.empty() || body.front() != 1) return false;
-  body.remove_prefix(1);
-  const auto count = number();
-  if (count == 0 || count > kMaxMembers) return false;
-  for (uint64_t i = 0; i < count; i++) {
-    const auto id = number();
-    const auto end = body.find('\0');
-    if (id == 0 || end == 0 || end == std::string_view::npos || end + 1 >= body.size()) return false;
-    if (static_cast<uint8_t>(body[end + 1]) > RAFT_SPARE) return false;
-    body.remove_prefix(end + 2);
-  }
-  return true;  // Up to seven bytes of padding may follow.
 }
 
 bool decode_append(Reader& from, raft_append_entries& message) {
@@ -69,7 +43,7 @@ bool decode_append(Reader& from, raft_append_entries& message) {
     entry.body = std::string{from.bytes()};
     if (!from.ok() || entry.type < RAFT_COMMAND || entry.type > RAFT_CHANGE) return false;
     if (entry.term == 0 || entry.term < term || entry.term > message.term) return false;
-    if (entry.type == RAFT_CHANGE && !is_configuration(entry.body)) return false;
+    if (entry.type == RAFT_CHANGE && !decode_configuration(entry.body)) return false;
     term = entry.term;
   }
   if (!from.finished()) return false;
@@ -128,6 +102,14 @@ bool decode_timeout(Reader& from, raft_timeout_now& message) {
 }
 
 }  // namespace
+
+unsigned entries_that_fit(const raft_append_entries& message) {
+  size_t room = kMaxFrame - kAppendHead;
+  unsigned fit = 0;
+  for (; fit < message.n_entries && message.entries[fit].buf.len + kEntryOverhead <= room; fit++)
+    room -= message.entries[fit].buf.len + kEntryOverhead;
+  return fit;
+}
 
 std::string encode(const raft_message& message) {
   std::string frame;
@@ -195,35 +177,6 @@ bool decode(std::string_view frame, MemberId sender, const char* address, raft_m
     default:
       return false;
   }
-}
-
-std::string encode_fetch(uint64_t seq) {
-  std::string frame;
-  Writer{frame}.u8(kFetchFrame).u64(seq);
-  return frame;
-}
-
-std::optional<uint64_t> decode_fetch(std::string_view frame) {
-  Reader from{frame};
-  from.u8();
-  const auto seq = from.u64();
-  return from.finished() && seq > 0 ? std::optional{seq} : std::nullopt;
-}
-
-std::string encode_lines(uint64_t from, std::string_view lines) {
-  std::string frame;
-  frame.reserve(9 + lines.size());
-  Writer{frame}.u8(kLinesFrame).u64(from).fixed(lines);
-  return frame;
-}
-
-std::optional<Lines> decode_lines(std::string_view frame) {
-  Reader from{frame};
-  from.u8();
-  Lines lines{from.u64(), {}};
-  lines.lines = from.fixed(from.left());
-  if (!from.ok()) return std::nullopt;
-  return lines;
 }
 
 }  // namespace muster::consensus

@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "http/forward.hpp"
 #include "http/log_line.hpp"
 #include "http/routes.hpp"
 
@@ -16,6 +17,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr size_t kMaxWaiting = 4096;  // Requests that wait for ?after, at most.
 constexpr size_t kMaxKey = 255;       // Characters of an Idempotency-Key.
 constexpr std::chrono::seconds kWaitForSeq{5};
+constexpr int64_t kStaleAfterMs = 3000;  // Nobody who leads was heard for this long.
 
 bool is_local_origin(std::string_view origin) {
   for (const std::string_view host :
@@ -58,6 +60,7 @@ Api::Api(System& system, ApiOptions options)
   add_tenancy_routes(*this);
   add_bootstrap_routes(*this);
   add_cluster_routes(*this);
+  add_membership_routes(*this);
   add_audit_routes(*this);
   add_service_routes(*this);
 }
@@ -98,7 +101,7 @@ void Api::cors(const Request& request, Response& response) const {
     "Access-Control-Allow-Headers",
     "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id, Last-Event-ID");
   response.headers.emplace_back("Access-Control-Expose-Headers",
-                                "X-Muster-Seq, X-Next-Cursor, X-Request-Id, ETag");
+                                "X-Muster-Seq, X-Muster-Stale, X-Next-Cursor, X-Request-Id, ETag");
 }
 
 void Api::dispatch(Request& request, const Reply& reply, std::string_view& route) {
@@ -116,8 +119,41 @@ void Api::dispatch(Request& request, const Reply& reply, std::string_view& route
     return reply(problem(allowed.error(), request.id));
   if (found.route->takes_body && !request.body.empty() && !is_json(request.header("content-type")))
     return reply(problem({"body.type.unsupported", "send Content-Type: application/json", {}}, request.id));
+  const bool command = request.method != Method::get && request.method != Method::head;
+  if (command && !found.route->local && options_.peering && !system_.gauges().leading &&
+      options_.peering->leader_elsewhere())
+    return hand_on(request, reply);
   request.params = std::move(found.params);
   found.route->handler(request, reply);
+}
+
+/// To the member that leads: it answers as if it had been asked.
+void Api::hand_on(const Request& request, const Reply& reply) {
+  options_.peering->ask_leader(encode_request(request),
+                               [reply, id = std::string(request.id)](const Result<std::string>& answer) {
+                                 if (!answer) return reply(problem(answer.error(), id));
+                                 auto response = decode_response(*answer);
+                                 if (!response) return reply(problem(response.error(), id));
+                                 reply(std::move(*response));
+                               });
+}
+
+void Api::handle_forwarded(std::string request, std::function<void(std::string)> answer) {
+  if (!server_) return;
+  auto decoded = decode_request(std::move(request));
+  if (!decoded) return answer(encode_response(problem(decoded.error(), {})));
+  server_->post(
+    [this, answer = std::move(answer), forwarded = std::shared_ptr<ForwardedRequest>(std::move(*decoded))] {
+      const Reply reply{
+        [answer, forwarded](Response response) { answer(encode_response(std::move(response))); },
+        forwarded->id};
+      // It is not handed on a second time: who was asked leads, or says that it does not.
+      if (!system_.gauges().leading)
+        return reply(
+          problem({"leader.starting", "the member that was asked does not lead", {}}, forwarded->id));
+      std::string_view route;
+      dispatch(forwarded->request, reply, route);
+    });
 }
 
 void Api::finished(const Finished& request) {
@@ -209,14 +245,46 @@ std::optional<Answer> Api::answer_to(const Request& request, const Reply& reply,
 void Api::show(const Request& request, const Reply& reply, Show show) {
   if (const auto when = request.query_value("as_of"))
     return show_past(request, reply, *when, std::move(show));
+  if (const auto consistent = request.query_value("consistent")) {
+    if (*consistent == "true") return show_consistent(request, reply, std::move(show));
+    if (*consistent != "false")
+      return reply(problem(
+        {"field.invalid", "consistent must be true or false", {{"?consistent", "must be true or false"}}},
+        request.id));
+  }
   const auto after = number_from_query(request, "after", 0);
   if (!after) return reply(problem(after.error(), request.id));
+  show_after(*after, reply, std::string(request.id), std::move(show));
+}
+
+void Api::show_after(uint64_t after, const Reply& reply, std::string id, Show show) {
   const auto views = system_.views();
-  if (views->seq >= *after) return reply(with_seq(show(*views), views->seq));
+  if (views->seq >= after) return reply(mark(show(*views), views->seq));
   if (waiting_.size() >= kMaxWaiting)
-    return reply(problem({"rate.limited", "too many requests wait for a seq", {}}, request.id));
-  waiting_.push_back(
-    {*after, SteadyClock::now() + kWaitForSeq, reply, std::string(request.id), std::move(show)});
+    return reply(problem({"rate.limited", "too many requests wait for a seq", {}}, id));
+  waiting_.push_back({after, SteadyClock::now() + kWaitForSeq, reply, std::move(id), std::move(show)});
+}
+
+/// Everything that was acknowledged anywhere before this request came is in what it is answered.
+void Api::show_consistent(const Request& request, const Reply& reply, Show show) {
+  auto then = [this, reply, id = std::string(request.id),
+               show = std::move(show)](const Result<uint64_t>& seq) {
+    if (!seq) return reply(problem(seq.error(), id));
+    server_->post([this, reply, id, show, at = *seq] { show_after(at, reply, id, show); });
+  };
+  if (options_.peering) return options_.peering->barrier(std::move(then));
+  system_.barrier(Answer{[then = std::move(then)](const Result<Receipt>& outcome) {
+    outcome ? then(outcome->seq) : then(outcome.error());
+  }});
+}
+
+/// What is shown says as of when it is, and whether it may be old: nobody who leads is heard.
+Response Api::mark(Response response, uint64_t seq) const {
+  if (options_.peering && !system_.gauges().leading) {
+    const auto heard = options_.peering->leader_heard_ms();
+    if (heard < 0 || heard > kStaleAfterMs) response.headers.emplace_back("X-Muster-Stale", "true");
+  }
+  return with_seq(std::move(response), seq);
 }
 
 void Api::answer_when_seen(uint64_t seq, const Reply& reply, Response response) {
@@ -235,7 +303,7 @@ void Api::wake_waiting() {
   const auto now = SteadyClock::now();
   std::erase_if(waiting_, [&](const Waiting& w) {
     if (views->seq >= w.after)
-      w.reply(with_seq(w.show(*views), views->seq));
+      w.reply(mark(w.show(*views), views->seq));
     else if (w.until < now)
       w.reply(problem({"command.timeout", "seq " + std::to_string(w.after) + " has not come yet", {}}, w.id));
     else

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/peering.hpp"
 #include "actors/system.hpp"
 #include "http/auth.hpp"
 #include "http/metrics.hpp"
@@ -32,6 +33,12 @@ struct ApiOptions {
   std::function<bool()> also_ready;  ///< What else /readyz waits for; empty: nothing.
   std::string data;                  ///< The data folder, for /v1/status.
   std::string services;              ///< Folder of this node's services, for their logs; empty: it runs none.
+  struct Entry {
+    std::string address;  ///< Of the member port.
+    std::string ca;       ///< SHA-256 of the CA's certificate, hex.
+  };
+  Entry entry{};               ///< How this cluster is joined.
+  Peering* peering = nullptr;  ///< Null: this node has no other members, and never will.
   std::string version;
 };
 
@@ -51,6 +58,8 @@ public:
 
   /// Handles a request that was authenticated already: a command of a batch.
   void dispatch(Request& request, const Reply& reply, std::string_view& route);
+  /// A request that another member hands on to whoever leads; `answer` gets the reply's bytes. Any thread.
+  void handle_forwarded(std::string request, std::function<void(std::string)> answer);
 
   // What routes use. All on the server's thread.
 
@@ -101,6 +110,10 @@ public:
   void on_lines(const std::vector<Record>& records, const std::vector<log::Line>& lines);
 
 private:
+  void hand_on(const Request& request, const Reply& reply);
+  void show_consistent(const Request& request, const Reply& reply, Show show);
+  void show_after(uint64_t after, const Reply& reply, std::string id, Show show);
+  [[nodiscard]] Response mark(Response response, uint64_t seq) const;
   struct Waiting {
     uint64_t after;
     std::chrono::steady_clock::time_point until;

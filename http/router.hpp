@@ -21,6 +21,8 @@ struct Route {
   /// "plan.read", ...
   std::string action = "authenticated";
   bool takes_body = false;  ///< JSON; other content types are answered with 415.
+  /// Of a POST, PUT or DELETE: answered by this member itself, not by the one that leads.
+  bool local = false;
 };
 
 struct Match {

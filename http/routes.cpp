@@ -81,4 +81,12 @@ std::optional<Response> not_modified(const Request& request, const std::string& 
   return response;
 }
 
+Result<Time> expiry_of(const std::string& text, Time now) {
+  if (text.empty()) return Time{};
+  if (const auto lasts = parse_duration(text)) return now + *lasts;
+  if (const auto at = parse_rfc3339(text)) return *at;
+  const std::string what = "must be a duration, such as 7d, or a time, such as 2026-01-02T03:04:05Z";
+  return Error{"field.invalid", "/expires " + what, {{"/expires", what}}};
+}
+
 }  // namespace muster::http

@@ -19,6 +19,7 @@ void add_batch_routes(Api& api);
 void add_tenancy_routes(Api& api);
 void add_bootstrap_routes(Api& api);
 void add_cluster_routes(Api& api);
+void add_membership_routes(Api& api);
 void add_audit_routes(Api& api);
 void add_service_routes(Api& api);
 
@@ -51,6 +52,10 @@ void add_next_page(Response& response, const Request& request, const std::string
 /// What `node` last reported of each component, as the object {"storage":{"status":...}}. Reasons are left
 /// out where everybody may read: they may quote a broker's or a bucket's answer.
 [[nodiscard]] std::string components_of(const ViewSet& views, std::string_view node, bool with_reasons);
+
+/// When something that was made at `now` expires: a duration (7d) or a time (RFC 3339); empty: never. Error:
+/// `field.invalid`.
+Result<Time> expiry_of(const std::string& text, Time now);
 
 /// A whole number from the query. Error: `field.invalid` naming it.
 Result<uint64_t> number_from_query(const Request& request, std::string_view name, uint64_t fallback);

@@ -13,20 +13,21 @@ std::string status_text(Api& api) {
   const auto& lease = view<lease::View>(*views);
   const auto& nodes = view<nodes::View>(*views).counts;
   const auto& plans = view<plans::View>(*views);
-  Json status{{"node_id", api.system().options().node},
-              {"version", api.options().version},
-              {"cluster", cluster.identity->cluster},
-              {"feature_level", cluster.identity->feature_level},
-              {"started_at", to_rfc3339(api.started_at())},
-              {"ready", api.system().ready()},
-              {"leading", gauges.leading},
-              {"term", gauges.term},
-              {"epoch", views->epoch},
-              {"seq", gauges.seq},
-              {"head", to_hex(views->head)},
-              {"view_seq", views->seq},
-              {"time", to_rfc3339(views->time)},
-              {"data", api.options().data}};
+  Json status{
+    {"node_id", api.system().options().node},
+    {"version", api.options().version},
+    {"cluster", cluster.identity->cluster},
+    {"feature_level", cluster.identity->feature_level},
+    {"started_at", to_rfc3339(api.started_at())},
+    {"ready", api.system().ready() || (api.options().peering && api.options().peering->follows_closely())},
+    {"leading", gauges.leading},
+    {"term", gauges.term},
+    {"epoch", views->epoch},
+    {"seq", gauges.seq},
+    {"head", to_hex(views->head)},
+    {"view_seq", views->seq},
+    {"time", to_rfc3339(views->time)},
+    {"data", api.options().data}};
   status["log"] = {{"writable", gauges.writable},
                    {"pending", gauges.pending},
                    {"compacted_to", cluster.log.compacted_to},
@@ -61,7 +62,9 @@ std::string status_text(Api& api) {
 
 void ready_route(Api& api, const Request& request, const Reply& reply) {
   const auto& also = api.options().also_ready;
-  if (api.system().ready() && (!also || also())) return reply(json_response("{\"ready\":true}"));
+  const bool follows =
+    api.options().peering && !api.system().gauges().leading && api.options().peering->follows_closely();
+  if ((api.system().ready() || follows) && (!also || also())) return reply(json_response("{\"ready\":true}"));
   const auto gauges = api.system().gauges();
   if (!gauges.writable)
     return reply(problem({"log.unwritable", "the disk fails; reads are served", {}}, request.id));

@@ -18,7 +18,7 @@ void tenancy_route(const Request& request, const Reply& reply) {
 }  // namespace
 
 void add_tenancy_routes(Api& api) {
-  api.router().add({Method::post, "/v1/tenancy/plan", tenancy_route, "plan.read", true});
+  api.router().add({Method::post, "/v1/tenancy/plan", tenancy_route, "plan.read", true, true});
   api.router().add({Method::get, "/v1/catalog",
                     [text = catalog::to_json(catalog::build_index()).dump()](
                       const Request&, const Reply& reply) { reply(json_response(text)); },

@@ -4,6 +4,8 @@
 #include <ostream>
 
 #include "app/cli/catalog.hpp"
+#include "app/cli/cluster_table.hpp"
+#include "app/cli/cluster_verbs.hpp"
 #include "app/cli/follow.hpp"
 #include "app/cli/render.hpp"
 
@@ -44,37 +46,64 @@ Outcome upgrade(Call& call) {
   return 0;
 }
 
-Outcome run(Call& call) {
-  if (call.word(0) == "upgrade") {
-    for (const auto* flag : {"watch", "as-of", "after"})
-      if (call.has(flag)) return usage_error(std::string(":cluster upgrade takes no --") + flag);
-    return upgrade(call);
-  }
-  for (const auto* flag : {"yes", "level"})
-    if (call.has(flag)) return usage_error(std::string("--") + flag + " belongs to :cluster upgrade");
+struct Deed {
+  std::string_view word;
+  Outcome (*run)(Call&);
+  std::vector<std::string_view> flags;  ///< Of the verb's own.
+};
+
+const Deed* deed_of(const std::string& word) {
+  static const std::vector<Deed> all = {
+    {"upgrade", upgrade, {"level", "yes"}}, {"init", cluster_init, {}},
+    {"token", cluster_token, {"expires"}},  {"remove", cluster_remove, {"yes"}},
+    {"recover", cluster_recover, {"yes"}},  {"join", cluster_join, {"archive"}},
+  };
+  for (const auto& deed : all)
+    if (deed.word == word) return &deed;
+  return nullptr;
+}
+
+Outcome show_members(Call& call) {
   const Query query = {{"as_of", call.text("as-of")}, {"after", call.text("after")}};
   return show(
     call, [&](Client& client) { return client.get(with_query("/v1/cluster", query)); },
     [&](std::ostream& out, const Json& cluster) {
-      print_fields(out, cluster, call.io.terminal, call.io.now());
+      print_cluster(out, cluster, call.io.terminal, call.io.now());
     });
+}
+
+Outcome run(Call& call) {
+  static const Deed kShow{"status", show_members, {"watch", "as-of", "after"}};
+  const auto* deed = deed_of(call.word(0));
+  if (!deed) deed = &kShow;
+  for (const auto& [flag, value] : call.flags)
+    if (std::find(deed->flags.begin(), deed->flags.end(), flag) == deed->flags.end())
+      return usage_error(":cluster " + std::string(deed->word) + " takes no --" + flag);
+  if (call.words.size() > 1 && deed->word != "remove")
+    return usage_error(":cluster " + std::string(deed->word) + " takes no further words");
+  return deed->run(call);
 }
 
 }  // namespace
 
 Verb cluster_verb() {
   return {.name = ":cluster",
-          .summary = "Show the cluster's members and feature level, or raise that level",
-          .usage = "[status | upgrade]",
-          .example = "muster :cluster\nmuster :cluster upgrade --yes",
+          .summary = "Show the cluster's members; let machines in, remove them, raise the feature level",
+          .usage = "[status | init | token | remove MEMBER | recover | join | upgrade]",
+          .example =
+            "muster :cluster --watch\nmuster :cluster init --data ./data\nmuster :cluster token\n"
+            "muster :cluster remove n3 --yes\nmuster :cluster upgrade --yes",
           .run = run,
+          .reads = config::Reader::both,
           .flags = {{"level", "N", "Raise to this level; as far as every member knows when not given"},
-                    {"yes", "", "Raise it; without it, only say what would be raised"},
+                    {"yes", "", "Do it; without it, only say what would be done"},
+                    {"expires", "AGE|TIME", "When the join token ends; after an hour when not given"},
+                    {"archive", "", "Put this folder's log aside, so that the node can join"},
                     {"watch", "", "Draw again when something changes"},
                     {"as-of", "SEQ|TIME", "As it was then"},
                     {"after", "SEQ", "Wait until the view has seen this event"}},
-          .subverbs = {"status", "upgrade"},
-          .most_words = 1};
+          .subverbs = {"status", "init", "token", "remove", "recover", "join", "upgrade"},
+          .most_words = 2};
 }
 
 }  // namespace muster::cli

@@ -1,4 +1,6 @@
 // :leader, who holds the lease, and claiming it for a node.
+#include <ostream>
+
 #include "app/cli/catalog.hpp"
 #include "app/cli/follow.hpp"
 #include "app/cli/render.hpp"
@@ -25,7 +27,25 @@ Outcome claim(Call& call) {
   return granted ? 0 : 4;
 }
 
+Outcome transfer(Call& call) {
+  auto client = Client::make(call.config);
+  if (!client) return client.error();
+  const Json body = call.word(1).empty() ? Json::object() : Json{{"member", call.word(1)}};
+  const auto answer = client->call("POST", "/v1/leader/transfer", body.dump());
+  if (!answer) return answer.error();
+  if (call.json)
+    print_json(call, {{"transferring", true}});
+  else
+    call.io.out << "handing leadership on\n";
+  return 0;
+}
+
 Outcome run(Call& call) {
+  if (call.word(0) == "transfer") {
+    if (call.has("watch")) return usage_error(":leader transfer cannot be watched");
+    if (call.words.size() > 2) return usage_error(":leader transfer takes one member at most");
+    return transfer(call);
+  }
   if (call.word(0) == "claim") {
     if (call.has("watch")) return usage_error(":leader claim cannot be watched");
     return claim(call);
@@ -42,14 +62,14 @@ Outcome run(Call& call) {
 
 Verb leader_verb() {
   return {.name = ":leader",
-          .summary = "Show who leads, or claim the lease for a node",
-          .usage = "[claim NODE URL]",
+          .summary = "Show who leads, hand leadership on, or claim the lease for a node",
+          .usage = "[transfer [MEMBER] | claim NODE URL]",
           .example = "muster :leader --watch\nmuster :leader claim n1 http://10.0.0.7:8070",
           .run = run,
           .flags = {{"watch", "", "Draw again when something changes"},
                     {"as-of", "SEQ|TIME", "As it was then"},
                     {"after", "SEQ", "Wait until the view has seen this event"}},
-          .subverbs = {"claim"},
+          .subverbs = {"transfer", "claim"},
           .most_words = 3};
 }
 

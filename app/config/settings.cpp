@@ -101,6 +101,24 @@ std::vector<Setting> own_side_settings() {
   };
 }
 
+std::vector<Setting> cluster_settings() {
+  return {
+    yes_no("alone", "Neither search for other members nor let any in, and leave the lease to claimants"),
+    text("join", "", "Member to join: its URL, or host:port of its member port"),
+    text("control-url", "", "Control plane to join when no neighbour is found")
+      .env({"CLOUD_CONTROL_URL", "SUPERVISOR_URL"}),
+    text("join-token", "", "Token that lets this node in, from muster :cluster token").hidden(),
+    text("cluster-key-file", "", "File with the cluster key, the same on every machine; made when not given"),
+    text("peer-bind", "", "Address of the member port; the host of --bind, and its port + 10000"),
+    text("peer-advertise", "", "host:port under which other members reach the member port"),
+    text("discovery", "mdns", "How neighbours are found").one_of({"mdns", "off"}),
+    text("mdns-service", "_muster._tcp", "Service type that nodes advertise"),
+    duration("election-timeout", "500ms", 50, 60 * kSecond,
+             "A leader that is silent for this long is replaced"),
+    duration("member-grace", "60s", kSecond, kDay, "A voter that is silent for this long is replaced"),
+  };
+}
+
 std::vector<Setting> access_settings() {
   return {
     text("api-key", "", "Static key, sent as X-API-Key; has every scope")
@@ -198,8 +216,8 @@ std::vector<Setting> client_settings() {
 
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
-  for (auto part : {node_settings(), own_side_settings(), access_settings(), time_settings(),
-                    limit_settings(), output_settings(), client_settings()})
+  for (auto part : {node_settings(), own_side_settings(), cluster_settings(), access_settings(),
+                    time_settings(), limit_settings(), output_settings(), client_settings()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -2,6 +2,7 @@
 #include "events/log/chain.hpp"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "events/line.hpp"
@@ -16,10 +17,6 @@ constexpr std::string_view kKeptByTime = "kept-until/";  // + expiry + key -> no
 constexpr uint64_t kReadBackAtOnce = 256;
 constexpr size_t kRowBytes = 16 * 1024;  // Beyond this a row ends: one line is read without too many others.
 constexpr size_t kForgetAtOnce = 64;     // Replies dropped with one entry, at most.
-
-std::string stream_key(std::string_view stream, uint64_t seq) {
-  return std::string(stream).append(1, '\0').append(number_key(seq));
-}
 
 std::string joined(std::string_view prefix, std::string_view rest) {
   return std::string(prefix).append(rest);
@@ -83,10 +80,6 @@ void RowWriter::finish(Batch& batch) {
   row_.clear();
 }
 
-void put_stream(Batch& batch, std::string_view stream, uint64_t seq) {
-  batch.put(Column::streams, stream_key(stream, seq), "");
-}
-
 ChainHead read_head(const Disk& disk) {
   ChainHead head;
   const auto stored = disk.get(Column::meta, kHeadKey);
@@ -98,7 +91,7 @@ ChainHead read_head(const Disk& disk) {
   return head;
 }
 
-ChainWriter::ChainWriter(const Disk& disk) : disk_(disk), head_(read_head(disk)) {}
+ChainWriter::ChainWriter(const Disk& disk) : disk_(disk), head_(read_head(disk)), streams_(disk) {}
 
 void ChainWriter::put_head(Batch& batch) const {
   std::string value = number_key(head_.index) + number_key(head_.seq);
@@ -110,7 +103,7 @@ void ChainWriter::extend(std::string_view stream, std::string line, Batch& batch
   head_.seq++;
   head_.hash = sha256(line);
   rows_.add(head_.seq, line, batch);
-  put_stream(batch, stream, head_.seq);
+  streams_.add(stream, head_.seq);
   lines.push_back(std::make_shared<const std::string>(std::move(line)));
 }
 
@@ -129,6 +122,7 @@ void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch
   });
   if (!status) throw std::runtime_error("a committed entry is not well formed");
   rows_.finish(batch);
+  streams_.finish(batch);
   head_.index = index;
   put_head(batch);
   forget_replies(time, batch);
@@ -150,6 +144,7 @@ bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Li
     text.remove_prefix(good ? end + 1 : 0);
   }
   rows_.finish(batch);
+  streams_.finish(batch);
   if (good) put_head(batch);
   return good;
 }
@@ -219,18 +214,11 @@ void ChainReader::each_back(uint64_t from,
 
 void ChainReader::each_in_stream(std::string_view stream, uint64_t from,
                                  const std::function<bool(uint64_t seq)>& visit) const {
-  const auto end = std::string(stream).append(1, '\1');
-  disk_.scan(Column::streams, stream_key(stream, from), end, [&](std::string_view key, std::string_view) {
-    return visit(number_of(key.substr(key.size() - 8)));
-  });
+  log::each_in_stream(disk_, stream, from, visit);
 }
 
 uint64_t ChainReader::version(std::string_view stream) const {
-  const auto found = disk_.last(Column::streams, std::string(stream).append(1, '\1'));
-  if (!found) return 0;
-  const std::string_view key{found->first};
-  const bool same = key.size() == stream.size() + 9 && key.starts_with(stream) && key[stream.size()] == '\0';
-  return same ? number_of(key.substr(key.size() - 8)) : 0;
+  return last_in_stream(disk_, stream);
 }
 
 uint64_t ChainReader::oldest() const {
@@ -267,6 +255,7 @@ std::optional<KeptReply> ChainReader::kept_reply(std::string_view key) const {
 Status drop_lines(Disk& disk, uint64_t to) {
   Batch batch;
   batch.erase_range(Column::events, number_key(0), number_key(to + 1));
+  std::set<std::string> streams;
   disk.scan(Column::events, "", "", [&](std::string_view key, std::string_view row) {
     const auto last = number_of(key);
     std::string kept;  // Of the row that goes on beyond `to`.
@@ -278,12 +267,13 @@ Status drop_lines(Disk& disk, uint64_t to) {
         return dropped;  // A row of which nothing goes stays as it is.
       }
       dropped = true;
-      if (const auto record = read_line(line)) batch.erase(Column::streams, stream_key(record->stream, seq));
+      if (const auto record = read_line(line)) streams.insert(record->stream);
       return true;
     });
     if (dropped && last > to) batch.put(Column::events, key, kept);
     return last <= to;
   });
+  drop_from_streams(disk, streams, to, batch);
   return disk.write(batch, true);
 }
 

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "events/log/disk.hpp"
+#include "events/log/streams.hpp"
 
 namespace muster::log {
 
@@ -52,9 +53,6 @@ private:
   uint64_t last_ = 0;
 };
 
-/// Adds the row of the streams column by which the line is found.
-void put_stream(Batch& batch, std::string_view stream, uint64_t seq);
-
 /// Appends lines. Owned by the log's thread.
 class ChainWriter {
 public:
@@ -83,6 +81,7 @@ private:
   const Disk& disk_;
   ChainHead head_;
   RowWriter rows_;
+  StreamWriter streams_;
   Time forget_from_{};
 };
 

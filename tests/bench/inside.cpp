@@ -120,11 +120,14 @@ int main(int argc, char** argv) {
   clients.run(64, 600, nodes);  // Registers them all once.
   (void)clients.figures();
   const auto before = system->gauges();
+  const double cpu = usage_of(getpid()).cpu;
   clients.run(static_cast<size_t>(given.whole("clients", 64)), given.number("seconds", 5), UINT64_MAX);
   auto figures = clients.figures();
+  const double spent = usage_of(getpid()).cpu - cpu;
   const auto gauges = system->gauges();
   const auto entries = static_cast<double>(gauges.entries - before.entries);
   figures.add("events_an_entry", static_cast<double>(gauges.events - before.events) / entries)
+    .add("cpu_us_an_event", spent / static_cast<double>(gauges.events - before.events) * 1e6)
     .add("commit_us", static_cast<double>(gauges.commit_ns - before.commit_ns) / entries / 1e3);
   figures.add("rss_kib", static_cast<double>(usage_of(getpid()).rss_kib)).print();
   system->stop();

@@ -1,95 +1,12 @@
 // Three voters and more, on a quiet network: elections, partitions, newcomers.
-#include <set>
+#include "support/cluster.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "support/toy.hpp"
+#include "consensus/raft_api.hpp"
 
 using namespace muster;
 using namespace muster::consensus;
-
-namespace {
-
-constexpr uint64_t kPatience = 20'000;
-
-class Cluster {
-public:
-  struct Node : Outside, Watcher {
-    Node(Cluster& cluster_, MemberId id_) : cluster(cluster_), id(id_) {}
-    uint64_t now_ms() override { return cluster.clock.now(); }
-    int random(int from, int below) override { return from + int(cluster.chance() % uint64_t(below - from)); }
-    void later(unsigned ms, std::function<void()> task) override { cluster.clock.later(ms, std::move(task)); }
-    void send(MemberId to, std::string frame) override {
-      if (cluster.cut_off.contains(id) || cluster.cut_off.contains(to)) return;
-      cluster.clock.later(2, [this, to, frame = std::move(frame)] {
-        if (cluster.nodes.contains(to)) cluster.nodes[to]->replica->receive(id, frame);
-      });
-    }
-    void leading(uint64_t) override {}
-    void following(uint64_t, MemberId) override { lost++; }
-    void broken(const Error& why) override { FAIL(why.detail); }
-    void beat() {
-      replica->tick();
-      later(50, [this] { beat(); });
-    }
-    Cluster& cluster;
-    MemberId id;
-    log::MemoryDisk disk;
-    ToyChain chain{disk};
-    std::unique_ptr<Replica> replica;
-    int lost = 0;
-  };
-
-  explicit Cluster(MemberId voters) {
-    Members members;
-    for (MemberId id = 1; id <= voters; id++) members.push_back({id, "n" + std::to_string(id), Role::voter});
-    for (const auto& member : members) start(member.id, members);
-    await([this] { return leader() != nullptr; });
-  }
-  void start(MemberId id, const Members& first) {
-    nodes[id] = std::make_unique<Node>(*this, id);
-    auto& node = *nodes[id];
-    if (!first.empty()) REQUIRE(Replica::bootstrap(node.disk, first));
-    const Timing timing{.snapshot_every = 40, .trailing = 10};
-    node.replica =
-      std::make_unique<Replica>(id, "n" + std::to_string(id), node.disk, node.chain, node, node, timing);
-    REQUIRE(node.replica->open());
-    node.beat();
-  }
-  /// The one that leads and is not cut off.
-  Node* leader() {
-    for (auto& [id, node] : nodes)
-      if (node->replica->leading() && !cut_off.contains(id)) return node.get();
-    return nullptr;
-  }
-  template <class Reached>
-  void await(Reached reached) {
-    for (const auto end = clock.now() + kPatience; !reached();) {
-      REQUIRE(clock.now() < end);
-      clock.step(clock.now() + 1);
-    }
-  }
-  void commit(int count) {
-    for (int i = 0; i < count; i++) {
-      uint64_t index = 0;
-      await([&] { return leader() && leader()->replica->propose(std::to_string(++proposed), index); });
-      await([&] { return leader() && leader()->chain.head().index >= index; });
-    }
-  }
-  bool same_everywhere() {
-    std::set<std::pair<uint64_t, Digest>> heads;
-    for (auto& [id, node] : nodes) heads.emplace(node->chain.head().seq, node->chain.head().hash);
-    return heads.size() == 1;
-  }
-
-  Clock clock;
-  std::mt19937_64 chance{3};
-  std::set<MemberId> cut_off;
-  int proposed = 0;
-  std::map<MemberId, std::unique_ptr<Node>> nodes;
-};
-
-}  // namespace
 
 TEST_CASE("three voters elect one leader and hold the same lines") {
   Cluster cluster{3};
@@ -152,19 +69,13 @@ TEST_CASE("a lone voter takes in a newcomer, makes it a voter, hands over, and i
   Cluster cluster{1};
   cluster.commit(100);
   cluster.start(2, {});
-  const auto role_of = [&](MemberId id) -> std::optional<Role> {
-    if (!cluster.leader()) return std::nullopt;
-    for (const auto& member : cluster.leader()->replica->members())
-      if (member.id == id) return member.role;
-    return std::nullopt;
-  };
   REQUIRE(cluster.leader()->replica->add({2, "n2", Role::spare}));
   CHECK_FALSE(cluster.nodes[2]->replica->add({3, "n3", Role::spare}));
   cluster.commit(1);
   REQUIRE(cluster.leader()->replica->assign(2, Role::standby));
   cluster.await([&] { return cluster.same_everywhere(); });
   REQUIRE(cluster.leader()->replica->assign(2, Role::voter));
-  cluster.await([&] { return role_of(2) == Role::voter; });
+  cluster.await([&] { return cluster.role_of(2) == Role::voter; });
   cluster.commit(10);
   cluster.await([&] { return cluster.same_everywhere(); });
   REQUIRE(cluster.leader()->id == 1);
@@ -172,10 +83,114 @@ TEST_CASE("a lone voter takes in a newcomer, makes it a voter, hands over, and i
   CHECK(cluster.nodes[1]->replica->assign(1, Role::standby).error().code == "conflict");
   cluster.await([&] { return cluster.leader() && cluster.leader()->replica->transfer(2); });
   cluster.await([&] { return cluster.leader() && cluster.leader()->id == 2; });
-  cluster.await([&] { return cluster.leader()->replica->remove(1) || role_of(1) == std::nullopt; });
+  cluster.await([&] { return cluster.leader()->replica->remove(1) || cluster.role_of(1) == std::nullopt; });
   cluster.await(
-    [&] { return role_of(1) == std::nullopt && cluster.leader()->replica->members().size() == 1; });
+    [&] { return cluster.role_of(1) == std::nullopt && cluster.leader()->replica->members().size() == 1; });
   cluster.nodes[1]->replica->close();
   cluster.commit(5);
   CHECK(cluster.nodes[2]->chain.head().seq == 116);
+}
+
+TEST_CASE("entries that come after the snapshot which holds them are known, not new") {
+  Cluster cluster{1};
+  cluster.commit(30);
+  cluster.start(2, {});
+  std::string late;
+  cluster.on_send = [&](MemberId, MemberId to, const std::string& frame) {
+    if (to == 2 && late.empty() && frame.size() > 500) late = frame;
+    return to != 2 || late.empty();
+  };
+  REQUIRE(cluster.leader()->replica->add({2, "n2", Role::spare}));
+  cluster.await([&] { return cluster.leader()->replica->assign(2, Role::standby) || !late.empty(); });
+  cluster.await([&] { return !late.empty(); });
+  cluster.commit(100);
+  cluster.on_send = nullptr;
+  cluster.await([&] { return cluster.same_everywhere(); });
+  cluster.nodes[2]->replica->receive(1, late);
+  cluster.commit(5);
+  cluster.await([&] { return cluster.same_everywhere(); });
+  CHECK(cluster.nodes[2]->chain.head().seq == 135);
+}
+
+TEST_CASE("what does not fit into a frame follows at once, not with the next heartbeat") {
+  Cluster cluster{3, {.timing = {.snapshot_every = 1024, .trailing = 256}}};
+  cluster.commit(1);
+  const MemberId behind = cluster.leader()->id == 1 ? 2 : 1;
+  cluster.cut_off = {behind};
+  for (int i = 0; i < 60; i++) {
+    uint64_t index = 0;
+    const std::string body = std::to_string(i) + std::string(500'000, 'x');
+    cluster.await([&] { return cluster.leader()->replica->propose(body, index); });
+    cluster.await([&] { return cluster.leader()->chain.head().index >= index; });
+  }
+  cluster.cut_off.clear();
+  cluster.await([&] { return cluster.nodes[behind]->chain.head().seq > 2; });
+  const auto began = cluster.clock.now();
+  cluster.await([&] { return cluster.same_everywhere(); });
+  CHECK(cluster.clock.now() - began < 200);  // Sixty frames, of which a heartbeat would bring ten a second.
+}
+
+TEST_CASE("a candidate behind in its term learns the term of who denies it, and is elected") {
+  Cluster cluster{3};
+  cluster.commit(3);
+  const auto old = cluster.leader()->id, behind = old == 1 ? MemberId{2} : MemberId{1};
+  cluster.cut_off = {behind};
+  cluster.commit(3);
+  cluster.crash(behind);
+  log::Batch batch;
+  put_state(batch, 9, behind);  // It stood for elections meanwhile.
+  REQUIRE(cluster.nodes[behind]->disk.write(batch, true));
+  cluster.crash(old);
+  cluster.cut_off.clear();
+  cluster.restart(behind);
+  cluster.await([&] { return cluster.leader() != nullptr; });
+  CHECK(cluster.leader()->id == 6 - old - behind);
+}
+
+TEST_CASE("equal members are equal bytes in the log, without what libraft left in its memory") {
+  Cluster cluster{1};
+  cluster.start(2, {});
+  REQUIRE(cluster.leader()->replica->add({2, "n2", Role::spare}));
+  cluster.await([&] { return bool(cluster.leader()->replica->assign(2, Role::voter)); });
+  cluster.await([&] { return cluster.role_of(2) == Role::voter; });
+  cluster.commit(3);
+  cluster.await([&] { return cluster.same_everywhere(); });
+  size_t seen = 0;
+  for (auto& [id, node] : cluster.nodes) {
+    const auto stored = load_stored(node->disk);
+    REQUIRE(stored);
+    for (const auto& entry : stored->entries)
+      if (const auto members = entry.type == 3 ? decode_configuration(entry.body) : std::nullopt) {
+        CHECK(entry.body == encode_configuration(*members));
+        seen++;
+      }
+  }
+  CHECK(seen >= 6);
+}
+
+TEST_CASE("a leader tells how far each member's log is, and whether a change is under way") {
+  Cluster cluster{3};
+  cluster.commit(5);
+  auto* leading = cluster.leader();
+  const MemberId silent = leading->id == 1 ? 2 : 1, other = 6 - leading->id - silent;
+  cluster.await([&] { return cluster.same_everywhere(); });
+  CHECK_FALSE(cluster.nodes[other]->replica->progress());
+  cluster.cut_off = {silent};
+  const auto since = cluster.clock.now();
+  cluster.commit(5);
+  cluster.run_for(300);
+  const auto progress = leading->replica->progress();
+  REQUIRE(progress);
+  CHECK(progress->members.size() == 3);
+  CHECK_FALSE(progress->change_pending);
+  CHECK(progress->last_index == leading->replica->last_index());
+  for (const auto& member : progress->members) {
+    REQUIRE(member.last_heard_ms);
+    CHECK((*member.last_heard_ms > since + 5) == (member.id != silent));
+    CHECK((member.match_index == progress->last_index) == (member.id != silent));
+  }
+  REQUIRE(leading->replica->add({4, "n4", Role::spare}));
+  CHECK(leading->replica->progress()->change_pending);
+  cluster.await([&] { return !leading->replica->progress()->change_pending; });
+  CHECK(leading->replica->progress()->members.size() == 4);
 }

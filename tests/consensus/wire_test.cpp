@@ -101,6 +101,9 @@ TEST_CASE("a frame that is cut short or changed is refused or read whole, never 
     if (decode(garbage, 2, "n2", read)) discard(read);
     (void)decode_fetch(garbage);
     (void)decode_lines(garbage);
+    (void)decode_start(garbage);
+    (void)decode_piece_fetch(garbage);
+    (void)decode_piece(garbage);
   }
 }
 

@@ -42,7 +42,7 @@ PeerCredentials credentials(const Badge& of, const Authority& ca, const std::str
 Badge badge(const std::string& node, const Authority& ca, Time from, Time until) {
   Badge made;
   made.key = new_key();
-  made.peer = {node, {}, made.key.fingerprint};
+  made.peer = {node, "127.0.0.1:1", made.key.fingerprint};  // Nobody listens there.
   made.credentials = credentials(made, ca, ca.certificate(), from, until);
   return made;
 }

@@ -49,6 +49,7 @@ private:
 
   void keep_proposing();
   void fault();
+  void compact(Node& node);
   void change_member(Node& leader);
   [[nodiscard]] Node* leader();
   [[nodiscard]] bool agreed();

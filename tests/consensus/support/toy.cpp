@@ -57,6 +57,49 @@ std::string ToyChain::lines_from(uint64_t seq) const {
   return lines;
 }
 
+uint64_t ToyChain::oldest() const {
+  uint64_t first = 0;
+  disk_.scan(log::Column::events, {}, {}, [&](auto key, auto) { return first = log::number_of(key), false; });
+  return first;
+}
+
+std::optional<LogStart> ToyChain::log_start(uint64_t until) const {
+  LogStart start{.oldest = oldest()};
+  const auto line = disk_.get(log::Column::events, log::number_key(start.oldest));
+  const auto found = disk_.last(log::Column::checkpoints, log::number_key(until + 1));
+  if (start.oldest <= 1 || !line) return std::nullopt;
+  if (!found || log::number_of(found->first) + 1 < start.oldest) return start;
+  start.before = *digest_from_hex(line->substr(line->find(' ') + 1, 64));
+  start.at = log::number_of(found->first);
+  start.size = found->second.size();
+  start.digest = sha256(found->second);
+  return start;
+}
+
+std::string ToyChain::checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
+                                       size_t most) const {
+  const auto bytes = disk_.get(log::Column::checkpoints, log::number_key(at));
+  if (!bytes || sha256(*bytes) != digest || offset >= bytes->size()) return {};
+  return bytes->substr(offset, most);
+}
+
+bool ToyChain::take_checkpoint(const LogStart& start, std::string_view bytes, log::Batch& batch) {
+  if (!bytes.starts_with("as of " + std::to_string(start.at) + " ")) return false;
+  batch.erase_range(log::Column::events, log::number_key(0), log::number_key(UINT64_MAX));
+  batch.put(log::Column::checkpoints, log::number_key(start.at), bytes);
+  head_.seq = start.oldest - 1;
+  head_.hash = start.before;
+  batch.put(log::Column::meta, "head", encode_head(head_));
+  return true;
+}
+
+void ToyChain::compact(uint64_t to, size_t size, log::Batch& batch) const {
+  auto bytes = "as of " + std::to_string(to) + " ";
+  while (bytes.size() < size) bytes += std::to_string(bytes.size());
+  batch.put(log::Column::checkpoints, log::number_key(to), bytes);
+  batch.erase_range(log::Column::events, log::number_key(0), log::number_key(to + 1));
+}
+
 std::vector<std::string> ToyChain::bodies() const {
   std::vector<std::string> bodies;
   disk_.scan(log::Column::events, {}, {}, [&](auto, auto line) {

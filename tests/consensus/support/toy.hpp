@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -43,6 +44,13 @@ public:
   bool take_lines(std::string_view lines, log::Batch& batch) override;
   [[nodiscard]] std::string lines_from(uint64_t seq) const override;
   void reload() override;
+  [[nodiscard]] std::optional<LogStart> log_start(uint64_t until) const override;
+  [[nodiscard]] std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
+                                             size_t most) const override;
+  bool take_checkpoint(const LogStart& start, std::string_view bytes, log::Batch& batch) override;
+  /// Drops the lines up to `to`, for a checkpoint of that many bytes.
+  void compact(uint64_t to, size_t size, log::Batch& batch) const;
+  [[nodiscard]] uint64_t oldest() const;
   [[nodiscard]] std::vector<std::string> bodies() const;
 
   std::function<void(uint64_t)> on_applied;

@@ -1,0 +1,165 @@
+// :cluster init, token, remove, recover and join: who is let in, and who goes.
+#include <filesystem>
+#include <ostream>
+
+#include "actors/world.hpp"
+#include "adapters/authority.hpp"
+#include "adapters/join_token.hpp"
+#include "adapters/keys.hpp"
+#include "app/cli/cluster_verbs.hpp"
+#include "app/cli/follow.hpp"
+#include "app/cli/render.hpp"
+#include "app/cluster/addresses.hpp"
+#include "app/cluster/credentials.hpp"
+#include "app/cluster/first_token.hpp"
+#include "base/hash.hpp"
+#include "events/log/chain.hpp"
+#include "events/log/rocks_disk.hpp"
+
+namespace muster::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+void print_join_command(std::ostream& out, const std::string& address, const std::string& token) {
+  out << "  muster :serve --join " << address << " --join-token " << token
+      << " --bind 0.0.0.0:8070 --api-key-file FILE\n";
+}
+
+/// Asks the node, prints the reply; without --yes only what would be.
+Outcome ask_to(Call& call, std::string_view method, const std::string& path, const Json& body,
+               const std::string& done) {
+  auto client = Client::make(call.config);
+  if (!client) return client.error();
+  const auto answer = client->call(method, path, body.is_null() ? "" : body.dump());
+  if (!answer) return answer.error();
+  if (call.json)
+    print_json(call, {{"done", true}});
+  else
+    call.io.out << done << '\n';
+  return 0;
+}
+
+}  // namespace
+
+Outcome cluster_init(Call& call) {
+  const auto& data = call.config.text("data");
+  std::error_code error;
+  fs::create_directories(data + "/keys", error);
+  fs::permissions(data, fs::perms::owner_all, error);
+  fs::permissions(data + "/keys", fs::perms::owner_all, error);
+  auto key = make_cluster_key(app::cluster_key_path(data));
+  if (!key) return key.error();
+  const auto authority = Authority::from_key(*key);
+  if (!authority) return authority.error();
+  const auto own = load_or_make_node_key(data + "/keys");
+  if (!own) return own.error();
+  const auto secret = new_join_secret();
+  const auto token = to_text(JoinToken{authority->fingerprint(), secret});
+  if (!token) return token.error();
+  if (auto kept = app::keep_first_token(data, secret, call.io.now()); !kept) return kept.error();
+  auto address = call.config.text("peer-advertise");
+  if (address.empty()) address = app::to_text({app::own_address(), 18070});
+  if (call.json) {
+    print_json(call, {{"ca", authority->fingerprint()},
+                      {"cluster_key", app::cluster_key_path(data)},
+                      {"key", own->fingerprint},
+                      {"join", address},
+                      {"join_token", *token}});
+    return 0;
+  }
+  auto& out = call.io.out;
+  out
+    << "made the cluster key " << app::cluster_key_path(data) << " and this node's own key\nCA "
+    << authority->fingerprint() << "\n\nStart this node:\n\n  muster :serve --data " << data
+    << " --bind 0.0.0.0:8070 --api-key-file FILE\n\nThen, on the next machine, once and within an hour:\n\n";
+  print_join_command(out, address, *token);
+  out << "\nmuster :cluster token makes another one. Machines from one image may share the cluster key "
+         "instead:\n"
+         "--cluster-key-file on each; whoever has it is let in.\n";
+  return 0;
+}
+
+Outcome cluster_token(Call& call) {
+  auto client = Client::make(call.config);
+  if (!client) return client.error();
+  Json body = Json::object();
+  if (call.has("expires")) body["expires"] = call.text("expires");
+  const auto answer = client->call("POST", "/v1/cluster/tokens", body.dump());
+  if (!answer) return answer.error();
+  const auto made = parse_json(answer->body);
+  if (!made) return made.error();
+  if (call.json) return print_json(call, *made), 0;
+  print_join_command(call.io.out, text_of(*made, "join"), text_of(*made, "token"));
+  call.io.err << "good once, until " << text_of(*made, "expires_at") << "; shown this once\n";
+  return 0;
+}
+
+Outcome cluster_remove(Call& call) {
+  const auto member = call.word(1);
+  if (member.empty()) return usage_error(":cluster remove needs the member's name");
+  if (!call.has("yes")) {
+    call.io.out << member << " would be removed: it is cut off, and has to join anew to come back\n";
+    call.io.err << "Nothing was removed; add --yes to do it.\n";
+    return 0;
+  }
+  return ask_to(call, "DELETE", "/v1/cluster/members/" + path_segment(member), Json(),
+                member + " was removed");
+}
+
+Outcome cluster_recover(Call& call) {
+  const bool dry = !call.has("yes");
+  auto client = Client::make(call.config);
+  if (!client) return client.error();
+  const auto answer = client->call("POST", "/v1/cluster/recover", Json{{"dry_run", dry}}.dump());
+  if (!answer) return answer.error();
+  const auto said = parse_json(answer->body);
+  if (!said) return said.error();
+  if (call.json) return print_json(call, *said), 0;
+  call.io.out << text_of(*said, "member") << (dry ? " would go on" : " goes on") << " without "
+              << text_of(*said, "lost") << ", with the " << said->value("seq", uint64_t{0})
+              << " lines that it has. Writes that only they had are lost; the epoch rises by 1000.\n";
+  if (dry)
+    call.io.err << "Nothing was done; add --yes to do it, and never start the others on their old folders.\n";
+  return 0;
+}
+
+/// A folder with a history is put aside, so that the node may join with an empty one.
+Outcome cluster_join(Call& call) {
+  if (!call.has("archive"))
+    return usage_error(
+      ":cluster join needs --archive: it puts the log of this folder aside; a new node joins by "
+      "muster :serve --join alone");
+  const auto& data = call.config.text("data");
+  const auto folder = data + "/log";
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) return Error{"not.found", data + " holds no log", {}};
+  Json held;
+  {
+    auto disk = log::open_rocks_disk(folder, log::Access::read_write);  // Fails while a node runs on it.
+    if (!disk) return disk.error();
+    const auto head = log::read_head(**disk);
+    held = {{"seq", head.seq}, {"head", to_hex(head.hash)}};
+    if (const auto views = views_at(**disk, head.seq)) {
+      held["cluster"] = view<cluster::View>(*views).identity->cluster;
+      held["nodes"] = view<nodes::View>(*views).nodes.size();
+      held["last"] = to_rfc3339(views->time);
+    }
+  }
+  const auto archive = data + "/archive-" + std::to_string(call.io.now().time_since_epoch().count());
+  held["archive"] = archive;
+  fs::create_directory(archive, error);
+  if (!error) fs::rename(folder, archive + "/log", error);
+  if (error) return Error{"log.unwritable", "cannot put " + folder + " aside: " + error.message(), {}};
+  for (const auto* file : {"/member.json", "/restored"})
+    if (fs::exists(data + file, error)) fs::rename(data + file, archive + file, error);
+  if (call.json) return print_json(call, held), 0;
+  call.io.out << "put aside in " << archive << ":\n";
+  print_fields(call.io.out, held, call.io.terminal, call.io.now());
+  call.io.out << "\nIt joins when it starts again:\n\n  muster :serve --data " << data << " --join "
+              << (call.config.text("join").empty() ? "ADDRESS" : call.config.text("join"))
+              << " [--join-token TOKEN]\n";
+  return 0;
+}
+
+}  // namespace muster::cli

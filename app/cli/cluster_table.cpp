@@ -1,0 +1,73 @@
+// Drawing the members of a cluster.
+#include "app/cli/cluster_table.hpp"
+
+#include <ostream>
+
+#include "app/cli/render.hpp"
+#include "app/cli/table.hpp"
+
+namespace muster::cli {
+namespace {
+
+constexpr int64_t kSilentMs = 3000;
+
+std::string number(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() || !found->is_number() ? "" : found->dump();
+}
+
+std::string heard(const Json& now) {
+  const auto ms = now.value("heard_ms", int64_t{-1});
+  if (ms < 0) return "never";
+  return ms < 1000 ? "now" : std::to_string(ms / 1000) + "s ago";
+}
+
+std::string role_of(const Json& member, const Json& now, const std::string& leader) {
+  auto role = text_of(now, "role");
+  if (text_of(member, "member") == leader) role = "leader";
+  return role.empty() ? "joining" : role;
+}
+
+}  // namespace
+
+void print_cluster(std::ostream& out, const Json& cluster, const Terminal& terminal, Time now) {
+  const auto identity = cluster.value("identity", Json::object());
+  const auto raft = cluster.value("raft", Json::object());
+  const auto leader = text_of(raft, "leader");
+  out << "cluster " << text_of(identity, "cluster") << ", feature level "
+      << number(identity, "feature_level");
+  if (!raft.empty())
+    out << ", term " << number(raft, "term") << ", " << (leader.empty() ? "no leader" : "led by " + leader);
+  out << ", epoch " << number(cluster.value("log", Json::object()), "epoch") << "\n\n";
+  Table table({{"MEMBER", false, true},
+               {"ROLE"},
+               {"HEARD"},
+               {"SEQ", true},
+               {"LAG", true},
+               {"RTT", true},
+               {"VERSION"},
+               {"LEVEL", true},
+               {"SEES"},
+               {"STARTED"},
+               {"URL"}});
+  for (const auto& member : cluster.value("members", Json::array())) {
+    const auto live = member.value("now", Json::object());
+    const auto silent =
+      live.value("heard_ms", int64_t{-1}) < 0 || live.value("heard_ms", int64_t{0}) > kSilentMs;
+    const auto rtt = live.value("rtt_us", int64_t{-1});
+    table.add({{text_of(member, "member")},
+               status_cell(role_of(member, live, leader)),
+               {heard(live), silent ? Colour::red : Colour::none},
+               {number(live, "seq")},
+               {number(live, "lag")},
+               {rtt < 0 ? "" : std::to_string(rtt) + "us"},
+               {text_of(member, "version")},
+               {number(member, "feature_level")},
+               {text_of(live, "sees")},
+               {when(member, "started_at", now)},
+               {text_of(member, "url")}});
+  }
+  table.print(out, terminal);
+}
+
+}  // namespace muster::cli

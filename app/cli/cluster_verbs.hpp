@@ -1,0 +1,14 @@
+// What :cluster does beside showing; cluster.cpp chooses.
+#pragma once
+
+#include "app/cli/verb.hpp"
+
+namespace muster::cli {
+
+Outcome cluster_init(Call& call);
+Outcome cluster_token(Call& call);
+Outcome cluster_remove(Call& call);
+Outcome cluster_recover(Call& call);
+Outcome cluster_join(Call& call);
+
+}  // namespace muster::cli

@@ -1,0 +1,351 @@
+// Finding others, joining them, and keeping the connections.
+#include "app/cluster/cluster_side.hpp"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include <spdlog/spdlog.h>
+
+#include "actors/joining.hpp"
+#include "adapters/mdns.hpp"
+#include "app/cluster/addresses.hpp"
+#include "app/cluster/first_token.hpp"
+#include "app/cluster/search.hpp"
+#include "base/hash.hpp"
+
+namespace muster::app {
+namespace {
+
+constexpr uint16_t kPortsApart = 10'000;  // The member port, when nothing is said, is the HTTP port and this.
+constexpr std::chrono::seconds kAdvertEvery{1}, kRenewalEvery{60};
+constexpr std::chrono::milliseconds kHandingOn{3000}, kTransferAgain{600};
+
+/// What a node writes by itself.
+constexpr std::array<std::string_view, 8> kOwnTypes = {"cluster.", "member.", "leader.", "template.",
+                                                       "profile.", "plan.",   "log.",    "service."};
+
+}  // namespace
+
+bool is_bare(const ViewSet& views, const std::string& node) {
+  const auto& cluster = view<cluster::View>(views);
+  bool bare = cluster.members.size() <= 1 && cluster.former.size() == 0 && cluster.log.compacted_to == 0;
+  cluster.types.each([&](const std::string& type, const auto&) {
+    const bool own = std::any_of(kOwnTypes.begin(), kOwnTypes.end(),
+                                 [&](std::string_view prefix) { return type.starts_with(prefix); });
+    bare = bare && (own || type.starts_with("node."));
+  });
+  view<nodes::View>(views).nodes.each([&](const std::string& id, const auto&) { bare = bare && id == node; });
+  return bare;
+}
+
+ClusterSide::ClusterSide(ClusterSideOptions options, Credentials credentials)
+  : options_(std::move(options)),
+    credentials_(std::move(credentials)),
+    boot_(random_hex(8)),
+    started_(system_now()) {}
+
+ClusterSide::~ClusterSide() {
+  detach();
+}
+
+Result<std::unique_ptr<ClusterSide>> ClusterSide::make(ClusterSideOptions options) {
+  auto credentials = Credentials::load(*options.config, options.data, options.node);
+  if (!credentials) return credentials.error();
+  std::unique_ptr<ClusterSide> side{new ClusterSide{std::move(options), std::move(*credentials)}};
+  if (auto status = side->choose_address(); !status) return status.error();
+  return side;
+}
+
+Status ClusterSide::choose_address() {
+  const auto& config = *options_.config;
+  HostPort listen{options_.bind.listen.host, 0};
+  if (!config.text("peer-bind").empty()) {
+    auto given = parse_host_port(config.text("peer-bind"));
+    if (!given) return given.error();
+    listen = *given;
+  } else if (options_.bind.listen.port != 0 && options_.bind.listen.port <= UINT16_MAX - kPortsApart) {
+    listen.port = static_cast<uint16_t>(options_.bind.listen.port + kPortsApart);
+  }
+  if (!is_loopback(listen.host)) {
+    if (config.flag("dev"))
+      return Error{
+        "bind.refused", "--dev has a cluster key that everybody knows: members stay on loopback", {}};
+    if (!credentials_.complete() && config.text("join-token").empty())
+      return Error{"bind.refused",
+                   "members would talk on " + listen.host +
+                     " without a cluster key; run muster :cluster init, give --cluster-key-file or "
+                     "--join-token, or --alone",
+                   {}};
+  }
+  if (config.text("peer-bind").empty() || listen.port == 0) listen.port = free_port(listen.host, listen.port);
+  listen_ = to_text(listen);
+  auto shown = listen;
+  if (shown.host == "0.0.0.0" || shown.host == "::") shown.host = own_address();
+  address_ = config.text("peer-advertise").empty() ? to_text(shown) : config.text("peer-advertise");
+  return Done{};
+}
+
+void ClusterSide::start_discovery() {
+  const auto& config = *options_.config;
+  if (config.text("discovery") == "off") return;
+  MdnsOptions options;
+  options.service = config.text("mdns-service");
+  options.loopback_only = is_loopback(listen_.substr(0, listen_.rfind(':')));
+  options.trouble = [](const std::string& why) { spdlog::warn("discovery error={}", why); };
+  auto made = make_mdns(std::move(options));
+  if (!made) return spdlog::warn("discovery error={}", made.error().detail);
+  discovery_ = std::move(*made);
+}
+
+Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
+                           const std::function<bool()>& stopped) {
+  start_discovery();
+  auto known = read_member_file(options_.data);
+  if (!known) return known.error();
+  const bool bootstrapped = consensus::Replica::bootstrapped(disk);
+  if (*known) {
+    member_ = std::move(**known);
+  } else if (bootstrapped) {
+    member_ = {1, "local", "", false, {}};  // Founded by a build that knew no other members.
+  } else {
+    finding::Own own;
+    own.node = options_.node;
+    own.log = log::read_head(disk).seq == 0 ? finding::Log::empty : finding::Log::history;
+    own.created_at = started_;
+    own.ca = credentials_.ca();
+    own.dev = options_.config->flag("dev");
+    Found found{own.log != finding::Log::empty, {}};
+    if (!found.begin) {
+      advertise();
+      const Candidate candidate{options_.node, address_, options_.url, options_.config->text("join-token")};
+      auto searched = search(*options_.config, candidate, credentials_, discovery_.get(), own, stopped,
+                             [](const std::string& what) { spdlog::info("search {}", what); });
+      if (!searched) return searched.error();
+      found = std::move(*searched);
+    }
+    if (found.begin && !credentials_.complete())
+      if (auto made = credentials_.found(); !made) return made;
+    member_.id = member_id(options_.node, credentials_.node_key().fingerprint);
+    member_.address = options_.node;
+    member_.joined = !found.begin;
+    if (member_.joined) {
+      member_.id = found.answer.id;
+      member_.cluster = found.answer.cluster;
+      member_.members = std::move(found.answer.members);
+      spdlog::info("joined cluster={} members={}", member_.cluster, member_.members.size());
+    }
+    if (auto written = write_member_file(options_.data, member_); !written) return written;
+  }
+  if (!credentials_.complete())
+    if (auto made = credentials_.found(); !made) return made;
+
+  Hello self;
+  self.node = options_.node;
+  self.boot = boot_;
+  self.version = options_.version;
+  self.feature_level = options.feature_level;
+  self.public_key = options_.public_key;
+  self.id = member_.id;
+  self.address = address_;
+  self.url = options_.url;
+  self.key = credentials_.node_key().fingerprint;
+  auto roster = member_.members;
+  std::erase_if(roster, [&](const RosterEntry& entry) { return entry.node == self.node; });
+  roster.push_back({self.node, self.id, self.address, self.url, self.key});
+  PeeringOptions peering;
+  peering.self = self;
+  peering.roster = std::move(roster);
+  peering.policy.grace_ms = static_cast<uint64_t>(options_.config->duration("member-grace").count());
+  peering.ask_timeout = options_.config->duration("command-timeout");
+  peering.max_asks = static_cast<size_t>(options_.config->number("max-in-flight"));
+  peering_ = std::make_unique<Peering>(std::move(peering));
+  peering_->set_cluster_key(credentials_.cluster_key());
+
+  options.self = member_.id;
+  options.address = member_.address;
+  options.found = !member_.joined;
+  options.member_address = address_;
+  options.url = options_.url;
+  options.key = self.key;
+  options.boot = boot_;
+  options.takes_lease = true;
+  options.timing.election_ms = static_cast<unsigned>(options_.config->duration("election-timeout").count());
+  options.send = [this](consensus::MemberId to, std::string frame) { peering_->send(to, std::move(frame)); };
+  options.ticked = [this] { tick(); };
+  return open_port();
+}
+
+Status ClusterSide::open_port() {
+  auto credentials = credentials_.issue(system_now());
+  if (!credentials) return credentials.error();
+  issued_ = credentials->chain;
+  consensus::PeerOptions network;
+  network.node = options_.node;
+  network.listen = listen_;
+  network.advertised = address_;
+  network.credentials = std::move(*credentials);
+  network.events.received = [this](const std::string& from, consensus::Envelope envelope) {
+    peering_->received(from, std::move(envelope));
+  };
+  network.events.stranger = [this](const consensus::Stranger& who, consensus::Envelope envelope,
+                                   auto answer) {
+    peering_->stranger(who, std::move(envelope), std::move(answer));
+  };
+  network.events.refused = [](const std::string& why) { spdlog::warn("member port: {}", why); };
+  network_ = std::make_unique<consensus::PeerNetwork>(std::move(network));
+  return network_->start();
+}
+
+void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
+  peering_->attach(system, *network_, std::move(on_request));
+  {
+    const std::lock_guard lock{mutex_};
+    system_ = &system;
+  }
+  advertise();
+  if (discovery_) discovery_->on_change([this] { look_around(); });
+}
+
+/// The token that muster :cluster init printed, once there is a log to hold it.
+void ClusterSide::record_first_token(System& system) {
+  const auto made = first_token(options_.data);
+  if (!made) return first_token_told_ = true, void();
+  first_token_told_ = true;
+  system.ask(cluster::Command{cluster::MakeJoinToken{*made}}, {},
+             Answer{[data = options_.data](const Result<Receipt>& outcome) {
+               if (outcome || outcome.error().code == "field.invalid") forget_first_token(data);
+             }});
+}
+
+void ClusterSide::detach() {
+  {
+    const std::lock_guard lock{mutex_};
+    system_ = nullptr;
+  }
+  discovery_.reset();
+  if (peering_) peering_->stop();
+  if (network_) network_->stop();
+}
+
+void ClusterSide::leave_office(System& system) {
+  const auto leads_alone = [&] {
+    const auto members = system.members();
+    return !members || std::count_if(members->begin(), members->end(), [](const auto& member) {
+                         return member.role == consensus::Role::voter;
+                       }) < 2;
+  };
+  if (system.gauges().leading && !leads_alone()) {
+    const auto until = std::chrono::steady_clock::now() + kHandingOn;
+    auto next_try = std::chrono::steady_clock::now();
+    while (system.gauges().leading && std::chrono::steady_clock::now() < until) {
+      if (std::chrono::steady_clock::now() >= next_try) {
+        next_try += kTransferAgain;
+        system.change([](consensus::Replica& replica) { return replica.transfer(0); }, {});
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    while (!peering_->leader_elsewhere() && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  if (!system.gauges().leading) peering_->say_stopping();
+}
+
+/// On the log's thread, several times a second.
+void ClusterSide::tick() {
+  peering_->tick();
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= next_advert_) {
+    next_advert_ = now + kAdvertEvery;
+    advertise();
+    const std::lock_guard lock{mutex_};
+    if (!first_token_told_ && system_ && system_->ready() && system_->gauges().leading)
+      record_first_token(*system_);
+  }
+  if (now >= next_renewal_) {
+    next_renewal_ = now + kRenewalEvery;
+    renew();
+  }
+}
+
+/// Tells neighbours what is new about this node.
+void ClusterSide::advertise() {
+  const std::lock_guard lock{mutex_};
+  if (!discovery_) return;
+  finding::Advert advert;
+  advert.node = options_.node;
+  advert.ca = credentials_.ca().substr(0, finding::kCaChars);
+  advert.dev = options_.config->flag("dev");
+  advert.address = address_;
+  advert.url = options_.url;
+  advert.boot = boot_;
+  advert.created_at = started_;
+  if (system_) {
+    const auto views = system_->views();
+    const auto& identity = *view<cluster::View>(*views).identity;
+    if (identity.cluster.empty()) return;
+    advert.cluster = identity.cluster;
+    advert.created_at = identity.created_at;
+    advert.role = system_->gauges().leading ? finding::Role::leader : finding::Role::member;
+    advert.epoch = views->epoch;
+    advert.bare = is_bare(*views, options_.node);
+  }
+  if (advert == told_) return;
+  told_ = advert;
+  if (auto status = discovery_->advertise(advert); !status)
+    spdlog::warn("discovery error={}", status.error().detail);
+}
+
+/// Two new clusters of one key become one: the younger gives way, as long as nobody would miss it.
+void ClusterSide::look_around() {
+  finding::Own own;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!system_ || !discovery_ || gives_way_) return;
+    const auto views = system_->views();
+    const auto& identity = *view<cluster::View>(*views).identity;
+    if (identity.cluster.empty()) return;
+    own.node = options_.node;
+    own.cluster = identity.cluster;
+    own.log = is_bare(*views, options_.node) ? finding::Log::bare : finding::Log::history;
+    own.created_at = identity.created_at;
+    own.ca = credentials_.ca();
+    own.dev = options_.config->flag("dev");
+  }
+  finding::Sight sight;
+  sight.adverts = discovery_->found();
+  const auto step = finding::next(own, sight);
+  if (const auto* stay = std::get_if<finding::Stay>(&step); stay && !stay->rival.empty())
+    spdlog::warn("another cluster of the same key has a history, too: {}; remove one of them", stay->rival);
+  const auto* give_way = std::get_if<finding::GiveWay>(&step);
+  if (!give_way) return;
+  {
+    const std::lock_guard lock{mutex_};
+    other_ = give_way->target;
+  }
+  if (!gives_way_.exchange(true) && on_give_way) on_give_way();
+}
+
+bool ClusterSide::confirm_giving_way() {
+  finding::Target other;
+  {
+    const std::lock_guard lock{mutex_};
+    other = other_;
+  }
+  const bool there = !other.url.empty() && entry_of(other.url);
+  spdlog::info("another cluster was there first cluster={} answers={}", other.cluster, there);
+  if (!there) gives_way_ = false;  // Its next advert is looked at again.
+  return there;
+}
+
+void ClusterSide::renew() {
+  if (!due_for_renewal(issued_, system_now())) return;
+  auto credentials = credentials_.issue(system_now());
+  if (!credentials) return spdlog::error("certificate error={}", credentials.error().detail);
+  if (auto status = network_->set_credentials(*credentials); !status)
+    return spdlog::error("certificate error={}", status.error().detail);
+  issued_ = credentials->chain;
+  spdlog::info("certificate renewed");
+}
+
+}  // namespace muster::app

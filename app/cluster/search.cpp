@@ -1,0 +1,154 @@
+// Looking for a cluster, and asking to be let in.
+#include "app/cluster/search.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+#include "adapters/http_client.hpp"
+#include "adapters/join_token.hpp"
+#include "base/hash.hpp"
+#include "consensus/peer_join.hpp"
+
+namespace muster::app {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLookAgain{100};
+constexpr std::chrono::milliseconds kAskAgain{1000};  // Whoever did not answer is asked again then.
+constexpr std::chrono::milliseconds kJoinPatience{5000};
+constexpr size_t kMaxEntry = 64 << 10;
+
+/// Who did not answer lately.
+class Failures {
+public:
+  void add(const std::string& whom) { until_[whom] = SteadyClock::now() + kAskAgain; }
+  std::set<std::string> now() {
+    std::set<std::string> all;
+    for (auto at = until_.begin(); at != until_.end();) {
+      if (at->second < SteadyClock::now()) {
+        at = until_.erase(at);
+        continue;
+      }
+      all.insert(at++->first);
+    }
+    return all;
+  }
+
+private:
+  std::map<std::string, SteadyClock::time_point> until_;
+};
+
+bool is_url(const std::string& text) {
+  return text.find("://") != std::string::npos;
+}
+
+double draw() {
+  std::random_device device;
+  return std::uniform_real_distribution<>{0, 1}(device);
+}
+
+}  // namespace
+
+std::vector<std::string> join_urls(const config::Config& config) {
+  std::vector<std::string> urls;
+  for (const auto* name : {"join", "control-url"})
+    if (!config.text(name).empty()) urls.push_back(config.text(name));
+  return urls;
+}
+
+Result<std::string> entry_of(const std::string& url) {
+  if (!is_url(url)) return url;
+  HttpClient client;
+  HttpRequest request;
+  request.url = url + "/v1/cluster/entry";
+  request.total_timeout = kJoinPatience;
+  request.insecure = true;  // Whom to trust is said by the cluster key or the token, not by this reply.
+  request.max_bytes = kMaxEntry;
+  const auto reply = client.fetch(request);
+  if (!reply) return reply.error();
+  const auto entry = parse_json(reply->body);
+  if (reply->status != 200 || !entry || !entry->is_object() || entry->value("address", "").empty())
+    return Error{"unreachable", url + " is no member of a muster cluster", {}};
+  return entry->value("address", "");
+}
+
+Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidate, Credentials& credentials) {
+  consensus::JoinCall call;
+  call.address = address;
+  call.fingerprint = credentials.ca();
+  call.timeout = kJoinPatience;
+  JoinRequest request{
+    candidate.node, credentials.node_key().fingerprint, candidate.address, candidate.url, "", false};
+  if (credentials.complete()) {
+    auto own = credentials.issue(system_now());
+    if (!own) return own.error();
+    call.own = std::move(*own);
+  } else {
+    auto token = parse_join_token(candidate.join_token);
+    if (!token) return token.error();
+    call.fingerprint = token->fingerprint;
+    request.secret = token->secret;
+    request.secret = to_hex(request.secret);
+  }
+  auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
+  if (!answered) return answered.error();
+  auto answer = from_json_text<JoinAnswer>(answered->body);
+  if (!answer) return Error{"unreachable", address + " answered what cannot be read", {}};
+  if (!answer->code.empty()) return Error{answer->code, answer->detail, {}};
+  if (!credentials.complete()) {
+    const auto key = digest_from_hex(answer->cluster_key);
+    if (!key) return Error{"join.refused", address + " gave no cluster key", {}};
+    if (auto kept = credentials.adopt({reinterpret_cast<const char*>(key->data()), key->size()}); !kept)
+      return kept.error();
+  }
+  return answer;
+}
+
+Result<Found> search(const config::Config& config, const Candidate& candidate, Credentials& credentials,
+                     Discovery* discovery, finding::Own own, const std::function<bool()>& stopped,
+                     const std::function<void(const std::string&)>& said) {
+  own.join_urls = join_urls(config);
+  own.listens = discovery != nullptr;
+  finding::Sight sight;
+  sight.random = draw();
+  Failures failures;
+  const auto began = SteadyClock::now();
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string last_said;
+  const auto say = [&](const std::string& what) {
+    if (what != last_said) said(what);
+    last_said = what;
+  };
+  const bool must_join = config.given("join") || !candidate.join_token.empty();
+  while (!stopped()) {
+    if (discovery) sight.adverts = discovery->found();
+    sight.failed = failures.now();
+    sight.searched = std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
+    const auto step = finding::next(own, sight);
+    const auto* to_join = std::get_if<finding::Join>(&step);
+    if (to_join) {
+      const auto& target = to_join->target;
+      const auto address =
+        target.address.empty() ? entry_of(target.url) : Result<std::string>{target.address};
+      auto answer = address ? join_at(*address, candidate, credentials) : Result<JoinAnswer>{address.error()};
+      if (answer) return Found{false, std::move(*answer)};
+      say("cannot join " + (target.address.empty() ? target.url : target.address) + ": " +
+          answer.error().detail);
+      failures.add(target.address.empty() ? target.url : target.address);
+      continue;
+    }
+    if (std::holds_alternative<finding::Begin>(step)) {
+      if (!must_join) return Found{true, {}};
+      say("waiting for the cluster that --join names");
+    }
+    std::unique_lock lock{mutex};
+    changed.wait_for(lock, kLookAgain);
+  }
+  return Error{"unreachable", "stopped before a cluster was found", {}};
+}
+
+}  // namespace muster::app

@@ -1,0 +1,48 @@
+// The search for a cluster: before a node has one, and for as long as it holds nothing that anybody would
+// miss.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/joining.hpp"
+#include "adapters/ports/discovery.hpp"
+#include "app/cluster/credentials.hpp"
+#include "app/config/config.hpp"
+#include "domain/finding.hpp"
+
+namespace muster::app {
+
+/// --join, then MUSTER_CONTROL_URL, CLOUD_CONTROL_URL and SUPERVISOR_URL; URLs, or host:port of a member
+/// port.
+[[nodiscard]] std::vector<std::string> join_urls(const config::Config& config);
+
+/// What the node says of itself when it asks to be let in.
+struct Candidate {
+  std::string node, address, url;
+  std::string join_token;  ///< As given; empty: it holds the cluster key.
+};
+
+/// Asks the member port at `address`. `credentials` adopt the cluster key that a token brought. Errors:
+/// `join.refused` and others with the member's reason; `unreachable`; `tls.untrusted`.
+Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidate, Credentials& credentials);
+
+/// The member port behind a URL: what GET /v1/cluster/entry says; an address that is none already stays.
+/// Error: `unreachable`.
+Result<std::string> entry_of(const std::string& url);
+
+/// What the search came to.
+struct Found {
+  bool begin = false;  ///< Found a cluster of its own; otherwise `answer` says what it is a member of.
+  JoinAnswer answer;
+};
+
+/// Looks and asks until it knows. Blocks; `stopped` ends it, then Error `unreachable`. `said` tells a person
+/// what it waits for, each time that changes.
+Result<Found> search(const config::Config& config, const Candidate& candidate, Credentials& credentials,
+                     Discovery* discovery, finding::Own own, const std::function<bool()>& stopped,
+                     const std::function<void(const std::string&)>& said);
+
+}  // namespace muster::app

@@ -1,0 +1,113 @@
+// Frames about lines and checkpoints: every length is checked before it is believed.
+#include <algorithm>
+
+#include "consensus/wire.hpp"
+
+namespace muster::consensus {
+namespace {
+
+std::string_view bytes_of(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+Digest read_digest(Reader& from) {
+  Digest digest = kNoDigest;
+  const auto bytes = from.fixed(digest.size());
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+bool possible(const LogStart& start) {
+  return start.oldest > 1 && (start.size == 0 || start.at >= start.oldest - 1) &&
+         start.size <= kMaxCheckpoint;
+}
+
+}  // namespace
+
+std::string encode_fetch(const Fetch& fetch) {
+  std::string frame;
+  Writer{frame}.u8(kFetchFrame).u64(fetch.from).u64(fetch.below).u64(fetch.until);
+  return frame;
+}
+
+std::optional<Fetch> decode_fetch(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  const Fetch fetch{from.u64(), from.u64(), from.u64()};
+  const bool good = from.finished() && fetch.from > 0 && fetch.from < fetch.below;
+  return good ? std::optional{fetch} : std::nullopt;
+}
+
+std::string encode_lines(uint64_t from, std::string_view lines) {
+  std::string frame;
+  frame.reserve(9 + lines.size());
+  Writer{frame}.u8(kLinesFrame).u64(from).fixed(lines);
+  return frame;
+}
+
+std::optional<Lines> decode_lines(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  Lines lines{from.u64(), {}};
+  lines.lines = from.fixed(from.left());
+  if (!from.ok()) return std::nullopt;
+  return lines;
+}
+
+std::string encode_start(const LogStart& start) {
+  std::string frame;
+  Writer{frame}
+    .u8(kStartFrame)
+    .u64(start.oldest)
+    .fixed(bytes_of(start.before))
+    .u64(start.at)
+    .u64(start.size)
+    .fixed(bytes_of(start.digest));
+  return frame;
+}
+
+std::optional<LogStart> decode_start(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  LogStart start;
+  start.oldest = from.u64();
+  start.before = read_digest(from);
+  start.at = from.u64();
+  start.size = from.u64();
+  start.digest = read_digest(from);
+  return from.finished() && possible(start) ? std::optional{start} : std::nullopt;
+}
+
+std::string encode_piece_fetch(const PieceFetch& fetch) {
+  std::string frame;
+  Writer{frame}.u8(kPieceFetchFrame).u64(fetch.at).fixed(bytes_of(fetch.digest)).u64(fetch.offset);
+  return frame;
+}
+
+std::optional<PieceFetch> decode_piece_fetch(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  PieceFetch fetch;
+  fetch.at = from.u64();
+  fetch.digest = read_digest(from);
+  fetch.offset = from.u64();
+  return from.finished() && fetch.offset < kMaxCheckpoint ? std::optional{fetch} : std::nullopt;
+}
+
+std::string encode_piece(const Piece& piece) {
+  std::string frame;
+  frame.reserve(17 + piece.bytes.size());
+  Writer{frame}.u8(kPieceFrame).u64(piece.at).u64(piece.offset).fixed(piece.bytes);
+  return frame;
+}
+
+std::optional<Piece> decode_piece(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  Piece piece{from.u64(), from.u64(), {}};
+  piece.bytes = from.fixed(from.left());
+  if (!from.ok() || piece.bytes.empty()) return std::nullopt;
+  return piece;
+}
+
+}  // namespace muster::consensus

@@ -1,0 +1,109 @@
+// Who lacks lines that were dropped takes a checkpoint and the lines after it, from whoever has them.
+#include <catch2/catch.hpp>
+
+#include "consensus/wire.hpp"
+#include "support/cluster.hpp"
+
+using namespace muster;
+using namespace muster::consensus;
+
+namespace {
+
+constexpr size_t kSize = 5'000'000;
+
+/// Three voters of whom one fell behind what the others dropped.
+struct Behind {
+  explicit Behind(size_t size = kSize) {
+    cluster.commit(3);
+    id = cluster.leader()->id == 1 ? 2 : 1;
+    cluster.cut_off = {id};
+    cluster.commit(400);
+    for (auto& [other, node] : cluster.nodes) {
+      if (other == id) continue;
+      log::Batch batch;
+      node->chain.compact(300, size, batch);
+      REQUIRE(node->disk.write(batch, true));
+    }
+  }
+  void expect_caught_up() {
+    cluster.await([&] { return cluster.same_everywhere(); });
+    CHECK(node().chain.head().seq == 403);
+    CHECK(node().chain.oldest() == 301);
+    cluster.commit(5);
+    cluster.await([&] { return cluster.same_everywhere(); });
+  }
+  Cluster::Node& node() { return *cluster.nodes[id]; }
+
+  Cluster cluster{3};
+  MemberId id = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a member behind the oldest line takes the checkpoint, in pieces, and the lines after it") {
+  Behind behind;
+  size_t pieces = 0;
+  behind.cluster.on_send = [&](MemberId, MemberId, const std::string& frame) {
+    CHECK(frame.size() <= kMaxFrame);
+    pieces += type_of(frame) == kPieceFrame;
+    return true;
+  };
+  behind.cluster.cut_off.clear();
+  behind.expect_caught_up();
+  CHECK(pieces == (kSize + kMaxPiece - 1) / kMaxPiece);
+}
+
+TEST_CASE("a checkpoint goes on where it stopped when frames are lost and its sender is gone") {
+  Behind behind;
+  size_t pieces = 0, restarts = 0;
+  MemberId from = 0;
+  behind.cluster.on_send = [&](MemberId sender, MemberId, const std::string& frame) {
+    if (type_of(frame) == kPieceFetchFrame && decode_piece_fetch(frame)->offset == 0) restarts++;
+    if (type_of(frame) != kPieceFrame) return true;
+    if (++pieces == 3) from = sender;
+    return sender != from;  // It says no more, once it has said that much.
+  };
+  behind.cluster.cut_off.clear();
+  behind.expect_caught_up();
+  CHECK(restarts == 1);
+}
+
+TEST_CASE("a checkpoint that is not what its digest says is not taken") {
+  Behind behind{100'000};
+  size_t spoilt = 0;
+  behind.cluster.on_send = [&](MemberId sender, MemberId to, const std::string& frame) {
+    if (type_of(frame) != kPieceFrame || spoilt == 3) return true;
+    auto changed = frame;
+    changed.back() ^= 1;
+    spoilt++;
+    behind.cluster.clock.later(
+      2, [&behind, sender, to, changed] { behind.cluster.nodes[to]->replica->receive(sender, changed); });
+    return false;
+  };
+  behind.cluster.cut_off.clear();
+  behind.expect_caught_up();
+  CHECK(spoilt == 3);
+}
+
+TEST_CASE("a later snapshot takes the place of one whose lines all others have dropped") {
+  Behind behind{1'000};
+  bool snapshot = false, hold = true;
+  behind.cluster.on_send = [&](MemberId, MemberId to, const std::string& frame) {
+    snapshot |= to == behind.id && type_of(frame) == RAFT_IO_INSTALL_SNAPSHOT;
+    return !hold || type_of(frame) != kFetchFrame;
+  };
+  behind.cluster.cut_off.clear();
+  behind.cluster.await([&] { return snapshot; });
+  behind.cluster.commit(200);
+  for (auto& [other, node] : behind.cluster.nodes) {
+    if (other == behind.id) continue;
+    log::Batch batch;
+    node->chain.compact(550, 1'000, batch);
+    REQUIRE(node->disk.write(batch, true));
+  }
+  hold = false;
+  behind.cluster.await([&] { return behind.cluster.same_everywhere(); });
+  CHECK(behind.node().chain.oldest() == 551);
+  behind.cluster.commit(1);
+  behind.cluster.await([&] { return behind.cluster.same_everywhere(); });
+}
