@@ -131,6 +131,8 @@ void System::Impl::spawn_domains() {
   add(plans);
   bootstrap = system.spawn(aggregate<BootstrapDomain>, deps_for(index));
   add(bootstrap);
+  services = system.spawn(aggregate<ServicesDomain>, deps_for(index));
+  add(services);
 }
 
 /// Each time leadership begins, the member says so in the log; the other domains begin when that is folded.
@@ -198,6 +200,7 @@ void System::stop(Millis patience) {
     caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
     handle = nullptr;
   };
+  exit(impl.services);
   exit(impl.bootstrap);
   exit(impl.plans);
   exit(impl.secrets);

@@ -91,6 +91,7 @@ public:
   void ask(secrets::Command command, Origin origin, Answer answer);
   void ask(plans::Command command, Origin origin, Answer answer);
   void ask(bootstrap::Command command, Origin origin, Answer answer);
+  void ask(services::Command command, Origin origin, Answer answer);
   /// A command that is made from views: `read` is called now, and again when what it read has changed
   /// underneath.
   void ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin, Answer answer);

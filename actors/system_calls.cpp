@@ -45,6 +45,9 @@ void System::ask(plans::Command c, Origin o, Answer a) {
 void System::ask(bootstrap::Command c, Origin o, Answer a) {
   impl_->ask(impl_->bootstrap, std::move(c), std::move(o), std::move(a));
 }
+void System::ask(services::Command c, Origin o, Answer a) {
+  impl_->ask(impl_->services, std::move(c), std::move(o), std::move(a));
+}
 
 void System::gather_asks() {
   Burst::current() = &Burst::own();

@@ -94,6 +94,7 @@ struct System::Impl {
   Aggregate<SecretsDomain> secrets;
   Aggregate<PlansDomain> plans;
   Aggregate<BootstrapDomain> bootstrap;
+  Aggregate<ServicesDomain> services;
   /// The domains' handles for whoever was spawned before them; filled by spawn_domains, emptied by stop.
   struct Domains {
     std::mutex mutex;

@@ -123,6 +123,9 @@ class OpenApiTest(unittest.TestCase):
         cls.node = RunningNode("--dev")
         cls.node.__enter__()
         cls.addClassCleanup(cls.node.__exit__)
+        log = cls.node.folder / "data" / "services" / "api" / "log"  # As a service that ran here leaves it.
+        log.parent.mkdir(parents=True)
+        log.write_text("ready\n")
         reply = send(cls.node.url, "get", "/openapi.json", token=None)
         cls.document = Document(reply.json())
         cls.sent = set()
