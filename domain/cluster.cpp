@@ -187,9 +187,7 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
     [&](const Compact& c) { return compact(state, c); }, [&](const Upgrade& c) { return upgrade(state, c); },
     [&](const Join& c) { return join(state, c, now); }, [&](const Leave& c) { return leave(state, c); },
     [&](const MakeJoinToken& c) { return make_token(state, c, now); },
-    [&](const RevokeJoinToken& c) { return revoke_token(state, c); },
-    [&](const Recover& c) { return recover(state, c); },
-    [&](const RotateKey& c) { return rotate_key(state, c); });
+    [&](const RevokeJoinToken& c) { return revoke_token(state, c); });
 }
 
 State evolve(State state, const Created& event) {
