@@ -52,7 +52,7 @@ class RunningNode:
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
         self._command = [BINARY, ":serve", "--data", self.folder / "data", "--bind", f"127.0.0.1:{self.port}",
-                         "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml", *flags]
+                         "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml", "--alone", *flags]
         self._environment = {"PATH": os.environ["PATH"], **(environment or {})}
         self._process = None
 
