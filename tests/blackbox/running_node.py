@@ -54,7 +54,8 @@ class RunningNode:
         self.folder = Path(self._folder.name)
         self._command = [BINARY, ":serve", "--data", self.folder / "data", "--bind", f"127.0.0.1:{self.port}",
                          "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
-                         *(() if "--node-side" in flags else ("--node-side=false",)), *flags]
+                         *(() if "--node-side" in flags else ("--node-side=false",)),
+                         *(() if "--discovery" in flags else ("--alone",)), *flags]
         self._environment = {"PATH": os.environ["PATH"], **(environment or {})}
         self._process = None
 

@@ -73,7 +73,7 @@ class UpgradeCase(unittest.TestCase):
 
     def serve_refused(self, data):
         """What :serve says that does not start on `data`."""
-        done = muster(":serve", "--data", data, "--bind", f"127.0.0.1:{free_port()}", "--dev")
+        done = muster(":serve", "--data", data, "--bind", f"127.0.0.1:{free_port()}", "--dev", "--alone")
         self.assertEqual(done.returncode, 4, done.stderr)
         return done.stderr
 

@@ -1,0 +1,91 @@
+"""Three nodes as one control plane: whoever is asked, the cluster answers."""
+import unittest
+
+from cluster_case import ClusterCase
+from running_cluster import RunningCluster, count_of
+
+
+class TogetherTest(ClusterCase):
+    def test_three_started_at_once_become_one_cluster(self):
+        """[S0-07] [S2-01] [S2-04] [S2-06] [S2-50] Nobody is told of anybody: they find each other, one founds, three vote."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            seen = [member.cluster() for member in cluster.members]
+            self.assertEqual(len({one["identity"]["cluster"] for one in seen}), 1)
+            for one in seen:
+                self.assertEqual([row["member"] for row in one["members"]], ["n1", "n2", "n3"])
+            self.assertEqual(count_of(self.same_logs(cluster), "cluster.created", "cluster"), 1)
+
+    def test_whoever_is_asked_the_cluster_answers(self):
+        """A follower takes writes and shows them with their seq; a consistent read has all that was acknowledged before."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            follower, other = cluster.others(leader)
+            seq = self.registered(follower, "by-follower")
+            for member in cluster.members:
+                answer = member.get(f"/v1/nodes/by-follower?after={seq}")
+                self.assertEqual(answer.status, 200, answer)
+                self.assertGreaterEqual(answer.seq, seq)
+            for i in range(20):
+                seq = self.registered(leader, f"by-leader-{i}")
+                answer = other.get(f"/v1/nodes/by-leader-{i}?consistent=true")
+                self.assertEqual(answer.status, 200, answer)
+                self.assertGreaterEqual(answer.seq, seq)
+            refused = follower.post("/v1/nodes/register", {"node_id": 7})
+            self.assertEqual((refused.status, refused.json["code"]), (400, "field.invalid"))
+            self.same_logs(cluster)
+
+    def test_each_says_who_is_there(self):
+        """Roles, how far each is behind, and who hears whom."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+
+            def full(member):
+                rows = member.cluster()["members"]
+                others = {row["member"]: set(row["now"].get("sees", ())) for row in rows if row["member"] != member.node_id}
+                return all(sees == {"n1", "n2", "n3"} - {name} for name, sees in others.items()) and rows
+            for member in cluster.members:
+                rows = member.until(lambda: full(member), "hears of all that they hear all")
+                for row in rows:
+                    self.assertEqual(row["now"]["role"], "voter")
+                    self.assertTrue(row["now"]["connected"], row)
+                    if row["member"] != member.node_id:
+                        self.assertGreaterEqual(row["now"]["lag"], 0)
+                        self.assertGreaterEqual(row["now"]["heard_ms"], 0)
+                self.assertEqual(member.cluster()["raft"]["leader"], leader.node_id)
+            table = leader.verb(":cluster")
+            self.assertEqual(table.returncode, 0, table.stderr)
+            self.assertRegex(table.stdout, rf"{leader.node_id} +leader")
+
+    def test_leadership_moves_when_asked(self):
+        """[S2-60] [S2-61] The lease names the leader's URL, with an epoch that rises when another one leads."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            first = self.lease(cluster, leader)
+            heir = cluster.others(leader)[0]
+            done = leader.verb(":leader", "transfer", heir.node_id)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            cluster.until(lambda: cluster.agreed_leader() is heir, "the heir leads")
+            second = self.lease(cluster, heir)
+            self.assertGreater(second["epoch"], first["epoch"])
+            claim = leader.post("/v1/leader/claim", {"node_id": "outsider", "url": "http://127.0.0.1:1"})
+            self.assertEqual(claim.status, 200, claim)
+            self.assertEqual(claim.json, {"granted": False, "leader_url": heir.url, "epoch": second["epoch"]})
+            self.registered(leader, "after")
+            self.same_logs(cluster)
+
+    def lease(self, cluster, leader):
+        """The lease, once every member says that `leader` holds it."""
+        def told():
+            answers = [member.get("/v1/leader") for member in cluster.running()]
+            if all(answer.status == 200 and answer.json["leader_url"] == leader.url for answer in answers):
+                return answers[0].json
+            return None
+        return cluster.until(told, "all name the leader's URL")
+
+
+if __name__ == "__main__":
+    unittest.main()
