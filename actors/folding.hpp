@@ -47,6 +47,8 @@ public:
   void lead(uint64_t generation);
   /// One domain starts over; the world is filled in here.
   void restart(size_t domain, const std::shared_ptr<Lead>& lead);
+  /// Goes on from this world: lines between are not here.
+  void restart_from(World world);
   /// The log leads no more. Comes the same way as lead(), so that no domain begins after it was told to stop.
   void unlead();
   [[nodiscard]] std::shared_ptr<const World> world() const { return std::make_shared<const World>(world_); }

@@ -14,7 +14,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr uint64_t kProbeEveryMs = 500;
-constexpr size_t kServedBytes = 1 << 20;  // Of lines for a peer at once.
+constexpr size_t kServedBytes = (1 << 20) - 64;  // Of lines for a peer at once: with their head a frame.
 
 }  // namespace
 
@@ -25,6 +25,7 @@ Keeper::Keeper(log::Disk& disk, Surroundings& around, std::vector<std::shared_pt
     gauges_(std::move(gauges)),
     options_(std::move(options)),
     reader_(disk),
+    checkpoints_(disk),
     chain_(std::make_unique<log::ChainWriter>(disk)),
     gathering_(std::move(flights), reader_, options_.limits),
     committed_epoch_(options_.start_epoch),
@@ -156,12 +157,28 @@ bool Keeper::take_lines(std::string_view text, log::Batch& batch) {
 }
 
 std::string Keeper::lines_from(uint64_t seq) const {
-  std::string text;
-  reader_.each_from(seq, [&](uint64_t, std::string_view line) {
-    text.append(line).append("\n");
-    return text.size() < kServedBytes;
-  });
-  return text;
+  return reader_.text_from(seq, kServedBytes);
+}
+
+std::optional<consensus::LogStart> Keeper::log_start(uint64_t until) const {
+  const auto oldest = reader_.oldest();
+  const auto before = reader_.before_oldest();
+  if (oldest <= 1 || !before) return std::nullopt;
+  consensus::LogStart start{oldest, *before, 0, 0, kNoDigest};
+  if (const auto copy = checkpoints_.newest(oldest - 1, until))
+    start.at = copy->at, start.size = copy->size, start.digest = copy->digest;
+  return start;
+}
+
+std::string Keeper::checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset, size_t most) const {
+  return checkpoints_.piece(at, digest, offset, most);
+}
+
+bool Keeper::take_checkpoint(const consensus::LogStart& start, std::string_view bytes, log::Batch& batch) {
+  if (!log::put_checkpoint(start.at, bytes, batch)) return false;
+  chain_->start_after(start.oldest - 1, start.before, batch);
+  around_.later(0, [this, at = start.at] { around_.restart_from(at); });  // Once it is written.
+  return true;
 }
 
 void Keeper::reload() {
@@ -196,8 +213,18 @@ void Keeper::publish() {
   for (const auto& record : committed->records) {
     last_time_ = std::max(last_time_, record.envelope.time);
     committed_epoch_ = epoch_after(std::max(committed_epoch_, record.envelope.epoch), record.event);
+    compare(record);
   }
   around_.publish(std::move(committed));
+}
+
+/// A checkpoint names a line that everybody has: who has another one there has no part in this log.
+void Keeper::compare(const Record& record) {
+  const auto* made = std::get_if<cluster::Checkpointed>(&record.event);
+  const auto ours = made ? reader_.line(made->at) : std::nullopt;
+  if (!ours || sha256_hex(*ours) == made->head) return;
+  around_.broken(
+    {"log.diverged", "line " + std::to_string(made->at) + " is not the one that the cluster has"});
 }
 
 void Keeper::settle(const Entry& entry) {

@@ -228,6 +228,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
       spdlog::info("log writable again");
     else
       spdlog::error("log code={} error={}", why.code, why.detail);
+    if (why.code == "log.diverged") ::kill(::getpid(), SIGTERM);  // It has no part in this cluster.
   };
   return options;
 }
