@@ -1,0 +1,99 @@
+"""A cluster that loses members: what was acknowledged stays, nothing happens twice, one at a time leads."""
+import secrets
+import unittest
+
+from cluster_case import ClusterCase
+from running_cluster import RunningCluster, count_of
+
+
+def new_key():
+    return secrets.token_hex(8)
+
+
+class LostLeaderTest(ClusterCase):
+    def done(self, cluster, member, name, key):
+        """Registers `name`, again while there is no leader, and again when the outcome is not known; the answer."""
+        def tried():
+            answer = self.register(member, name, key)
+            self.assertIn(answer.status, (200, 503), answer)
+            if answer.status == 503:
+                self.assertIn("Retry-After", answer.headers)
+            return answer if answer.status == 200 else None
+        return cluster.until(tried, f"{name} is registered")
+
+    def once(self, log, names):
+        for name in names:
+            self.assertEqual(count_of(log, "node.registered", f"node/{name}"), 1, name)
+
+    def test_a_killed_leader_is_replaced_and_comes_back(self):
+        """[S2-52] Acknowledged writes are all there, exactly once, on every member and in the same bytes."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            follower = cluster.others(leader)[0]
+            names = [f"before-{i}" for i in range(10)]
+            for name in names:
+                self.registered(follower, name, new_key())
+            leader.kill()
+            names.append("between")
+            self.done(cluster, follower, "between", new_key())
+            self.assertIsNot(cluster.leader(), leader)
+            names += (more := [f"after-{i}" for i in range(10)])
+            for name in more:
+                self.registered(follower, name, new_key())
+            leader.start().wait_ready()
+            cluster.whole()
+            self.once(self.same_logs(cluster), names)
+
+    def test_a_leader_that_wakes_up_late_follows(self):
+        """What it was asked before it slept is not acknowledged by it: somebody else leads by then."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            follower = cluster.others(leader)[0]
+            term = leader.cluster()["raft"]["term"]
+            leader.pause()
+            with leader.sent("POST", "/v1/nodes/register", {"node_id": "late"}) as answered:
+                self.done(cluster, follower, "meanwhile", new_key())
+                self.assertIsNot(cluster.leader(), leader)
+                leader.resume()
+                late = answered()
+            follower.until(lambda: leader.cluster()["raft"]["term"] > term, "the late one knows the new term")
+            self.assertIsNot(cluster.leader(), leader)
+            log = self.same_logs(cluster)
+            self.once(log, ["meanwhile"])
+            self.assertIn(late.status, (200, 503), late)
+            if late.status == 503:
+                self.assertIn(late.json["code"], ("leader.lost", "leader.starting", "command.timeout"))
+            else:
+                self.assertEqual(count_of(log, "node.registered", "node/late"), 1)
+
+    def test_without_a_majority_reads_go_on(self):
+        """[S2-42] They are marked as stale; a write gets 503 and when to come again, and is taken when a majority is back."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            seq = self.registered(cluster[0], "kept")
+            left, *gone = cluster.members
+            self.assertEqual(left.get(f"/v1/nodes/kept?after={seq}").status, 200)
+            self.assertIsNone(left.get("/v1/nodes/kept").headers["X-Muster-Stale"])
+            for member in gone:
+                member.kill()
+
+            def stale():
+                answer = left.get("/v1/nodes/kept")
+                self.assertEqual(answer.status, 200, answer)
+                return answer.headers["X-Muster-Stale"] == "true"
+            left.until(stale, "marks what it shows as stale")
+            refused = self.register(left, "refused", new_key())
+            self.assertEqual(refused.status, 503, refused)
+            self.assertIn("Retry-After", refused.headers)
+            self.assertTrue(refused.json["retryable"], refused)
+            self.assertEqual(left.get("/v1/nodes/kept?consistent=true").status, 503)
+            gone[0].start()
+            self.done(cluster, left, "taken", new_key())
+            left.until(lambda: left.get("/v1/nodes/kept").headers["X-Muster-Stale"] is None, "is not stale any more")
+            self.once(self.same_logs(cluster), ["kept", "taken"])
+
+
+if __name__ == "__main__":
+    unittest.main()
