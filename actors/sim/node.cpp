@@ -30,6 +30,7 @@ void Node::boot() {
   dying_ = false;
   auto start = recover();
   ground_.history.note(name() + " starts at line " + std::to_string(start.set.seq));
+  given_ = start.set.seq;
   process_ = std::make_unique<Process>(*this, std::move(start));
   process_->keeper->open();
   beat();
@@ -152,6 +153,11 @@ void Node::send(consensus::MemberId to, std::string frame) {
 
 void Node::publish(actors::CommittedPtr committed) {
   if (dying_) return;
+  const auto first = committed->records.front().seq;
+  if (first > given_ + 1)
+    ground_.history.fail(name() + " folds line " + std::to_string(first) + " on top of line " +
+                         std::to_string(given_));
+  given_ = std::max(given_, committed->head.seq);
   for (size_t i = 0; i < committed->lines.size(); i++)
     ground_.history.line(id_, committed->records[i].seq, committed->lines[i], committed->records[i]);
   ground_.history.head(id_, committed->head.seq, committed->head.hash);

@@ -2,6 +2,7 @@
 #include "actors/sim/run.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "actors/sim/client.hpp"
@@ -211,15 +212,18 @@ void Simulation::compare() {
       return member.role == Role::spare || nodes_[member.id - 1]->seq() == history_.seq();
     });
   });
+  std::map<std::string, std::string> first;
+  std::string all;
   for (const auto& member : leader()->members()) {
     if (member.role == Role::spare) continue;
-    std::string all;
-    for (const auto& fold : fold_digests(*nodes_[member.id - 1]->world())) all += fold.name + fold.digest;
-    const auto digest = sha256_hex(all);
-    if (state_.empty()) state_ = digest;
-    if (state_ != digest)
-      history_.fail(member.address + " has other states at line " + std::to_string(history_.seq()));
+    for (const auto& fold : fold_digests(*nodes_[member.id - 1]->world()))
+      if (const auto [it, is_new] = first.try_emplace(fold.name, fold.digest); is_new)
+        all += fold.name + fold.digest;
+      else if (it->second != fold.digest)
+        history_.fail(member.address + " has another " + fold.name + " at line " +
+                      std::to_string(history_.seq()));
   }
+  state_ = sha256_hex(all);
 }
 
 void Simulation::compare_log(const Node& node) {
