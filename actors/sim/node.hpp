@@ -81,7 +81,7 @@ private:
   Ground& ground_;
   const consensus::MemberId id_;
   uint64_t boot_ = 0, given_ = 0;  // Starts and crashes; the last line that its folds were given.
-  Millis ahead_{0};  // Of the wall clock.
+  Millis ahead_{0};                // Of the wall clock.
   bool dying_ = false;
   std::unique_ptr<Process> process_;
 };
