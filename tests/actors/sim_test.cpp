@@ -87,6 +87,11 @@ TEST_CASE("the simulator finds a reply that is not kept under its key") {
 }
 
 TEST_CASE("the simulator finds a consistent read without a barrier") {
-  const auto violation = found(1, [](sim::Options& o) { o.planted.unproven_reads = true; });
+  const auto violation = found(2, [](sim::Options& o) { o.planted.unproven_reads = true; });
   CHECK(contains(violation, "a consistent read saw line"));
+}
+
+TEST_CASE("the simulator finds a node that starts on a log that is no chain") {
+  const auto violation = found(6, [](sim::Options& o) { o.planted.unchecked_chain = true; });
+  CHECK(contains(violation, "on its disk"));
 }
