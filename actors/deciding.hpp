@@ -8,6 +8,7 @@
 
 #include "actors/decision.hpp"
 #include "actors/kept_replies.hpp"
+#include "actors/planted.hpp"
 
 namespace muster::actors {
 
@@ -19,6 +20,7 @@ struct AggregateDeps {
   Now now;
   KeptReplies* kept = nullptr;
   std::shared_ptr<const std::atomic<bool>> writable;  ///< False while the disk fails.
+  Planted planted{};
 };
 
 /// The working state: committed state plus this domain's events in flight.
@@ -64,7 +66,7 @@ public:
     auto append = blank(std::move(begun.answer));
     append->ask = ask;
     append->origin = ask->origin;
-    if (keyed) append->kept = std::move(begun.record);
+    if (keyed && !deps_.planted.lost_keys) append->kept = std::move(begun.record);
     return decide_and_send(std::move(append), ask->command, ask->expects);
   }
 
@@ -131,7 +133,7 @@ private:
 
   /// A refusal waits, too, until what it was decided against is committed.
   void refuse(const Answer& answer, const Error& error) {
-    if (in_flight() == 0) return answer(error);
+    if (in_flight() == 0 || deps_.planted.early_refusals) return answer(error);
     send(blank(Answer{[answer, error](Result<Receipt> outcome) {
       answer(outcome ? Result<Receipt>{error} : std::move(outcome));
     }}));

@@ -53,7 +53,8 @@ void Gathering::take_barrier(Answer answer) {
 
 void Gathering::take(const AppendPtr& append) {
   auto& line = lines_[append->domain];
-  if (!leading_ || append->generation != line.generation) {
+  const bool stale = append->generation != line.generation && !limits_.planted.stale_decisions;
+  if (!leading_ || stale) {
     if (leading_ && line.undoing && append->ask) return line.undone.push_back(append);
     return append->answer(Error{"leader.lost", "leadership changed before the decision was written", {}});
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/decision.hpp"
+#include "actors/planted.hpp"
 #include "events/log/entry.hpp"
 
 namespace muster::actors {
@@ -30,6 +31,7 @@ struct GatherLimits {
   size_t entry_bytes = 1000 << 10;  ///< Below consensus::kMaxBody.
   size_t entry_commands = 4096;
   size_t barriers = 16'384;  ///< Reads that wait for the next entry.
+  Planted planted{};
 };
 
 /// Of the log's thread.

@@ -29,7 +29,8 @@ Keeper::Keeper(log::Disk& disk, Surroundings& around, std::vector<std::shared_pt
     chain_(std::make_unique<log::ChainWriter>(disk)),
     gathering_(std::move(flights), reader_, options_.limits),
     committed_epoch_(options_.start_epoch),
-    last_time_(options_.start_time) {}
+    last_time_(options_.start_time),
+    published_(chain_->head().seq) {}
 
 Keeper::~Keeper() = default;
 
@@ -185,6 +186,13 @@ void Keeper::reload() {
   chain_ = std::make_unique<log::ChainWriter>(disk_);
   lines_.clear();
   records_.clear();
+  // A write may have reached the disk although it was reported as failed: nobody applies its lines again.
+  reader_.each_from(published_ + 1, [&](uint64_t, std::string_view line) {
+    lines_.push_back(std::make_shared<const std::string>(line));
+    return true;
+  });
+  records_ = read_lines(0);
+  publish();
 }
 
 /// Lines that this process did not decide: read from their bytes.
@@ -215,6 +223,7 @@ void Keeper::publish() {
     committed_epoch_ = epoch_after(std::max(committed_epoch_, record.envelope.epoch), record.event);
     compare(record);
   }
+  published_ = std::max(published_, committed->head.seq);
   around_.publish(std::move(committed));
 }
 

@@ -139,6 +139,7 @@ private:
   std::vector<Record> records_;
   uint64_t epoch_ = 0, committed_epoch_ = 0;  // With, and without, the decisions in flight.
   Time last_time_{};
+  uint64_t published_ = 0;  // The last line that the folds were given.
   bool leading_ = false, flushing_ = false, broken_ = false;
   uint64_t next_probe_ms_ = 0;
 };

@@ -54,7 +54,8 @@ struct System::Impl {
             flights[domain],
             options.now,
             &kept,
-            {gauges, &gauges->writable}};
+            {gauges, &gauges->writable},
+            {}};
   }
 
   /// Runs `task` on the log's thread.

@@ -26,6 +26,7 @@ Verb backup_verb();
 Verb restore_verb();
 Verb config_verb();
 Verb doctor_verb();
+Verb sim_verb();
 Verb version_verb();
 
 }  // namespace muster::cli

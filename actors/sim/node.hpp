@@ -1,0 +1,89 @@
+// One simulated node: the shipped keeper, folds and domains over a disk, a clock and a network that are not
+// real.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <tuple>
+
+#include "actors/deciding.hpp"
+#include "actors/folding.hpp"
+#include "actors/keeper.hpp"
+#include "actors/sim/clock.hpp"
+#include "actors/sim/disk.hpp"
+#include "actors/sim/history.hpp"
+
+namespace muster::sim {
+
+/// What all nodes of one simulation share.
+struct Ground {
+  Clock& clock;
+  Chance& chance;
+  History& history;
+  actors::Planted planted;
+  consensus::Rules rules;
+  bool faults = false;
+  std::function<void(consensus::MemberId from, consensus::MemberId to, std::string frame)> send;
+};
+
+/// A machine: its disk is there also when nothing runs on it.
+class Node : actors::Surroundings {
+public:
+  Node(Ground& ground, consensus::MemberId id);
+  ~Node() override;
+
+  void boot();
+  void crash();
+  [[nodiscard]] bool runs() const { return process_ != nullptr; }
+  [[nodiscard]] bool leads() const;  ///< And takes commands.
+  [[nodiscard]] uint64_t term() const;
+  [[nodiscard]] uint64_t seq() const;  ///< Of what is published.
+  [[nodiscard]] consensus::Members members() const;
+  [[nodiscard]] std::shared_ptr<const World> world() const;
+  [[nodiscard]] std::string name() const { return "n" + std::to_string(id_); }
+
+  void receive(consensus::MemberId from, std::string frame);
+  template <class D>
+  void ask(actors::AskPtr<D> ask);
+  void read(Answer answer);
+  /// On the keeper, when it runs.
+  Status change(const std::function<Status(consensus::Replica&)>& what);
+  void step_down();
+
+  void jump_clock(Millis by) { ahead_ += by; }
+  Disk disk;
+
+private:
+  struct Process;
+
+  uint64_t now_ms() override { return ground_.clock.now(); }
+  Time now() override;
+  int random(int from, int below) override { return ground_.chance.random(from, below); }
+  void later(unsigned ms, std::function<void()> task) override;
+  unsigned disk_ms() override;
+  void send(consensus::MemberId to, std::string frame) override;
+  void publish(actors::CommittedPtr committed) override;
+  void lead(uint64_t generation) override;
+  void restart(size_t domain, std::shared_ptr<actors::Lead> lead) override;
+  void unlead() override;
+  void broken(const Error& why) override;
+  void flush_soon() override;
+
+  void tell(size_t line, std::function<void()> task);
+  void beat();
+  void sweep();
+  void mend_later();
+  void start_member();
+  void checkpoint(std::shared_ptr<const World> world);
+  [[nodiscard]] World recover();
+
+  Ground& ground_;
+  const consensus::MemberId id_;
+  uint64_t boot_ = 0, given_ = 0;  // Starts and crashes; the last line that its folds were given.
+  Millis ahead_{0};                // Of the wall clock.
+  bool dying_ = false;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace muster::sim

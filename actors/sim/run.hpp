@@ -1,0 +1,35 @@
+// A whole cluster in one thread under a seed: the shipped code, faults for a while, then peace; and what must
+// hold.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "actors/planted.hpp"
+#include "consensus/replica.hpp"
+
+namespace muster::sim {
+
+constexpr unsigned kMostNodes = 9, kMostMinutes = 24 * 60;
+
+struct Options {
+  uint64_t seed = 1;
+  unsigned nodes = 3;  ///< Voters at first; two more machines come and go.
+  uint64_t faults_ms = 60'000;
+  actors::Planted planted{};
+  consensus::Rules rules{};
+};
+
+struct Outcome {
+  uint64_t seed = 0;
+  std::string violation;             ///< Empty: everything held.
+  std::vector<std::string> history;  ///< What happened last before it.
+  std::string digest;                ///< Of everything that happened: the same for the same seed.
+  std::string state;                 ///< Of all states and views at the end, equal on every node.
+  uint64_t virtual_ms = 0, lines = 0, acknowledged = 0, reads = 0, leaders = 0, faults = 0;
+};
+
+[[nodiscard]] Outcome run(const Options& options);
+
+}  // namespace muster::sim
