@@ -9,8 +9,8 @@ using namespace muster;
 using namespace muster::cluster;
 
 TEST_CASE("a member runs from its start to its stop", "[S0-06]") {
-  const auto up =
-    given::folded<View>({Created{"c1", 1}, MemberStarted{"n1", "0.1.0", 2, "key", 0, "", "", "", ""}, FeatureRaised{2}});
+  const auto up = given::folded<View>(
+    {Created{"c1", 1}, MemberStarted{"n1", "0.1.0", 2, "key", 0, "", "", "", ""}, FeatureRaised{2}});
   CHECK(up.identity->cluster == "c1");
   CHECK(up.identity->feature_level == 2);
   const auto* member = up.members.find(std::string("n1"));
@@ -18,7 +18,8 @@ TEST_CASE("a member runs from its start to its stop", "[S0-06]") {
   CHECK(member->running);
   CHECK(member->version == "0.1.0");
   CHECK(member->started_at == given::after(Millis{1000}));
-  const auto down = given::folded<View>({MemberStarted{"n1", "0.1.0", 2, "key", 0, "", "", "", ""}, MemberStopped{"n1"}});
+  const auto down =
+    given::folded<View>({MemberStarted{"n1", "0.1.0", 2, "key", 0, "", "", "", ""}, MemberStopped{"n1"}});
   CHECK_FALSE(down.members.find(std::string("n1"))->running);
   CHECK(down.members.find(std::string("n1"))->stopped_at == given::after(Millis{1000}));
 }
