@@ -50,6 +50,21 @@ class LostLeaderTest(ClusterCase):
             cluster.whole()
             self.once(self.same_logs(cluster), names)
 
+    def test_a_request_retried_over_its_leaders_death_happens_once(self):
+        """With its key it may be sent again and again, to whoever is there."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            first, second = cluster.others(leader)
+            keys = {f"twice-{i}": new_key() for i in range(10)}
+            told = {name: self.registered(first, name, key) for name, key in keys.items()}
+            leader.kill()
+            for name, key in keys.items():
+                answer = self.done(cluster, second, name, key)
+                self.assertEqual(answer.headers["Idempotency-Replayed"], "true", answer.headers)
+                self.assertEqual(answer.seq, told[name])
+            self.once(self.same_logs(cluster), keys)
+
     def test_a_leader_that_wakes_up_late_follows(self):
         """What it was asked before it slept is not acknowledged by it: somebody else leads by then."""
         with RunningCluster(3) as cluster:

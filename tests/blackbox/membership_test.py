@@ -86,6 +86,20 @@ class JoinTokenTest(ClusterCase):
 
 
 class MembersTest(ClusterCase):
+    def test_a_second_node_of_the_same_name_stays_outside(self):
+        """While the first one runs: it founds no rival either, and gets in when the first one is gone."""
+        with RunningCluster(1) as cluster:
+            cluster.wait_ready()
+            first = cluster.leader()
+            cluster.add().start().wait_ready()
+            double = cluster.add(node_id="n2").start()
+            double.says("with another key is running")
+            self.assertEqual(first.named(), ["n1", "n2"])
+            cluster[1].kill()
+            double.wait_ready()
+            self.assertEqual(double.named(), ["n1", "n2"])
+            self.assertEqual(first.cluster()["identity"], double.cluster()["identity"])
+
     def test_two_have_a_standby_and_four_have_three_voters(self):
         """One voter and a standby; three voters and a standby."""
         with RunningCluster(2) as cluster:
@@ -120,6 +134,20 @@ class MembersTest(ClusterCase):
             self.registered(other, "without-it")
             self.assertEqual(gone.get("/readyz").status, 503)
             self.assertEqual(leader.named(), left)
+
+    def test_a_wiped_disk_joins_anew(self):
+        """Under the same name, once the old one is silent."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            wiped = cluster.followers()[0]
+            seq = self.registered(wiped, "kept")
+            wiped.kill()
+            shutil.rmtree(wiped.data)
+            wiped.start().wait_ready()
+            cluster.whole()
+            self.assertEqual(wiped.get(f"/v1/nodes/kept?after={seq}").status, 200)
+            self.assertEqual([(one["member"], one["reason"]) for one in wiped.cluster()["former"]], [(wiped.node_id, "replaced")])
+            self.same_logs(cluster)
 
 
 class TwoClustersTest(ClusterCase):

@@ -49,7 +49,9 @@ class Member(Caller):
         self.node_id = node_id or name
         self.peer_port = fixed_port()
         self.peer = f"127.0.0.1:{self.peer_port}"
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.bind = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.bind}"
+        self.prefix = ()  # Of the command that starts it.
         self.data = Path(room) / name
         self.log = Path(room) / f"{name}.log"
         self.flags = flags
@@ -60,7 +62,7 @@ class Member(Caller):
 
     def start(self, *more):
         """Starts it on its folder; `more` flags count this time only."""
-        command = [BINARY, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", f"127.0.0.1:{self.port}",
+        command = [*self.prefix, BINARY, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", self.bind,
                    "--peer-bind", self.peer, "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
                    "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
@@ -167,6 +169,8 @@ class RunningCluster:
     """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ... at once; when the block fails, their last words
     are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
 
+    kind = Member
+
     def __init__(self, count, *flags, dev=True):
         self._room = tempfile.TemporaryDirectory()
         self.room = Path(self._room.name)
@@ -194,7 +198,7 @@ class RunningCluster:
 
     def add(self, *flags, node_id=None):
         """One more node, not started yet."""
-        member = Member(f"n{len(self.members) + 1}", self.room, *self._flags, *flags, node_id=node_id, service=self.service,
+        member = self.kind(f"n{len(self.members) + 1}", self.room, *self._flags, *flags, node_id=node_id, service=self.service,
                         **self._asks)
         self.members.append(member)
         return member
