@@ -67,7 +67,8 @@ private:
   }
 
   std::tuple<Line<ClusterDomain>, Line<NodesDomain>, Line<LeaseDomain>, Line<ClaimsDomain>,
-             Line<TokensDomain>, Line<SecretsDomain>, Line<PlansDomain>, Line<BootstrapDomain>>
+             Line<TokensDomain>, Line<SecretsDomain>, Line<PlansDomain>, Line<BootstrapDomain>,
+             Line<ServicesDomain>>
     lines_;
 };
 

@@ -100,6 +100,7 @@ private:
       append->answer(Receipt{deps_.flight->committed_seq, std::move(decision->result)});
       return true;
     }
+    append->records.reserve(decision->events.size());
     for (auto& event : decision->events) add(*append, std::move(event));
     if (append->bytes > kMaxAppendBytes) {
       refuse(append->answer,
@@ -122,7 +123,9 @@ private:
     record.type = type_of(record.event);
     record.stream = stream_of(record.event);
     append.streams.push_back(record.stream);
-    append_event(append.bodies.emplace_back(), record.event, record.stream);
+    auto& body = append.bodies.emplace_back();
+    body.reserve(kUsualBody);
+    append_event(body, record.event, record.stream);
     append.bytes += append.bodies.back().size() + append.streams.back().size() + 512;  // With the envelope.
   }
 
@@ -150,6 +153,7 @@ private:
   }
 
   static constexpr int kMaxTries = 5;
+  static constexpr size_t kUsualBody = 500;
   static constexpr size_t kMaxAppendBytes = 900 << 10;  // Fits into one entry (consensus::kMaxBody).
   AggregateDeps deps_;
   typename D::State working_;

@@ -12,6 +12,7 @@
 #include "domain/nodes.hpp"
 #include "domain/plans.hpp"
 #include "domain/secrets.hpp"
+#include "domain/services.hpp"
 #include "domain/tokens.hpp"
 
 namespace muster {
@@ -31,10 +32,11 @@ using TokensDomain = Domain<tokens::State, tokens::Command, tokens::Event>;
 using SecretsDomain = Domain<secrets::State, secrets::Command, secrets::Event>;
 using PlansDomain = Domain<plans::State, plans::Command, plans::Event>;
 using BootstrapDomain = Domain<bootstrap::State, bootstrap::Command, bootstrap::Event>;
+using ServicesDomain = Domain<services::State, services::Command, services::Event>;
 
 using States = std::tuple<cluster::State, nodes::State, lease::State, claims::State, tokens::State,
-                          secrets::State, plans::State, bootstrap::State>;
+                          secrets::State, plans::State, bootstrap::State, services::State>;
 constexpr std::array<std::string_view, std::tuple_size_v<States>> kStateNames = {
-  "cluster", "nodes", "lease", "claims", "tokens", "secrets", "plans", "bootstrap"};
+  "cluster", "nodes", "lease", "claims", "tokens", "secrets", "plans", "bootstrap", "services"};
 
 }  // namespace muster

@@ -35,6 +35,14 @@ void Folding::restart(size_t domain, const std::shared_ptr<Lead>& lead) {
   deps_.domains[domain](lead);
 }
 
+void Folding::restart_from(World world) {
+  if (world.set.seq <= world_.set.seq) return;
+  world_ = std::move(world);
+  last_checkpoint_ = world_.set.seq;
+  bytes_since_checkpoint_ = 0;
+  deps_.published->store(std::make_shared<const ViewSet>(world_.set));
+}
+
 void Folding::unlead() {
   waiting_generation_ = 0;
   for (const auto& domain : deps_.domains) domain(nullptr);

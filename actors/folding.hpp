@@ -32,7 +32,7 @@ struct FoldingDeps {
   std::function<void()> begun;    ///< All domains were told to begin: commands are decided from now on.
   std::function<void()> ended;    ///< All domains were told that leadership ended.
   std::function<void(std::shared_ptr<const World>)> checkpoint;  ///< Store this world.
-  uint64_t checkpoint_every = 12'000;                            ///< Events between checkpoints, at least.
+  uint64_t checkpoint_every = 20'000;                            ///< Events between checkpoints, at least.
   std::function<void(const CommittedPtr&)> on_lines;  ///< After the views are published: tails, the bus.
 };
 
@@ -47,6 +47,8 @@ public:
   void lead(uint64_t generation);
   /// One domain starts over; the world is filled in here.
   void restart(size_t domain, const std::shared_ptr<Lead>& lead);
+  /// Goes on from this world: lines between are not here.
+  void restart_from(World world);
   /// The log leads no more. Comes the same way as lead(), so that no domain begins after it was told to stop.
   void unlead();
   [[nodiscard]] std::shared_ptr<const World> world() const { return std::make_shared<const World>(world_); }

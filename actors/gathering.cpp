@@ -100,6 +100,8 @@ void Gathering::landed(const std::string& stream) {
 Entry Gathering::next(Time time, const std::string& node, uint64_t& epoch) {
   Entry entry;
   entry.time = time;
+  entry.records.reserve(waiting_.size());
+  entry.appends.reserve(waiting_.size());
   while (!waiting_.empty() && entry.appends.size() < limits_.entry_commands &&
          (writer_.empty() || writer_.size() + waiting_.front()->bytes < limits_.entry_bytes)) {
     add(waiting_.front(), node, epoch, entry);

@@ -4,8 +4,8 @@
 
 #include <chrono>
 #include <deque>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "actors/decision.hpp"
@@ -86,7 +86,7 @@ private:
   bool leading_ = false;
   std::deque<AppendPtr> waiting_;
   std::vector<Answer> barriers_;
-  std::map<std::string, size_t> streams_in_flight_;
+  std::unordered_map<std::string, size_t> streams_in_flight_;
   log::EntryWriter writer_;
   std::string suffix_;
 };

@@ -78,6 +78,10 @@ using Log = caf::typed_actor<
   /// Finish what is in flight and close.
   caf::replies_to<close_atom>::with<bool>>;
 
+class Folding;
+/// Something to be done with the folds, in order with what they are told.
+using FoldingTaskPtr = std::shared_ptr<const std::function<void(Folding&)>>;
+
 /// Folds committed lines into the world and publishes the views.
 using Projector = caf::typed_actor<caf::reacts_to<CommittedPtr>,
                                    /// Show the world as of the last line that was folded.
@@ -87,6 +91,8 @@ using Projector = caf::typed_actor<caf::reacts_to<CommittedPtr>,
                                    caf::reacts_to<lead_atom, uint64_t>,
                                    /// One domain starts over; the world is filled in here.
                                    caf::reacts_to<lead_atom, uint64_t, std::shared_ptr<Lead>>,
+                                   /// Begin again from a peer's checkpoint.
+                                   caf::reacts_to<FoldingTaskPtr>,
                                    /// The log leads no more: domains stop deciding.
                                    caf::reacts_to<unlead_atom>>;
 

@@ -14,7 +14,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr uint64_t kProbeEveryMs = 500;
-constexpr size_t kServedBytes = 1 << 20;  // Of lines for a peer at once.
+constexpr size_t kServedBytes = (1 << 20) - 64;  // Of lines for a peer at once: with their head a frame.
 
 }  // namespace
 
@@ -25,6 +25,7 @@ Keeper::Keeper(log::Disk& disk, Surroundings& around, std::vector<std::shared_pt
     gauges_(std::move(gauges)),
     options_(std::move(options)),
     reader_(disk),
+    checkpoints_(disk),
     chain_(std::make_unique<log::ChainWriter>(disk)),
     gathering_(std::move(flights), reader_, options_.limits),
     committed_epoch_(options_.start_epoch),
@@ -79,7 +80,9 @@ void Keeper::append(const std::vector<AppendPtr>& appends) {
 
 void Keeper::flush() {
   flushing_ = false;
-  if (!leading_ || entry_ || !gathering_.waiting() || !replica_ || !replica_->can_propose()) return;
+  if (!leading_ || entry_ || !replica_) return;
+  if (!gathering_.waiting()) return replica_->tell_commit();
+  if (!replica_->can_propose()) return;
   propose();
   flush_soon();
 }
@@ -94,6 +97,19 @@ Status Keeper::change(const std::function<Status(consensus::Replica&)>& what) {
   auto changed = what(*replica_);
   show();
   return changed;
+}
+
+Status Keeper::recover() {
+  if (!replica_ || broken_) return Error{"log.unwritable", "the log is not open", {}};
+  replica_->close();
+  lose(Error{"leader.lost", "the cluster is recovered", {}, true});
+  if (auto written =
+        consensus::Replica::recover(disk_, {options_.self, options_.address, consensus::Role::voter});
+      !written)
+    return written;
+  auto opened = replica_->open();
+  show();
+  return opened;
 }
 
 void Keeper::step_down() {
@@ -127,6 +143,10 @@ void Keeper::applied(uint64_t index) {
   settle(done);
   restart_domains();
   flush_soon();
+  const auto members = gauges_->members.load();
+  if (flushing_ || !leading_ || !members || members->size() < 2) return;
+  flushing_ = true;  // Others learn what is committed at once, also when nothing follows.
+  around_.flush_soon();
 }
 
 bool Keeper::take_lines(std::string_view text, log::Batch& batch) {
@@ -137,12 +157,28 @@ bool Keeper::take_lines(std::string_view text, log::Batch& batch) {
 }
 
 std::string Keeper::lines_from(uint64_t seq) const {
-  std::string text;
-  reader_.each_from(seq, [&](uint64_t, std::string_view line) {
-    text.append(line).append("\n");
-    return text.size() < kServedBytes;
-  });
-  return text;
+  return reader_.text_from(seq, kServedBytes);
+}
+
+std::optional<consensus::LogStart> Keeper::log_start(uint64_t until) const {
+  const auto oldest = reader_.oldest();
+  const auto before = reader_.before_oldest();
+  if (oldest <= 1 || !before) return std::nullopt;
+  consensus::LogStart start{oldest, *before, 0, 0, kNoDigest};
+  if (const auto copy = checkpoints_.newest(oldest - 1, until))
+    start.at = copy->at, start.size = copy->size, start.digest = copy->digest;
+  return start;
+}
+
+std::string Keeper::checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset, size_t most) const {
+  return checkpoints_.piece(at, digest, offset, most);
+}
+
+bool Keeper::take_checkpoint(const consensus::LogStart& start, std::string_view bytes, log::Batch& batch) {
+  if (!log::put_checkpoint(start.at, bytes, batch)) return false;
+  chain_->start_after(start.oldest - 1, start.before, batch);
+  around_.later(0, [this, at = start.at] { around_.restart_from(at); });  // Once it is written.
+  return true;
 }
 
 void Keeper::reload() {
@@ -177,8 +213,18 @@ void Keeper::publish() {
   for (const auto& record : committed->records) {
     last_time_ = std::max(last_time_, record.envelope.time);
     committed_epoch_ = epoch_after(std::max(committed_epoch_, record.envelope.epoch), record.event);
+    compare(record);
   }
   around_.publish(std::move(committed));
+}
+
+/// A checkpoint names a line that everybody has: who has another one there has no part in this log.
+void Keeper::compare(const Record& record) {
+  const auto* made = std::get_if<cluster::Checkpointed>(&record.event);
+  const auto ours = made ? reader_.line(made->at) : std::nullopt;
+  if (!ours || sha256_hex(*ours) == made->head) return;
+  around_.broken(
+    {"log.diverged", "line " + std::to_string(made->at) + " is not the one that the cluster has"});
 }
 
 void Keeper::settle(const Entry& entry) {

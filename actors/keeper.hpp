@@ -10,6 +10,7 @@
 
 #include "actors/gathering.hpp"
 #include "consensus/replica.hpp"
+#include "events/log/checkpoint_copy.hpp"
 
 namespace muster::actors {
 
@@ -46,6 +47,8 @@ public:
   virtual void unlead() = 0;
   /// The disk failed; told again when it is well (empty code).
   virtual void broken(const Error& why) = 0;
+  /// A peer's checkpoint as of `at` is on disk: folds begin again from it.
+  virtual void restart_from(uint64_t at) { (void)at; }
   /// Call flush() once everything that has arrived was taken.
   virtual void flush_soon() = 0;
 };
@@ -81,6 +84,8 @@ public:
 
   /// Membership; one change at a time, on the leader. Error: `leader.lost`, `conflict`.
   Status change(const std::function<Status(consensus::Replica&)>& what);
+  /// A majority is lost for good: goes on as the only voter. Error: `log.unwritable`, `log.corrupt`.
+  Status recover();
   void step_down();  ///< For tests of what callers are told.
 
 private:
@@ -97,6 +102,10 @@ private:
   void applied(uint64_t index) override;
   bool take_lines(std::string_view text, log::Batch& batch) override;
   [[nodiscard]] std::string lines_from(uint64_t seq) const override;
+  [[nodiscard]] std::optional<consensus::LogStart> log_start(uint64_t until) const override;
+  [[nodiscard]] std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
+                                             size_t most) const override;
+  bool take_checkpoint(const consensus::LogStart& start, std::string_view bytes, log::Batch& batch) override;
   void reload() override;
 
   // Watcher.
@@ -110,6 +119,7 @@ private:
   void restart_domains();
   void lose(const Error& why);
   void probe();
+  void compare(const Record& record);
   void flush_soon();
   void propose();
   void show();
@@ -119,6 +129,7 @@ private:
   std::shared_ptr<LogGauges> gauges_;
   const KeeperOptions options_;
   log::ChainReader reader_;
+  mutable log::CheckpointSource checkpoints_;  // For peers; remembers the one that is asked for.
   std::unique_ptr<log::ChainWriter> chain_;
   std::unique_ptr<consensus::Replica> replica_;
 

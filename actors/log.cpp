@@ -6,6 +6,8 @@
 #include <random>
 #include <utility>
 
+#include "actors/folding.hpp"
+
 namespace muster::actors {
 namespace {
 
@@ -57,6 +59,13 @@ public:
     self_->send(deps_.projector, lead_atom::value, static_cast<uint64_t>(domain), std::move(lead));
   }
   void unlead() override { self_->send(deps_.projector, unlead_atom::value); }
+  void restart_from(uint64_t at) override {
+    auto restart = [disk = deps_.disk, at](Folding& folding) {
+      if (auto world = load_checkpoint(*disk, at)) folding.restart_from(std::move(*world));
+    };
+    self_->send(deps_.projector,
+                FoldingTaskPtr{std::make_shared<const std::function<void(Folding&)>>(restart)});
+  }
   void broken(const Error& why) override { deps_.broken(why); }
   void flush_soon() override { self_->send(self_, flush_atom::value); }
 

@@ -92,6 +92,7 @@ void Peering::Impl::say_hello(System& at, consensus::Peers& network, bool stoppi
     const std::lock_guard lock{mutex};
     for (const auto& [node, entry] : roster)
       if (node != options.self.node) others.push_back(node);
+    heard[options.self.node] = {hello, SteadyClock::now(), 0};
   }
   for (const auto& node : others) network.send(node, {consensus::Kind::hello, text});
 }
@@ -146,7 +147,7 @@ void Peering::Impl::record_starts(System& at) {
     for (const auto& [node, one] : heard) {
       const auto* known = members.find(node);
       const auto& hello = one.hello;
-      if (!known || known->key != hello.key || now - one.at > kFresh) continue;
+      if (node == options.self.node || !known || known->key != hello.key || now - one.at > kFresh) continue;
       const auto mark = hello.boot + (hello.stopping ? " stops" : "");
       const bool recorded_already = known->boot == hello.boot && known->running == !hello.stopping;
       if (recorded_already || recorded[node] == mark) continue;

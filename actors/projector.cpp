@@ -12,6 +12,7 @@ Projector::behavior_type projector(Self<Projector, ProjectorState> self, Folding
     [self](lead_atom, uint64_t domain, const std::shared_ptr<Lead>& lead) {
       self->state.folding->restart(domain, lead);
     },
+    [self](const FoldingTaskPtr& task) { (*task)(*self->state.folding); },
     [self](unlead_atom) { self->state.folding->unlead(); },
   };
 }

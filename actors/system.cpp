@@ -131,6 +131,8 @@ void System::Impl::spawn_domains() {
   add(plans);
   bootstrap = system.spawn(aggregate<BootstrapDomain>, deps_for(index));
   add(bootstrap);
+  services = system.spawn(aggregate<ServicesDomain>, deps_for(index));
+  add(services);
 }
 
 /// Each time leadership begins, the member says so in the log; the other domains begin when that is folded.
@@ -150,6 +152,10 @@ void System::Impl::start_member(bool first) {
   }
   if (first) start.restored_from = std::exchange(options.restored_from, "");
   start.restored_seq = published->load()->seq;
+  {
+    const std::lock_guard lock{recovering_mutex};
+    start.recovered = std::exchange(recovering, std::nullopt);
+  }
   ask(cluster, cluster::Command{std::move(start)}, {}, {});
 }
 
@@ -194,6 +200,7 @@ void System::stop(Millis patience) {
     caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
     handle = nullptr;
   };
+  exit(impl.services);
   exit(impl.bootstrap);
   exit(impl.plans);
   exit(impl.secrets);

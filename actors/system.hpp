@@ -36,7 +36,7 @@ struct SystemOptions {
   /// Requests under an idempotency key are recognized by an HMAC with it: whoever leads next must have the
   /// same one. Empty: this node's own.
   std::string reply_secret;
-  uint64_t checkpoint_every = 12'000;  ///< Events.
+  uint64_t checkpoint_every = 20'000;  ///< Events.
   std::string restored_from;           ///< See cluster::Start.
   Now now = system_now;
   size_t threads = 2;
@@ -94,6 +94,7 @@ public:
   void ask(secrets::Command command, Origin origin, Answer answer);
   void ask(plans::Command command, Origin origin, Answer answer);
   void ask(bootstrap::Command command, Origin origin, Answer answer);
+  void ask(services::Command command, Origin origin, Answer answer);
   /// A command that is made from views: `read` is called now, and again when what it read has changed
   /// underneath.
   void ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin, Answer answer);
@@ -131,6 +132,10 @@ public:
   void barrier(Answer answer);
   /// Does something to the replica on the log's thread, while it leads. Errors: `leader.lost`, `conflict`.
   void change(std::function<Status(consensus::Replica&)> what, std::function<void(Status)> then);
+
+  /// A majority is lost for good: this member goes on without `lost`, which is recorded before anything else
+  /// is decided. Whoever calls has made sure that no majority is alive.
+  void recover(std::vector<std::string> lost, std::function<void(Status)> then);
 
   /// Makes Raft step down at once; it leads again by itself. For tests of what callers are told.
   void step_down();

@@ -45,6 +45,9 @@ void System::ask(plans::Command c, Origin o, Answer a) {
 void System::ask(bootstrap::Command c, Origin o, Answer a) {
   impl_->ask(impl_->bootstrap, std::move(c), std::move(o), std::move(a));
 }
+void System::ask(services::Command c, Origin o, Answer a) {
+  impl_->ask(impl_->services, std::move(c), std::move(o), std::move(a));
+}
 
 void System::gather_asks() {
   Burst::current() = &Burst::own();
@@ -147,6 +150,14 @@ void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
     caf::anon_send(impl_->checkpointer, std::make_shared<const World>(std::move(*world)));
     then(head.seq);
   });
+}
+
+void System::recover(std::vector<std::string> lost, std::function<void(Status)> then) {
+  {
+    const std::lock_guard lock{impl_->recovering_mutex};
+    impl_->recovering = cluster::Recovered{impl_->options.node, std::move(lost), views()->seq, 0};
+  }
+  impl_->on_log([then = std::move(then)](Keeper& keeper) { then(keeper.recover()); });
 }
 
 void System::step_down() {

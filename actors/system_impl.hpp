@@ -94,12 +94,16 @@ struct System::Impl {
   Aggregate<SecretsDomain> secrets;
   Aggregate<PlansDomain> plans;
   Aggregate<BootstrapDomain> bootstrap;
+  Aggregate<ServicesDomain> services;
   /// The domains' handles for whoever was spawned before them; filled by spawn_domains, emptied by stop.
   struct Domains {
     std::mutex mutex;
     std::vector<ToDomain> all;  ///< In the order of States.
   };
   std::shared_ptr<Domains> domains = std::make_shared<Domains>();
+
+  std::mutex recovering_mutex;
+  std::optional<cluster::Recovered> recovering;  // Until it is asked to be recorded.
 
   std::list<std::pair<uint64_t, std::shared_ptr<const ViewSet>>> past;  // Of the historian's thread.
   bool stopped = false;

@@ -2,6 +2,7 @@
 #include "app/serve.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "actors/system.hpp"
+#include "adapters/fact_stores.hpp"
 #include "adapters/jwks.hpp"
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
@@ -19,6 +21,7 @@
 #include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/logging.hpp"
+#include "app/node/node_side.hpp"
 #include "app/overlay.hpp"
 #include "app/plan_files.hpp"
 #include "app/secret_sweep.hpp"
@@ -124,6 +127,8 @@ struct Node {
   std::unique_ptr<http::Api> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PlanFiles> files;
+  std::unique_ptr<NodeSide> side;
+  std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones.
 };
 
 Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& options) {
@@ -141,6 +146,38 @@ Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& op
     if (claims->sub.empty()) return http::Principal{};
     return http::Principal{claims->sub, claims->scopes};
   };
+  return Done{};
+}
+
+/// Whether a plan may be another one after this.
+bool may_change_plans(const Record& record) {
+  return std::holds_alternative<plans::TemplateLoaded>(record.event) ||
+         std::holds_alternative<lease::Granted>(record.event) ||
+         std::holds_alternative<lease::Moved>(record.event);
+}
+
+/// The node itself is a node like any other: it asks over HTTP, here.
+Status start_own_side(Node& node, const config::Config& config, const std::string& id,
+                      const std::string& data, const config::Bind& bind, const std::string& token) {
+  if (!config.flag("node-side")) return Done{};
+  NodeSideOptions options;
+  options.node = id;
+  options.version = kVersion;
+  options.state = data;
+  const bool tls = !bind.listen.tls_cert.empty();
+  const bool any = bind.listen.host == "0.0.0.0" || bind.listen.host == "::" || bind.listen.host.empty();
+  const auto host = any ? "127.0.0.1" : bind.listen.host;
+  const auto shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  options.urls = [url = (tls ? "https://" : "http://") + shown + ":" + std::to_string(node.server->port())] {
+    return std::vector<std::string>{url};
+  };
+  options.insecure = tls;  // It calls itself, by an address that the certificate need not name.
+  options.credentials = {{"Authorization", "Bearer " + token}};
+  options.facts = make_disk_facts(*node.disk);
+  auto side = NodeSide::start(config, std::move(options));
+  if (!side) return side.error();
+  node.side = std::move(*side);
+  node.told = node.side.get();
   return Done{};
 }
 
@@ -177,6 +214,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
     for (const auto& record : records) {
       node.overlay->tell(record, cluster);
       export_head(sink, record);
+      if (auto* side = node.told.load(); side && may_change_plans(record)) side->notify();
       if (std::holds_alternative<cluster::Restored>(record.event)) ::unlink(mark.c_str());
       if (const auto* dropped = std::get_if<cluster::Compacted>(&record.event)) drop_lines(node, dropped->to);
     }
@@ -190,6 +228,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
       spdlog::info("log writable again");
     else
       spdlog::error("log code={} error={}", why.code, why.detail);
+    if (why.code == "log.diverged") ::kill(::getpid(), SIGTERM);  // It has no part in this cluster.
   };
   return options;
 }
@@ -244,6 +283,12 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   options.also_ready = [&node] {
     return node.files && (node.files->loaded() || !node.system->gauges().leading);
   };
+  const auto token = random_hex(32);
+  if (config.flag("node-side")) {
+    options.auth.own_token = token;
+    options.auth.node = *id;
+  }
+  options.services = services_folder(data);
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
@@ -278,12 +323,15 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
       to >= node.system->chain().oldest())
     if (to > 0) drop_lines(node, to);
   if (auto status = node.server->start(); !status) return status;
+  if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
   spdlog::info("serving url={} node={} data={}", url_of(*bind), *id, data);
   return Done{};
 }
 
 /// In this order nothing is asked of what is gone already.
 void stop(Node& node) {
+  node.told = nullptr;
+  if (node.side) node.side->stop();  // Its services go on.
   if (node.files) node.files->stop();
   if (node.cluster && node.system) node.cluster->leave_office(*node.system);
   if (node.server) node.server->stop();
@@ -293,6 +341,7 @@ void stop(Node& node) {
   node.api.reset();
   node.files.reset();
   node.system.reset();
+  node.side.reset();
   node.cluster.reset();
 }
 

@@ -127,6 +127,14 @@ constexpr std::array kCatalog = {
   ErrorKind{"request.timeout", 408, 5, true, "The request came too slowly",
             "Headers or body did not arrive within their time limit.",
             "Send the request in one go; limits are in muster :serve --help."},
+  ErrorKind{"service.elsewhere", 409, 4, false, "The service runs on another node",
+            "Logs are on the node that ran the service, and that is not this one.",
+            "Ask one of the nodes that detail names."},
+  ErrorKind{
+    "service.unstartable", 500, 1, true, "The service cannot be started",
+    "The command, its folder or the container engine that it needs is not there, or the executor does "
+    "not run such an app.",
+    "Correct the plan's app or install what detail names; the node tries again by itself."},
   ErrorKind{"tls.untrusted", 502, 3, false, "The certificate is not trusted",
             "The other side's certificate is not signed by a known authority, or names another host.",
             "Pass the authority's certificate, or correct the URL's host name."},

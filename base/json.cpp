@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 
 #include <array>
+#include <cstring>
 
 namespace muster {
 namespace {
@@ -33,6 +34,22 @@ std::string refusal(std::string_view text) {
   return {};
 }
 
+/// Where the first character is that a string writes in another form, or the size. Eight at a time.
+size_t first_escaped(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x80 * kOnes;
+  const auto has_zero = [](uint64_t n) { return (n - kOnes) & ~n & kHighs; };
+  size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + at, 8);
+    const auto control = (eight - 0x20 * kOnes) & ~eight & kHighs;
+    if ((control | has_zero(eight ^ '"' * kOnes) | has_zero(eight ^ '\\' * kOnes)) != 0) break;
+  }
+  for (; at < text.size(); at++)
+    if (static_cast<uint8_t>(text[at]) < 0x20 || text[at] == '"' || text[at] == '\\') break;
+  return at;
+}
+
 Error bad_json(std::string detail) {
   return Error{"bad.json", std::move(detail), {}};
 }
@@ -61,7 +78,7 @@ std::string canonical_json(const Json& value) {
 void append_json_string(std::string& to, std::string_view text) {
   to += '"';
   size_t plain = 0;  // Start of the run that needs no escape.
-  for (size_t i = 0; i < text.size(); i++) {
+  for (size_t i = first_escaped(text); i < text.size(); i++) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x20 && c != '"' && c != '\\') continue;
     to.append(text, plain, i - plain);

@@ -81,7 +81,8 @@ void Link::probe() {
     if (guest) guest->probe(probed_us_);
   timer_.expires_after(core_.limits().probe_timeout);
   timer_.async_wait([this, link = shared_from_this()](error_code ec) {
-    if (!ec && !claims_.empty()) settle(false);
+    const bool of_this_probe = PeerClock::now() >= timer_.expiry();
+    if (!ec && of_this_probe && !claims_.empty()) settle(false);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "consensus/replica_impl.hpp"
+#include "consensus/wire.hpp"
 
 namespace muster::consensus {
 namespace {
@@ -92,6 +93,25 @@ void Replica::receive(MemberId from, std::string frame) {
 
 bool Replica::propose(std::string_view body, uint64_t& index) {
   return impl_->propose(body, index);
+}
+
+void Replica::tell_commit() {
+  if (!leading() || impl_->in_flight != 0 || impl_->gated()) return;
+  auto& lib = impl_->lib;
+  const auto last = raft_last_index(&lib);
+  const auto* mark = impl_->mark(last);
+  if (!mark || impl_->told_commit == lib.commit_index) return;
+  impl_->told_commit = lib.commit_index;
+  raft_message message{};
+  message.type = RAFT_IO_APPEND_ENTRIES;
+  message.append_entries.term = lib.current_term;
+  message.append_entries.prev_log_index = last;
+  message.append_entries.prev_log_term = mark->term;
+  message.append_entries.leader_commit = lib.commit_index;
+  const auto known = progress();
+  if (!known) return;
+  for (const auto& of : known->members)
+    if (of.id != impl_->self && of.match_index == last) impl_->outside.send(of.id, encode(message));
 }
 
 bool Replica::can_propose() const {

@@ -124,6 +124,7 @@ public:
 struct Rules {
   bool gate = true, barrier = true, one_batch = true, reopen = true, new_term = true, whole_lines = true;
   bool lent_votes = true, held_changes = true;  ///< Rule 13.
+  bool fail_whole = true;                       ///< Rule 3: a failed append is not told to libraft.
 };
 
 struct Timing {
@@ -165,6 +166,10 @@ public:
   /// or Watcher::following came. False: not leading, one is in flight, or it is larger than kMaxBody. Returns
   /// its index in `index`.
   bool propose(std::string_view body, uint64_t& index);
+
+  /// Tells members that have everything what is committed by now: they need not wait for the next heartbeat.
+  /// Nothing while an entry is in flight, which tells it itself.
+  void tell_commit();
 
   /// Whether propose would take an entry now: leading, none in flight, leadership not being handed on.
   [[nodiscard]] bool can_propose() const;

@@ -83,6 +83,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
     log::Batch batch;
     bool sync = true;
     std::function<void(bool stopped)> done;
+    std::function<void()> failed;  ///< Only without rule 3.
   };
   void queue_write(Write write);
   void finish_write();
@@ -151,6 +152,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   bool ready = false;         ///< It is applied.
   uint64_t in_flight = 0;     ///< The index of the one entry that is proposed (rule 8).
   MemberId told_leader = 0;
+  uint64_t told_commit = 0;  ///< By tell_commit().
 
   std::optional<StoredSnapshot> wanted;  ///< Its lines are not all here (rule 10).
   bool installing = false;               ///< libraft, or open(), waits for it.

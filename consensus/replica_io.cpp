@@ -105,6 +105,7 @@ void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, u
   }
   // Also when it is closed before it was written: a cancelled append crashes 0.15 (rule 7).
   write.done = [request, done](bool) { done(request, 0); };
+  if (!rules.fail_whole) write.failed = [request, done] { done(request, RAFT_IOERR); };
   queue_write(std::move(write));
 }
 
@@ -298,7 +299,13 @@ void Replica::Impl::finish_write() {
   if (writes.empty() || !running) return;
   if (!broken) {
     auto& write = writes.front();
-    if (auto written = disk.write(write.batch, write.sync); !written) fail(written.error());
+    auto written = disk.write(write.batch, write.sync);
+    if (!written && write.failed) {
+      const auto failed = std::move(write.failed);
+      writes.pop_front();
+      return failed(), settle();
+    }
+    if (!written) fail(written.error());
   }
   if (broken) return settle();  // Closing completes it: it is not acknowledged.
   auto write = std::move(writes.front());

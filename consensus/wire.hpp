@@ -20,7 +20,8 @@ enum FrameType : uint8_t {
   kStartFrame = 102,
   kPieceFetchFrame = 103,
   kPieceFrame = 104,
-  kOfferFrame = 105,  ///< A snapshot in place of one whose lines are gone: an InstallSnapshot behind this byte.
+  kOfferFrame =
+    105,  ///< A snapshot in place of one whose lines are gone: an InstallSnapshot behind this byte.
 };
 [[nodiscard]] inline uint8_t type_of(std::string_view frame) {
   return frame.empty() ? uint8_t{0} : static_cast<uint8_t>(frame.front());

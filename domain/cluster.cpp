@@ -34,6 +34,11 @@ Decided start(const State& state, const Start& command) {
   if (!command.restored_from.empty())
     decision.events.emplace_back(
       Restored{command.restored_from, command.restored_seq, state.identity.epoch + kEpochJump});
+  if (command.recovered) {
+    auto recovered = *command.recovered;
+    recovered.epoch = state.identity.epoch + kEpochJump;
+    decision.events.emplace_back(std::move(recovered));
+  }
   const auto* known = state.members.find(member.member);
   const bool joined = known && known->id == member.id && command.restored_from.empty();
   if (level >= kMembersLevel && member.id != 0 && !joined)
@@ -172,17 +177,6 @@ Decided revoke_token(const State& state, const RevokeJoinToken& command) {
   return Decision<Event>{{JoinTokenSpent{command.token, ""}}};
 }
 
-Decided recover(const State& state, const Recover& command) {
-  auto recovered = command.recovered;
-  recovered.epoch = state.identity.epoch + kEpochJump;
-  return Decision<Event>{{std::move(recovered)}};
-}
-
-Decided rotate_key(const State& state, const RotateKey& command) {
-  if (state.identity.feature_level < kMembersLevel) return level_too_low();
-  return Decision<Event>{{command.rotated}};
-}
-
 }  // namespace
 
 Result<Decision<Event>> decide(const State& state, const Command& command, Time now) {
@@ -193,9 +187,7 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
     [&](const Compact& c) { return compact(state, c); }, [&](const Upgrade& c) { return upgrade(state, c); },
     [&](const Join& c) { return join(state, c, now); }, [&](const Leave& c) { return leave(state, c); },
     [&](const MakeJoinToken& c) { return make_token(state, c, now); },
-    [&](const RevokeJoinToken& c) { return revoke_token(state, c); },
-    [&](const Recover& c) { return recover(state, c); },
-    [&](const RotateKey& c) { return rotate_key(state, c); });
+    [&](const RevokeJoinToken& c) { return revoke_token(state, c); });
 }
 
 State evolve(State state, const Created& event) {

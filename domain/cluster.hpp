@@ -1,6 +1,7 @@
 // The cluster itself: its id, its members' starts and stops, its feature level, checkpoints and compaction.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -17,6 +18,8 @@ struct Start {
   MemberStarted member;
   std::string restored_from;  ///< SHA-256 of the backup this folder was restored from, when it just was.
   uint64_t restored_seq = 0;  ///< The last seq that the backup held.
+  /// This member goes on without those that are lost (muster :cluster recover); without the epoch.
+  std::optional<Recovered> recovered{};
 };
 struct Stop {
   std::string member;
@@ -52,15 +55,8 @@ struct MakeJoinToken {
 struct RevokeJoinToken {
   std::string token;
 };
-/// This member goes on without those that are lost (muster :cluster recover).
-struct Recover {
-  Recovered recovered;  ///< Without the epoch.
-};
-struct RotateKey {
-  KeyRotated rotated;
-};
-using Command = std::variant<Start, Stop, Checkpoint, Compact, Upgrade, Join, Leave, MakeJoinToken,
-                             RevokeJoinToken, Recover, RotateKey>;
+using Command =
+  std::variant<Start, Stop, Checkpoint, Compact, Upgrade, Join, Leave, MakeJoinToken, RevokeJoinToken>;
 
 /// Raft's configuration holds no more.
 constexpr size_t kMaxMembers = 64;

@@ -64,6 +64,12 @@ std::optional<Scan> scan(std::string_view text) {
   return seen;
 }
 
+std::string text_fault(std::string_view text) {
+  if (text.size() > kMaxText) return too_long(kMaxText);
+  if (text.find('\0') != std::string_view::npos) return "has a NUL character";
+  return {};
+}
+
 bool valid_port(std::string_view port) {
   if (port.empty() || port.size() > 5) return false;
   int value = 0;
@@ -152,10 +158,7 @@ void Check::id(std::string pointer, std::string_view value) {
 }
 
 void Check::text(std::string pointer, std::string_view value) {
-  if (value.size() > kMaxText)
-    fault(std::move(pointer), too_long(kMaxText));
-  else if (value.find('\0') != std::string_view::npos)
-    fault(std::move(pointer), "has a NUL character");
+  if (auto why = text_fault(value); !why.empty()) fault(std::move(pointer), std::move(why));
 }
 
 void Check::required(std::string pointer, std::string_view value) {
@@ -172,15 +175,16 @@ void Check::url(std::string pointer, std::string_view value) {
 void Check::list(std::string pointer, const std::vector<std::string>& value) {
   if (value.size() > kMaxEntries)
     return fault(std::move(pointer), "has more than " + std::to_string(kMaxEntries) + " entries");
-  for (size_t i = 0; i < value.size(); i++) text(pointer_to(pointer, i), value[i]);
+  for (size_t i = 0; i < value.size(); i++)
+    if (auto why = text_fault(value[i]); !why.empty()) fault(pointer_to(pointer, i), std::move(why));
 }
 
 void Check::map(std::string pointer, const StringMap& value) {
   if (value.size() > kMaxEntries)
     return fault(std::move(pointer), "has more than " + std::to_string(kMaxEntries) + " entries");
   for (const auto& [key, entry] : value) {
-    text(pointer, key);
-    text(pointer_to(pointer, key), entry);
+    if (auto why = text_fault(key); !why.empty()) fault(pointer, std::move(why));
+    if (auto why = text_fault(entry); !why.empty()) fault(pointer_to(pointer, key), std::move(why));
   }
 }
 

@@ -36,9 +36,12 @@ Status check(const Changed& report) {
 Decided register_node(const State& state, const Register& command) {
   if (auto status = check(command.record); !status) return status.error();
   const auto* known = state.nodes.find(command.record.node);
-  if (!known || *known->record != command.record) return Decision<Event>{{command.record}};
-  if (known->silent) return Decision<Event>{{Returned{command.record.node}}};
-  return Decision<Event>{};
+  Decision<Event> decision;
+  if (!known || *known->record != command.record)
+    decision.events.emplace_back(command.record);
+  else if (known->silent)
+    decision.events.emplace_back(Returned{command.record.node});
+  return decision;
 }
 
 Decided heartbeat(const State& state, const Heartbeat& command) {

@@ -11,6 +11,7 @@
 #include "events/nodes.hpp"
 #include "events/plans.hpp"
 #include "events/secrets.hpp"
+#include "events/services.hpp"
 #include "events/tokens.hpp"
 
 namespace muster {
@@ -43,6 +44,6 @@ struct Join<Variant> {
 
 using AnyEvent =
   detail::Join<std::variant<UnknownEvent>, cluster::Event, nodes::Event, lease::Event, claims::Event,
-               tokens::Event, secrets::Event, plans::Event, bootstrap::Event>::Type;
+               tokens::Event, secrets::Event, plans::Event, bootstrap::Event, services::Event>::Type;
 
 }  // namespace muster

@@ -137,8 +137,7 @@ struct Compacted {
   bool operator==(const Compacted&) const = default;
 };
 
-using Event =
-  std::variant<Created, MemberStarted, MemberStopped, Restored, FeatureRaised, Checkpointed, Compacted,
-               MemberJoined, MemberLeft, JoinTokenMade, JoinTokenSpent, Recovered, KeyRotated>;
+using Event = std::variant<Created, MemberStarted, MemberStopped, Restored, FeatureRaised, Checkpointed,
+                           Compacted, MemberJoined, MemberLeft, JoinTokenMade, JoinTokenSpent, Recovered>;
 
 }  // namespace muster::cluster

@@ -100,18 +100,4 @@ struct Recovered {
   bool operator==(const Recovered&) const = default;
 };
 
-/// Members prove themselves with certificates of another CA from now on.
-struct KeyRotated {
-  static constexpr std::string_view type = "cluster.key_rotated";
-  std::string ca, before;  ///< Fingerprints: SHA-256 of the CA's certificate, hex.
-
-  [[nodiscard]] std::string stream() const { return "cluster"; }
-  template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) {
-    visit("ca", self.ca);
-    visit("before", self.before);
-  }
-  bool operator==(const KeyRotated&) const = default;
-};
-
 }  // namespace muster::cluster

@@ -62,6 +62,7 @@ Api::Api(System& system, ApiOptions options)
   add_cluster_routes(*this);
   add_membership_routes(*this);
   add_audit_routes(*this);
+  add_service_routes(*this);
 }
 
 Api::~Api() = default;

@@ -32,6 +32,7 @@ struct ApiOptions {
   bool plan_requires_registration = false;
   std::function<bool()> also_ready;  ///< What else /readyz waits for; empty: nothing.
   std::string data;                  ///< The data folder, for /v1/status.
+  std::string services;              ///< Folder of this node's services, for their logs; empty: it runs none.
   struct Entry {
     std::string address;  ///< Of the member port.
     std::string ca;       ///< SHA-256 of the CA's certificate, hex.

@@ -20,6 +20,8 @@ struct AuthOptions {
   std::string api_key;    ///< Empty: none.
   CheckJwt jwt;           ///< Empty: no JWKS is configured.
   std::string dev_token;  ///< Empty: not --dev.
+  std::string own_token;  ///< What this node's own side calls with; made at each start. Empty: none.
+  std::string node;       ///< This node's id, whom the own token names.
   std::string scope_prefix = "thatdam";
 };
 

@@ -54,6 +54,17 @@ struct TransferBody {
   }
 };
 
+/// POST /v1/cluster/recover.
+struct RecoverBody {
+  bool dry_run = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("dry_run", self.dry_run);
+  }
+};
+
+constexpr int64_t kAliveMs = 5'000;  // Who was heard within it counts as alive.
+
 Error alone() {
   return {"conflict", "this node was started with --alone: it has no other members", {}};
 }
@@ -123,6 +134,49 @@ void transfer_route(Api& api, const Request& request, const Reply& reply) {
     });
 }
 
+/// The voters that this member does not hear. Error: `conflict` while somebody leads or a majority is heard.
+Result<std::vector<std::string>> lost_voters(Api& api) {
+  auto& peering = *api.options().peering;
+  if (const auto heard = peering.leader_heard_ms(); heard >= 0 && heard < kAliveMs)
+    return Error{"conflict", "somebody leads: nothing is to be recovered", {}};
+  std::vector<std::string> lost;
+  size_t voters = 0;
+  for (const auto& [node, state] : peering.members()) {
+    if (state.role != consensus::Role::voter) continue;
+    voters++;
+    if (state.heard_ms < 0 || state.heard_ms > kAliveMs) lost.push_back(node);
+  }
+  if ((voters - lost.size()) * 2 > voters)
+    return Error{"conflict",
+                 std::to_string(voters - lost.size()) + " of " + std::to_string(voters) +
+                   " voters are alive: they elect a leader by themselves",
+                 {}};
+  return lost;
+}
+
+/// This member itself goes on: there is nobody to hand the request to.
+void recover_route(Api& api, const Request& request, const Reply& reply) {
+  if (!api.options().peering) return reply(problem(alone(), request.id));
+  RecoverBody wanted;
+  if (!request.body.empty()) {
+    auto body = read_body<RecoverBody>(request, reply, Unknown::refuse);
+    if (!body) return;
+    wanted = *body;
+  }
+  auto lost = lost_voters(api);
+  if (!lost) return reply(problem(lost.error(), request.id));
+  const auto answer = Json{
+    {"member", api.system().options().node},
+    {"lost", *lost},
+    {"seq", api.system().views()->seq},
+    {"dry_run",
+     wanted.dry_run}}.dump();
+  if (wanted.dry_run) return reply(json_response(answer));
+  api.system().recover(std::move(*lost), [reply, answer, id = std::string(request.id)](const Status& done) {
+    reply(done ? json_response(answer) : problem(done.error(), id));
+  });
+}
+
 }  // namespace
 
 void add_membership_routes(Api& api) {
@@ -150,6 +204,8 @@ void add_membership_routes(Api& api) {
                 api.command(q, r, cluster::Command{cluster::Leave{std::string(q.param("id"))}}, no_content);
               },
               "admin"});
+  router.add({Method::post, "/v1/cluster/recover",
+              [&api](const Request& q, const Reply& r) { recover_route(api, q, r); }, "admin", true, true});
   router.add({Method::post, "/v1/leader/transfer",
               [&api](const Request& q, const Reply& r) { transfer_route(api, q, r); }, "admin", true});
 }

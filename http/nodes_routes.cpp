@@ -164,7 +164,7 @@ void list_route(Api& api, const Request& request, const Reply& reply,
                 const std::shared_ptr<ListCache>& cache) {
   auto page = page_of(request, api.options().max_page);
   if (!page) return reply(problem(page.error(), request.id));
-  if (request.query_value("as_of") || request.query_value("after")) {
+  if (request.query_value("as_of") || request.query_value("after") || request.query_value("consistent")) {
     // What a later thread needs of the request is copied: the request is gone by then.
     auto kept = std::make_shared<std::pair<std::string, std::string>>(request.path, request.query);
     return api.show(request, reply, [kept, page = *page](const ViewSet& views) {

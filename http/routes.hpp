@@ -21,6 +21,7 @@ void add_bootstrap_routes(Api& api);
 void add_cluster_routes(Api& api);
 void add_membership_routes(Api& api);
 void add_audit_routes(Api& api);
+void add_service_routes(Api& api);
 
 /// Reads the body as T; nothing when it is not one, and then `reply` was answered.
 template <HasFields T>

@@ -4,6 +4,8 @@
 namespace muster::http {
 namespace {
 
+constexpr size_t kMaxDrift = 100;  // Lines of drift that the status shows.
+
 std::string status_text(Api& api) {
   const auto views = api.system().views();
   const auto gauges = api.system().gauges();
@@ -49,6 +51,11 @@ std::string status_text(Api& api) {
   status["templates"] = Json::object();
   plans.templates.each(
     [&](const std::string& file, const auto& s) { status["templates"][file] = source(*s); });
+  const auto& observed = view<services::View>(*views);
+  status["services"] = {{"reported", observed.services.size()}, {"drift", Json::array()}};
+  for (const auto& one : services::drift(plans, observed, kMaxDrift))
+    status["services"]["drift"].push_back(
+      {{"node_id", one.node}, {"service", one.service}, {"problem", one.problem}});
   status["streams"] = {{"tails", api.tails().readers()}, {"open", api.server().stats().streams.load()}};
   return status.dump();
 }

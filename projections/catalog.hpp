@@ -14,6 +14,7 @@
 #include "projections/nodes.hpp"
 #include "projections/plans.hpp"
 #include "projections/secrets.hpp"
+#include "projections/services.hpp"
 #include "projections/tokens.hpp"
 
 namespace muster {
@@ -26,6 +27,7 @@ using Views = std::tuple<cluster::View,    //
                          secrets::View,    //
                          plans::View,      //
                          bootstrap::View,  //
+                         services::View,   //
                          audit::View>;
 
 /// What the log up to `seq` means. A copy shares its pages: cheap enough to be published once a batch.

@@ -53,7 +53,7 @@ struct View {
 
   About about;
   Counts counts;
-  PagedMap<std::string, Row, 32> nodes;  ///< By node id.
+  PagedMap<std::string, Row, 16> nodes;  ///< By node id.
 
   void fold(const Record& record);
   template <class Self, class Visit>

@@ -6,9 +6,11 @@
 namespace muster::cli {
 
 Verb serve_verb();
+Verb runner_verb();
 Verb status_verb();
 Verb nodes_verb();
 Verb plans_verb();
+Verb services_verb();
 Verb leader_verb();
 Verb tail_verb();
 Verb events_verb();

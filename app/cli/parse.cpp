@@ -24,10 +24,7 @@ std::optional<Meaning> meaning_of(const Verb& verb, const std::string& name) {
   if (std::find(std::begin(kCommon), std::end(kCommon), name) != std::end(kCommon))
     return Meaning{nullptr, nullptr, name == "config"};
   const auto* setting = config::find_setting(name);
-  if (setting == nullptr) return std::nullopt;
-  if (verb.reads != config::Reader::both && setting->reader != config::Reader::both &&
-      setting->reader != verb.reads)
-    return std::nullopt;
+  if (setting == nullptr || !setting->read_by(verb.reads)) return std::nullopt;
   return Meaning{nullptr, setting, setting->type != config::Type::boolean};
 }
 

@@ -9,10 +9,10 @@ namespace muster::cli {
 
 std::span<const Verb> verbs() {
   static const std::array all = {
-    serve_verb(),  status_verb(),  nodes_verb(),  plans_verb(),  leader_verb(),
-    tail_verb(),   events_verb(),  why_verb(),    audit_verb(),  replay_verb(),
-    claims_verb(), token_verb(),   secret_verb(), log_verb(),    cluster_verb(),
-    backup_verb(), restore_verb(), config_verb(), doctor_verb(), version_verb(),
+    serve_verb(),   runner_verb(), status_verb(), services_verb(), nodes_verb(),   plans_verb(),
+    leader_verb(),  tail_verb(),   events_verb(), why_verb(),      audit_verb(),   replay_verb(),
+    claims_verb(),  token_verb(),  secret_verb(), log_verb(),      cluster_verb(), backup_verb(),
+    restore_verb(), config_verb(), doctor_verb(), version_verb(),
   };
   return all;
 }
@@ -27,8 +27,7 @@ const Verb* find_verb(std::string_view name) {
 std::vector<const config::Setting*> settings_of(const Verb& verb) {
   std::vector<const config::Setting*> own;
   for (const auto& setting : config::settings()) {
-    const bool hers = verb.reads == config::Reader::both || setting.reader == config::Reader::both ||
-                      setting.reader == verb.reads;
+    const bool hers = setting.read_by(verb.reads);
     const bool shadowed = std::any_of(verb.flags.begin(), verb.flags.end(),
                                       [&](const Flag& flag) { return flag.name == setting.name; });
     if (hers && !shadowed) own.push_back(&setting);

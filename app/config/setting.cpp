@@ -31,6 +31,12 @@ std::string Setting::variable() const {
   return text;
 }
 
+bool Setting::read_by(Reader who) const {
+  if (who == Reader::both) return true;
+  if (who == Reader::runner) return runner || reader == Reader::runner;
+  return reader == Reader::both || reader == who;
+}
+
 std::string_view Setting::takes_effect() const {
   return reader == Reader::client ? "at each call" : "when the node starts";
 }

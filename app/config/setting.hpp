@@ -13,8 +13,8 @@
 
 namespace muster::config {
 
-/// Who reads a setting: the node that serves, the command line that asks one, or both.
-enum class Reader : uint8_t { node, client, both };
+/// Who reads a setting: the node that serves, the command line that asks one, both; or the runner alone.
+enum class Reader : uint8_t { node, client, both, runner };
 
 /// `bind` is --bind, -bind, MUSTER_BIND and the key `bind` of muster.yaml.
 struct Setting {
@@ -29,6 +29,10 @@ struct Setting {
   int64_t min = 0, max = 0;
   bool secret = false;  ///< Shown as [secret].
   Reader reader = Reader::node;
+  bool runner = false;  ///< The runner reads it, too.
+
+  /// Is it a flag of a verb that reads the settings of `who`?
+  [[nodiscard]] bool read_by(Reader who) const;
 
   /// MUSTER_ and the name in upper case, dashes as underscores.
   [[nodiscard]] std::string variable() const;

@@ -17,6 +17,8 @@ struct Row : Setting {
   Row env(Names names) && { return variables = std::move(names), std::move(*this); }
   Row one_of(Names words) && { return choices = std::move(words), std::move(*this); }
   Row hidden() && { return secret = true, std::move(*this); }
+  Row for_runner() && { return runner = true, std::move(*this); }
+  Row on() && { return fallback = "true", std::move(*this); }
   Row for_reader(Reader who) && { return reader = who, std::move(*this); }
 };
 
@@ -64,6 +66,41 @@ std::vector<Setting> node_settings() {
   };
 }
 
+/// What a node does of its own, beside the control plane that it serves or is told by.
+std::vector<Setting> own_side_settings() {
+  return {
+    yes_no("node-side", "Act as a node, too: register here, and run what the plan says").on(),
+    text("role-hint", "", "Role that this node asks its plan for").env({"ROLE_HINT"}).for_runner(),
+    text("labels", "", "Labels of this node, as site=north,rack=4").env({"LABELS"}).for_runner(),
+    text("executor", "docker",
+         "What runs apps of kind docker: docker, nerdctl, process (none) or noop (no app)")
+      .env({"RUNNER_EXECUTOR"})
+      .for_runner(),
+    text("discovery-data-dir", "",
+         "Folder of cluster.json; discovery/ beside the node's state when not given")
+      .env({"DISCOVERY_DATA_DIR"})
+      .for_runner(),
+    duration("poll-every", "10s", 100, kHour,
+             "How often the plan is asked for when nobody tells of a new one")
+      .for_runner(),
+    duration("service-grace", "10s", 10, kHour, "A service that was asked to stop is killed after this long")
+      .for_runner(),
+    duration("service-backoff", "1s", 10, 60 * kSecond,
+             "First pause before a service that ended starts again")
+      .for_runner(),
+    text("runner-node-id", "", "The runner's node id; the host name when not given")
+      .env({"RUNNER_NODE_ID"})
+      .for_reader(Reader::runner),
+    text("runner-state-dir", "data/runner", "Folder of what the runner keeps")
+      .env({"RUNNER_STATE_DIR"})
+      .for_reader(Reader::runner),
+    text("claim-token", "", "Claim to fulfil on the first boot, before the first plan")
+      .env({"CLAIM_TOKEN"})
+      .hidden()
+      .for_reader(Reader::runner),
+  };
+}
+
 std::vector<Setting> cluster_settings() {
   return {
     yes_no("alone", "Neither search for other members nor let any in, and leave the lease to claimants"),
@@ -76,7 +113,8 @@ std::vector<Setting> cluster_settings() {
     text("peer-advertise", "", "host:port under which other members reach the member port"),
     text("discovery", "mdns", "How neighbours are found").one_of({"mdns", "off"}),
     text("mdns-service", "_muster._tcp", "Service type that nodes advertise"),
-    duration("election-timeout", "500ms", 50, 60 * kSecond, "A leader that is silent for this long is replaced"),
+    duration("election-timeout", "500ms", 50, 60 * kSecond,
+             "A leader that is silent for this long is replaced"),
     duration("member-grace", "60s", kSecond, kDay, "A voter that is silent for this long is replaced"),
   };
 }
@@ -86,8 +124,9 @@ std::vector<Setting> access_settings() {
     text("api-key", "", "Static key, sent as X-API-Key; has every scope")
       .env({"SUPERVISOR_API_KEY"})
       .hidden()
+      .for_runner()
       .for_reader(Reader::both),
-    text("api-key-file", "", "File with the static key").for_reader(Reader::both),
+    text("api-key-file", "", "File with the static key").for_runner().for_reader(Reader::both),
     text("jwks-url", "", "JWKS that bearer JWTs are checked against").env({"JWKS_URL"}),
     duration("jwks-refresh", "60s", kSecond, kDay, "How often the JWKS is fetched again"),
     text("jwt-aud", "", "Audience that a JWT must name").env({"JWT_AUD"}),
@@ -117,7 +156,7 @@ std::vector<Setting> time_settings() {
 
 std::vector<Setting> limit_settings() {
   return {
-    count("checkpoint-every", "12000", 100, 10'000'000, "Events between two checkpoints"),
+    count("checkpoint-every", "20000", 100, 10'000'000, "Events between two checkpoints"),
     count("max-page", "1000", 1, 100'000, "Most rows of one page of a listing"),
     count("max-in-flight", "16384", 1, 1'000'000, "Most commands that are not answered yet (429)"),
     count("max-tails", "10000", 1, 1'000'000, "Most open event streams"),
@@ -145,11 +184,13 @@ std::vector<Setting> output_settings() {
     text("audit-sink", "", "File that the head of every checkpoint is appended to"),
     text("log", "auto", "Log format; auto is text on a terminal and json elsewhere")
       .env({"LOG_FORMAT"})
-      .one_of({"auto", "text", "json"}),
+      .one_of({"auto", "text", "json"})
+      .for_runner(),
     text("log-level", "info", "Least level that is logged")
       .env({"LOG_LEVEL"})
-      .one_of({"trace", "debug", "info", "warn", "error"}),
-    yes_no("log-no-color", "No colour in the log").env({"LOG_NO_COLOR"}),
+      .one_of({"trace", "debug", "info", "warn", "error"})
+      .for_runner(),
+    yes_no("log-no-color", "No colour in the log").env({"LOG_NO_COLOR"}).for_runner(),
   };
 }
 
@@ -157,22 +198,26 @@ std::vector<Setting> client_settings() {
   return {
     text("server", "http://127.0.0.1:8070", "URL of the node to ask")
       .env({"MUSTER_REMOTE", "FLOWD_REMOTE", "SUPERVISOR_URL"})
+      .for_runner()
       .for_reader(Reader::client),
     text("token", "", "Bearer token to send")
       .env({"SUPERVISOR_TOKEN", "FLOWD_TOKEN"})
       .hidden()
+      .for_runner()
       .for_reader(Reader::client),
     text("ca-cert", "", "PEM file with the CA that the node's certificate is checked against")
+      .for_runner()
       .for_reader(Reader::client),
     duration("timeout", "10s", 10, kHour, "Longest time for one call; not for streams")
+      .for_runner()
       .for_reader(Reader::client),
   };
 }
 
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
-  for (auto part : {node_settings(), cluster_settings(), access_settings(), time_settings(), limit_settings(), output_settings(),
-                    client_settings()})
+  for (auto part : {node_settings(), own_side_settings(), cluster_settings(), access_settings(),
+                    time_settings(), limit_settings(), output_settings(), client_settings()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "events/line.hpp"
+#include "events/line_shape.hpp"
 #include "events/log/entry.hpp"
 
 namespace muster::log {
@@ -129,12 +130,21 @@ void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch
 }
 
 bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Line>& taken) {
-  const auto take = [&](std::string_view bytes) {
-    const auto record = read_line(bytes);
-    if (!record) return false;
-    if (record->seq <= head_.seq) return true;
-    if (record->seq != head_.seq + 1 || record->prev != to_hex(head_.hash)) return false;
-    extend(record->stream, std::string(bytes), batch, taken);
+  LineShape shape;
+  const auto take = [&](std::string_view line) {
+    if (split_line(line, shape) != nullptr) return false;
+    if (shape.seq <= head_.seq) return true;
+    if (shape.seq != head_.seq + 1 || shape.prev != to_hex(head_.hash)) return false;
+    std::string stream{shape.stream};
+    if (stream.find('\\') != std::string::npos) {  // Escaped: as the codec reads it.
+      const auto record = read_line(line);
+      if (!record) return false;
+      stream = record->stream;
+    }
+    head_ = {head_.index, shape.seq, sha256(line)};
+    rows_.add(head_.seq, line, batch);
+    streams_.add(stream, head_.seq);
+    taken.push_back(std::make_shared<const std::string>(line));
     return true;
   };
   bool good = true;
@@ -147,6 +157,15 @@ bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Li
   streams_.finish(batch);
   if (good) put_head(batch);
   return good;
+}
+
+void ChainWriter::start_after(uint64_t seq, const Digest& hash, Batch& batch) {
+  batch.erase_range(Column::events, number_key(0), number_key(UINT64_MAX));
+  batch.erase_range(Column::streams, std::string_view{"\0", 1}, "\xff");  // Their names are UTF-8.
+  streams_.start_after(seq, batch);
+  head_.seq = seq;
+  head_.hash = hash;
+  put_head(batch);
 }
 
 void ChainWriter::skip_to(uint64_t index, Batch& batch) {
@@ -193,6 +212,23 @@ void ChainReader::each_from(uint64_t from,
   });
 }
 
+std::string ChainReader::text_from(uint64_t from, size_t most) const {
+  std::string text;
+  text.reserve(most + kRowBytes);
+  disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view row) {
+    if (text.empty()) {
+      const auto newlines = std::count(row.begin(), row.end(), '\n');
+      for (auto seq = number_of(key) - static_cast<uint64_t>(newlines); seq < from; seq++)
+        row.remove_prefix(row.find('\n') + 1);
+    } else if (text.size() + row.size() >= most) {
+      return false;
+    }
+    text.append(row).append(1, '\n');
+    return true;
+  });
+  return text;
+}
+
 void ChainReader::each_back(uint64_t from,
                             const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
   const auto newest = disk_.last(Column::events, "");
@@ -228,6 +264,16 @@ uint64_t ChainReader::oldest() const {
     return false;
   });
   return first;
+}
+
+std::optional<Digest> ChainReader::before_oldest() const {
+  std::optional<Digest> before;
+  each_from(0, [&](uint64_t, std::string_view line) {
+    LineShape shape;
+    if (split_line(line, shape) == nullptr) before = digest_from_hex(shape.prev);
+    return false;
+  });
+  return before;
 }
 
 uint64_t ChainReader::last_at(Time time) const {

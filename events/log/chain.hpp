@@ -66,8 +66,13 @@ public:
   /// it.
   void apply(uint64_t index, std::string_view entry, Time time, Batch& batch, std::vector<Line>& lines);
 
-  /// Adds lines that a peer sent; false when they do not continue the chain.
+  /// Adds lines that a peer sent; false when they do not continue the chain. What is inside `data` is not
+  /// read.
   bool take_lines(std::string_view lines, Batch& batch, std::vector<Line>& taken);
+
+  /// Goes on behind a line that is not here: whatever lines there are go, and the next one is seq + 1, whose
+  /// `prev` is `hash`. Only with a checkpoint as of `seq` or later (checkpoint_copy.hpp) in the same batch.
+  void start_after(uint64_t seq, const Digest& hash, Batch& batch);
 
   /// Moves the applied index without a line: configuration entries, barriers, installed snapshots.
   void skip_to(uint64_t index, Batch& batch);
@@ -95,6 +100,9 @@ public:
   [[nodiscard]] std::optional<std::string> line(uint64_t seq) const;
   /// Visits lines from `from` on in order, until `visit` answers false.
   void each_from(uint64_t from, const std::function<bool(uint64_t seq, std::string_view line)>& visit) const;
+  /// Lines from `from` on, each with its newline, whole rows at a time: about `most` bytes, more when one
+  /// line is longer.
+  [[nodiscard]] std::string text_from(uint64_t from, size_t most) const;
   /// Visits lines from `from` on backwards, until `visit` answers false. Later ones than the newest are
   /// passed over.
   void each_back(uint64_t from, const std::function<bool(uint64_t seq, std::string_view line)>& visit) const;
@@ -105,6 +113,8 @@ public:
   [[nodiscard]] uint64_t version(std::string_view stream) const;
   /// The first line that is still there, 0 when there is none.
   [[nodiscard]] uint64_t oldest() const;
+  /// The hash of the line before the oldest, as that one names it; nothing when there is no line.
+  [[nodiscard]] std::optional<Digest> before_oldest() const;
   /// The last seq whose time is not after `time`; 0 when there is none. Binary search over the lines.
   [[nodiscard]] uint64_t last_at(Time time) const;
   [[nodiscard]] std::optional<KeptReply> kept_reply(std::string_view key) const;

@@ -28,6 +28,7 @@ void EntryWriter::frame(Frame kind, std::string_view bytes) {
 
 std::string EntryWriter::take() {
   std::string entry(1, '\1');
+  entry.reserve(out_.size());  // The next one is most likely as large.
   entry.swap(out_);
   return entry;
 }

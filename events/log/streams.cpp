@@ -131,6 +131,15 @@ void StreamWriter::add(std::string_view stream, uint64_t seq) {
   gather(stream, seq);
 }
 
+void StreamWriter::start_after(uint64_t seq, Batch& batch) {
+  row_.clear();
+  gathered_.clear();
+  filing_.clear();
+  first_ = last_ = lines_ = to_seq_ = 0;
+  batch.erase(Column::meta, kFiledKey);
+  batch.put(Column::meta, kDroppedKey, number_key(seq));
+}
+
 void StreamWriter::finish(Batch& batch) {
   if (row_.empty()) return;
   batch.put(Column::streams, batch_key(first_), row_);

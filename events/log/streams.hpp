@@ -23,6 +23,8 @@ public:
   void add(std::string_view stream, uint64_t seq);
   /// The row of the lines that were added since the last one.
   void finish(Batch& batch);
+  /// The column is empty, and the next line comes after `seq`.
+  void start_after(uint64_t seq, Batch& batch);
 
 private:
   /// The lines of one stream: the last one, and what the gaps between all of them are.

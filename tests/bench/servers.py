@@ -106,8 +106,8 @@ class Node(Server):
         data = pathlib.Path(data)
         with open(data.parent / f"{data.name}.log", "ab") as output:
             kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-            command = [BINARY, ":serve", "--data", str(data), "--bind", f"127.0.0.1:{port}", "--dev", "--alone", "--log-level",
-                       "warn"]
+            command = [BINARY, ":serve", "--data", str(data), "--bind", f"127.0.0.1:{port}", "--dev", "--alone", "--node-side=false",
+                       "--log-level", "warn"]
             super().__init__(command, port, answers("/readyz"), output, kept)
 
     def ask(self, method, path, body=None):

@@ -44,7 +44,8 @@ def wait_ready(url, process):
 
 
 class RunningNode:
-    """`with RunningNode("--dev") as node:` serves until the block ends; `environment` is all it inherits."""
+    """`with RunningNode("--dev") as node:` serves until the block ends; `environment` is all it inherits. It runs no
+    services of its own unless --node-side is among the flags: then its log holds only what the test says."""
 
     def __init__(self, *flags, environment=None):
         self.port = free_port()
@@ -52,7 +53,9 @@ class RunningNode:
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
         self._command = [BINARY, ":serve", "--data", self.folder / "data", "--bind", f"127.0.0.1:{self.port}",
-                         "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml", "--alone", *flags]
+                         "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
+                         *(() if "--node-side" in flags else ("--node-side=false",)),
+                         *(() if "--discovery" in flags else ("--alone",)), *flags]
         self._environment = {"PATH": os.environ["PATH"], **(environment or {})}
         self._process = None
 

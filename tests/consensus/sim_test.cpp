@@ -38,14 +38,18 @@ void run(uint64_t first, uint64_t count, SimOptions options) {
 }  // namespace
 
 TEST_CASE(
-  "a hundred clusters keep their promises under lost, late and doubled messages, crashes, failing disks "
+  "three hundred clusters keep their promises under lost, late and doubled messages, crashes, failing disks "
   "and changing members",
   "[S0-08]") {
-  run(1, 100, {});
+  run(1, 300, {});
 }
 
 TEST_CASE("three voters that never change keep their promises", "[S0-08]") {
   run(1001, 20, {.change_members = false});
+}
+
+TEST_CASE("five voters with many entries in flight keep their promises", "[S0-08]") {
+  run(2001, 30, {.rules = {.one_batch = false}, .change_members = false, .voters = 5, .in_flight = 20});
 }
 
 TEST_CASE("two thousand clusters lose nothing", "[.long]") {

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+using namespace muster;
 using namespace muster::consensus;
 
 namespace {
@@ -105,6 +106,28 @@ TEST_CASE("a frame that is cut short or changed is refused or read whole, never 
     (void)decode_piece_fetch(garbage);
     (void)decode_piece(garbage);
   }
+}
+
+TEST_CASE("frames about lines and checkpoints are read back as they were sent, and refused when impossible") {
+  const auto fetch = decode_fetch(encode_fetch({5, 9, 20}));
+  REQUIRE(fetch);
+  CHECK((fetch->from == 5 && fetch->below == 9 && fetch->until == 20));
+  CHECK_FALSE(decode_fetch(encode_fetch({9, 9, 20})));
+  const LogStart start{301, sha256("before"), 350, 1'000, sha256("bytes")};
+  CHECK(decode_start(encode_start(start)) == start);
+  for (const auto& wrong : {LogStart{1, {}, 350, 1'000, {}}, LogStart{301, {}, 299, 1'000, {}},
+                            LogStart{301, {}, 350, kMaxCheckpoint + 1, {}}})
+    CHECK_FALSE(decode_start(encode_start(wrong)));
+  const auto asked = decode_piece_fetch(encode_piece_fetch({350, sha256("bytes"), 77}));
+  REQUIRE(asked);
+  CHECK((asked->at == 350 && asked->digest == sha256("bytes") && asked->offset == 77));
+  CHECK_FALSE(decode_piece_fetch(encode_piece_fetch({350, {}, kMaxCheckpoint})));
+  const auto frame = encode_piece({350, 77, std::string(kMaxPiece, 'b')});
+  CHECK(frame.size() <= kMaxFrame);
+  const auto piece = decode_piece(frame);
+  REQUIRE(piece);
+  CHECK((piece->at == 350 && piece->offset == 77 && piece->bytes.size() == kMaxPiece));
+  CHECK_FALSE(decode_piece(encode_piece({350, 77, ""})));
 }
 
 TEST_CASE("impossible entries and configurations are refused") {

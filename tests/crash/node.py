@@ -30,7 +30,7 @@ class Node:
         self.data = str(data)
         self.port = free_port()
         self.log = open(os.path.join(room or os.path.dirname(self.data), f"node-{self.port}.log"), "wb")
-        command = [BINARY, ":serve", "--data", self.data, "--bind", f"127.0.0.1:{self.port}", "--dev", "--alone"]
+        command = [BINARY, ":serve", "--data", self.data, "--bind", f"127.0.0.1:{self.port}", "--dev", "--alone", "--node-side=false"]
         # Nothing of the caller's configuration may reach the node.
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         self.process = subprocess.Popen(command, env={**kept, **(environment or {})}, stdin=subprocess.DEVNULL,

@@ -148,8 +148,8 @@ TEST_CASE("the last member cannot be removed, any other can", "[S0-07]") {
 TEST_CASE("a recovery moves the epoch and forgets who was lost", "[S0-07]") {
   auto decide = founded();
   decide(Join{kSecond, true, "", false});
-  const auto events = decide(Recover{{"n1", {"n2"}, 9, 0}});
-  CHECK(events == Events{Recovered{"n1", {"n2"}, 9, kEpochJump}});
+  const auto events = decide(Start{"c1", kFounder, "", 0, Recovered{"n1", {"n2"}, 9, 0}});
+  CHECK(events == Events{Recovered{"n1", {"n2"}, 9, kEpochJump}, kFounder});
   CHECK(decide.state.members.size() == 1);
 }
 

@@ -4,84 +4,19 @@
 #include <algorithm>
 
 #include "consensus/raft_store.hpp"
+#include "consensus/wire.hpp"
+#include "sim_node.hpp"
 
 namespace muster::consensus {
 namespace {
 
-constexpr Timing kTiming{.snapshot_every = 40, .trailing = 10};
 constexpr uint64_t kPatience = 60'000;
-
-std::string address_of(MemberId id) {
-  return "n" + std::to_string(id);
-}
 
 }  // namespace
 
-/// A machine that runs, or whose power is off: then only its disk is there.
-struct Sim::Node : Outside, Watcher {
-  Node(Sim& sim_, MemberId id_) : sim(sim_), id(id_) {}
-
-  uint64_t now_ms() override { return sim.clock_.now(); }
-  int random(int from, int below) override { return sim.random(from, below); }
-  unsigned disk_ms() override {
-    return sim.faults_ && sim.hits(0.01) ? 400 : static_cast<unsigned>(sim.random(1, 5));
-  }
-  void send(MemberId to, std::string frame) override { sim.deliver(id, to, std::move(frame)); }
-  void later(unsigned ms, std::function<void()> task) override {
-    sim.clock_.later(ms, [this, at = boot, task = std::move(task)] {
-      if (at == boot) task();
-    });
-  }
-  void leading(uint64_t term) override { sim.leads(id, term); }
-  void following(uint64_t, MemberId) override { in_flight.clear(); }
-  void broken(const Error& why) override {
-    if (why.code != "log.unwritable") sim.fail(address_of(id) + ": " + why.detail);
-    sim.counts_["failed disks"]++;
-    in_flight.clear();
-    mend_later();
-  }
-  void mend_later() {
-    later(static_cast<unsigned>(sim.random(100, 1000)), [this] {
-      disk.fail_writes(false);
-      disk.lose_power(static_cast<size_t>(sim.random(0, int(disk.unsynced()) + 1)));
-      if (!replica->reopen()) mend_later();
-    });
-  }
-  void boot_up() {
-    chain = std::make_unique<ToyChain>(disk);
-    chain->on_line = [this](auto seq, auto& hash, auto body) { sim.line(id, seq, hash, body); };
-    chain->on_applied = [this](uint64_t index) {
-      if (!in_flight.empty() && index >= in_flight_index)
-        sim.acknowledged_.insert(std::exchange(in_flight, {}));
-    };
-    replica =
-      std::make_unique<Replica>(id, address_of(id), disk, *chain, *this, *this, kTiming, sim.options_.rules);
-    const auto opened = replica->open();  // A disk that fails just now is told of by broken().
-    if (!opened && opened.error().code != "log.unwritable") sim.fail(opened.error().detail);
-    beat();
-  }
-  void beat() {
-    later(static_cast<unsigned>(sim.random(40, 60)), [this] {
-      replica->tick();
-      beat();
-    });
-  }
-  void propose(std::string body) {
-    if (!in_flight.empty() || !replica->propose(body, in_flight_index)) return;
-    in_flight = std::move(body);
-  }
-
-  Sim& sim;
-  const MemberId id;
-  FailingDisk disk;
-  std::unique_ptr<ToyChain> chain;
-  std::unique_ptr<Replica> replica;
-  uint64_t boot = 0, in_flight_index = 0;
-  std::string in_flight;
-};
-
 Sim::Sim(SimOptions options) : options_(options), chance_(options.seed) {
-  const Members first{{1, "n1", Role::voter}, {2, "n2", Role::voter}, {3, "n3", Role::voter}};
+  Members first;
+  for (MemberId id = 1; id <= options_.voters; id++) first.push_back({id, address_of(id), Role::voter});
   for (MemberId id = 1; id <= kMembers; id++) {
     nodes_[id] = std::make_unique<Node>(*this, id);
     if (id <= first.size() && !Replica::bootstrap(nodes_[id]->disk, first)) fail("no bootstrap");
@@ -105,16 +40,21 @@ void Sim::crash(MemberId id) {
   node.disk.fail_writes(false);
   node.disk.countdown = 0;
   node.disk.lose_power(static_cast<size_t>(random(0, int(node.disk.unsynced()) + 1)));
+  if (options_.planted.votes_forgotten) node.disk.forget_vote();
 }
 
 /// Lost, twice, late and so out of order, as networks do.
 void Sim::deliver(MemberId from, MemberId to, std::string frame) {
   if (blocked_.contains({from, to}) || (faults_ && hits(0.03))) return;
+  if (silent_until_ > clock_.now() && type_of(frame) == 1) return;
   if (faults_ && hits(0.002)) frame.resize(size_t(random(0, int(frame.size()) + 1)));  // Cut short.
+  if (options_.planted.acks_forged && hits(0.5)) forge(from, to, frame);
   for (int copies = faults_ && hits(0.02) ? 2 : 1; copies > 0; copies--)
-    clock_.later(uint64_t(faults_ && hits(0.05) ? random(10, 400) : random(1, 8)), [=, this] {
-      if (const auto it = nodes_.find(to); it != nodes_.end() && it->second->replica)
-        it->second->replica->receive(from, frame);
+    clock_.later(delay_of(to, frame), [=, this] {
+      const auto it = nodes_.find(to);
+      if (it == nodes_.end() || !it->second->replica) return;
+      it->second->replica->receive(from, frame);
+      after_delivery(to, frame);
     });
 }
 
@@ -126,7 +66,6 @@ void Sim::line(MemberId by, uint64_t seq, const Digest& hash, std::string_view b
 }
 
 void Sim::leads(MemberId id, uint64_t term) {
-  counts_["terms led"]++;
   if (leaders_.try_emplace(term, id).first->second != id) fail("two leaders in term " + std::to_string(term));
 }
 
@@ -137,7 +76,7 @@ void Sim::run() {
     fault();
   }
   faults_ = false;
-  blocked_.clear();
+  release();
   for (auto& [id, node] : nodes_) {
     node->disk.countdown = 0;
     start(id);
@@ -157,7 +96,7 @@ void Sim::keep_proposing() {
 void Sim::fault() {
   const auto id = MemberId(random(1, kMembers + 1)), other = MemberId(random(1, kMembers + 1));
   auto& node = *nodes_[id];
-  switch (random(0, 11)) {
+  switch (random(0, 13)) {
     case 0:
       return crash(id);
     case 1:
@@ -169,7 +108,7 @@ void Sim::fault() {
       if (blocked_.size() < 6) blocked_.insert({id, other});
       return;
     case 4:
-      return blocked_.clear();
+      return release();
     case 5:
       if (auto* leading = leader())
         if (leading->replica->transfer(0)) counts_["transfers"]++;
@@ -183,6 +122,9 @@ void Sim::fault() {
       return;
     case 8:
       return compact(node);
+    case 9:
+    case 10:
+      return plot();
     default:
       for (auto& [any, candidate] : nodes_)
         if (options_.change_members && candidate->replica && candidate->replica->leading())
@@ -256,8 +198,9 @@ void Sim::expect_acknowledged() {
 }
 
 void Sim::step_for(uint64_t ms) {
-  for (const auto end = clock_.now() + ms; clock_.step(end);) {
-  }
+  for (const auto end = clock_.now() + ms; clock_.step(end);)
+    for (const auto& [id, node] : nodes_)  // Also who is not told yet that it leads.
+      if (node->replica && node->replica->leader() == id) leads(id, node->replica->term());
 }
 
 template <class Reached>

@@ -18,11 +18,20 @@ struct Stalled : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Faults that no cluster survives: the simulator must find each.
+struct Planted {
+  bool votes_forgotten = false;  ///< A vote is gone after a crash.
+  bool acks_forged = false;      ///< An entry counts as stored where it was only sent to: no majority has it.
+};
+
 struct SimOptions {
   uint64_t seed = 1;
   Rules rules{};
+  Planted planted{};
   uint64_t faults_for_ms = 20'000;
   bool change_members = true, fail_disks = true;
+  MemberId voters = 3;   ///< At first.
+  size_t in_flight = 1;  ///< Entries that are proposed at once; more only without Rules::one_batch.
 };
 
 class Sim {
@@ -49,6 +58,14 @@ private:
 
   void keep_proposing();
   void fault();
+  void plot();
+  void plot_election();
+  void plot_slow_disk(Node& old);
+  void part(const std::vector<std::set<MemberId>>& sides);
+  void release();
+  [[nodiscard]] uint64_t delay_of(MemberId to, const std::string& frame);
+  void after_delivery(MemberId to, const std::string& frame);
+  void forge(MemberId from, MemberId to, const std::string& frame);
   void compact(Node& node);
   void change_member(Node& leader);
   [[nodiscard]] Node* leader();
@@ -69,6 +86,10 @@ private:
   bool faults_ = false;
   std::map<MemberId, std::unique_ptr<Node>> nodes_;
   std::set<std::pair<MemberId, MemberId>> blocked_;
+  uint64_t votes_held_until_ = 0;  ///< All that is about votes arrives together then,
+  uint64_t ambush_until_ = 0;      ///< and who gives its vote until then crashes at once.
+  uint64_t silent_until_ = 0;      ///< No leader is heard.
+  std::map<MemberId, uint64_t> voted_at_;
   std::map<uint64_t, Digest> history_;               ///< The hash of every line: the same on every member.
   std::map<std::string, uint64_t, std::less<>> at_;  ///< The line of every body: there is one.
   std::map<uint64_t, MemberId> leaders_;             ///< Of every term: there is one.

@@ -1,6 +1,8 @@
 // A toy to stand a replica on.
 #include "toy.hpp"
 
+#include "consensus/raft_store.hpp"
+
 namespace muster::consensus {
 namespace {
 
@@ -12,6 +14,14 @@ std::string encode_head(const Head& head) {
 }
 
 }  // namespace
+
+void FailingDisk::forget_vote() {
+  const auto state = get(log::Column::raft, "state");
+  if (!state) return;
+  log::Batch batch;
+  put_state(batch, log::number_of(state->substr(0, 8)), 0);
+  (void)MemoryDisk::write(batch, true);
+}
 
 ToyChain::ToyChain(const log::Disk& disk) : disk_(disk) {
   reload();

@@ -27,6 +27,8 @@ public:
     }
     return MemoryDisk::write(batch, sync);
   }
+  /// A vote is gone that was synced.
+  void forget_vote();
   size_t writes = 0;
   size_t countdown = 0;  ///< 0: never.
   bool reaches_platter = false;

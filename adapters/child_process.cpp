@@ -1,0 +1,242 @@
+// posix_spawn, pidfd and /proc.
+#include "adapters/child_process.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace muster {
+namespace {
+
+constexpr size_t kMaxEnvironment = 256 * 1024;  // Bytes of a process's environment that are looked at.
+
+struct Stat {
+  char state = '?';
+  uint64_t session = 0, start_ticks = 0;
+};
+
+/// /proc/PID/stat; the name in it may hold anything, so that fields are counted from its last parenthesis.
+std::optional<Stat> stat_of(uint64_t pid) {
+  std::ifstream in{"/proc/" + std::to_string(pid) + "/stat"};
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto end = text.rfind(')');
+  if (end == std::string::npos) return std::nullopt;
+  std::istringstream fields{text.substr(end + 1)};
+  Stat stat;
+  std::string field;
+  for (int number = 3; fields >> field; number++) {
+    if (number == 3) stat.state = field[0];
+    if (number == 6) stat.session = std::strtoull(field.c_str(), nullptr, 10);
+    if (number == 22) {
+      stat.start_ticks = std::strtoull(field.c_str(), nullptr, 10);
+      return stat;
+    }
+  }
+  return std::nullopt;
+}
+
+template <class Visit>
+void each_process(Visit&& visit) {
+  DIR* folder = ::opendir("/proc");
+  if (!folder) return;
+  while (const dirent* entry = ::readdir(folder)) {
+    char* end = nullptr;
+    const auto pid = std::strtoull(entry->d_name, &end, 10);
+    if (pid > 0 && *end == '\0') visit(static_cast<uint64_t>(pid));
+  }
+  ::closedir(folder);
+}
+
+/// While any process has the session's number, no new one can get it as its pid.
+void kill_session(uint64_t session) {
+  each_process([&](uint64_t pid) {
+    const auto stat = stat_of(pid);
+    if (stat && stat->session == session && stat->state != 'Z') ::kill(static_cast<pid_t>(pid), SIGKILL);
+  });
+}
+
+/// glibc 2.36 declares its own without C linkage.
+int open_pidfd(pid_t pid) {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+Error unstartable(const std::string& what, int error) {
+  return {"service.unstartable", what + ": " + std::strerror(error), {}};
+}
+
+/// posix_spawn's two structs, freed.
+struct SpawnSetup {
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_t attributes{};
+  SpawnSetup() {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+  }
+  ~SpawnSetup() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+  SpawnSetup(const SpawnSetup&) = delete;
+  SpawnSetup& operator=(const SpawnSetup&) = delete;
+};
+
+/// Own session, default signals, nothing open but the output.
+void prepare(SpawnSetup& setup, const Spawn& spawn) {
+  posix_spawn_file_actions_addopen(&setup.actions, 0, "/dev/null", O_RDONLY, 0);
+  const int flags = O_WRONLY | O_CREAT | O_APPEND | (spawn.fresh_output ? O_TRUNC : 0);
+  posix_spawn_file_actions_addopen(&setup.actions, 1, spawn.output.c_str(), flags, 0600);
+  posix_spawn_file_actions_adddup2(&setup.actions, 1, 2);
+  posix_spawn_file_actions_addclosefrom_np(&setup.actions, 3);
+  if (!spawn.cwd.empty()) posix_spawn_file_actions_addchdir_np(&setup.actions, spawn.cwd.c_str());
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&setup.attributes, &none);
+  posix_spawnattr_setsigdefault(&setup.attributes, &all);
+  posix_spawnattr_setflags(&setup.attributes,
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+}  // namespace
+
+std::string boot_id() {
+  std::ifstream in{"/proc/sys/kernel/random/boot_id"};
+  std::string id;
+  in >> id;
+  return id;
+}
+
+std::optional<ProcessId> find_by_environment(const std::string& variable) {
+  std::optional<ProcessId> found;
+  const auto wanted = variable + '\0';
+  each_process([&](uint64_t pid) {
+    const auto stat = stat_of(pid);
+    if (found || !stat || stat->session != pid || stat->state == 'Z') return;
+    std::ifstream in{"/proc/" + std::to_string(pid) + "/environ", std::ios::binary};
+    std::string text(kMaxEnvironment, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<size_t>(in.gcount()));
+    const auto at = text.find(wanted);
+    if (at != std::string::npos && (at == 0 || text[at - 1] == '\0'))
+      found = ProcessId{pid, stat->start_ticks, boot_id()};
+  });
+  return found;
+}
+
+std::map<std::string, std::string> base_environment() {
+  std::map<std::string, std::string> kept;
+  for (const auto* name :
+       {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR",
+        "DOCKER_HOST", "DOCKER_CONFIG", "CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"})
+    if (const char* value = std::getenv(name)) kept[name] = value;
+  kept.try_emplace("PATH", "/usr/local/bin:/usr/bin:/bin");
+  return kept;
+}
+
+std::string find_in_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders{path ? path : "/usr/local/bin:/usr/bin:/bin"};
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    auto candidate = folder + "/" + program;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return {};
+}
+
+Result<ChildProcess> ChildProcess::start(const Spawn& spawn) {
+  if (spawn.argv.empty() || spawn.argv.front().empty())
+    return Error{"service.unstartable", "there is no command", {}};
+  if (!spawn.cwd.empty() && ::access(spawn.cwd.c_str(), X_OK) != 0)
+    return unstartable("cwd " + spawn.cwd, errno);
+  SpawnSetup setup;
+  prepare(setup, spawn);
+  std::vector<char*> argv;
+  for (const auto& word : spawn.argv) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  std::vector<std::string> pairs;
+  for (const auto& [name, value] : spawn.env) pairs.push_back(name + "=" + value);
+  std::vector<char*> env;
+  for (auto& pair : pairs) env.push_back(pair.data());
+  env.push_back(nullptr);
+  pid_t pid = 0;
+  if (const int failed =
+        ::posix_spawnp(&pid, argv[0], &setup.actions, &setup.attributes, argv.data(), env.data()))
+    return unstartable(spawn.argv.front(), failed);
+  const auto stat = stat_of(static_cast<uint64_t>(pid));  // There until it is waited for.
+  ProcessId id{static_cast<uint64_t>(pid), stat ? stat->start_ticks : 0, boot_id()};
+  return ChildProcess{std::move(id), open_pidfd(pid), true};
+}
+
+Result<ChildProcess> ChildProcess::adopt(const ProcessId& id) {
+  const Error gone{"not.found", "process " + std::to_string(id.pid) + " is not there any more", {}};
+  if (id.pid == 0 || id.boot != boot_id()) return gone;
+  const int fd = open_pidfd(static_cast<pid_t>(id.pid));
+  if (fd < 0) return gone;
+  const auto stat = stat_of(id.pid);  // Looked at with the pidfd open: it is the one the pidfd means.
+  if (stat && stat->start_ticks == id.start_ticks && stat->state != 'Z') return ChildProcess{id, fd, false};
+  ::close(fd);
+  return gone;
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+  : id_(std::move(other.id_)),
+    fd_(std::exchange(other.fd_, -1)),
+    ours_(other.ours_),
+    ended_(std::move(other.ended_)) {}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  std::swap(id_, other.id_);
+  std::swap(fd_, other.fd_);
+  std::swap(ours_, other.ours_);
+  std::swap(ended_, other.ended_);
+  return *this;
+}
+
+ChildProcess::~ChildProcess() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Look ChildProcess::look() {
+  if (ended_) return *ended_;
+  Look look;
+  const auto pid = static_cast<pid_t>(id_.pid);
+  if (ours_) {
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+      return look;
+    kill_session(id_.pid);  // Before it is waited for: until then the number is its own.
+    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    look.known = true;
+    (info.si_code == CLD_EXITED ? look.code : look.signal) = static_cast<uint64_t>(info.si_status);
+  } else {
+    pollfd waiting{fd_, POLLIN, 0};
+    if (::poll(&waiting, 1, 0) <= 0) return look;
+    kill_session(id_.pid);
+  }
+  look.state = Look::State::ended;
+  ended_ = look;
+  return look;
+}
+
+void ChildProcess::stop() {
+  if (look().state != Look::State::ended) ::kill(-static_cast<pid_t>(id_.pid), SIGTERM);
+}
+
+void ChildProcess::kill() {
+  if (look().state != Look::State::ended) kill_session(id_.pid);
+}
+
+}  // namespace muster

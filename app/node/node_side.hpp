@@ -1,0 +1,53 @@
+// A node's own side: its conversation with the control plane, and its services, beside each other.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/http_client.hpp"
+#include "adapters/ports/fact_store.hpp"
+#include "app/config/config.hpp"
+#include "app/node/node_services.hpp"
+#include "app/node/node_session.hpp"
+
+namespace muster::app {
+
+struct NodeSideOptions {
+  std::string node, version;
+  std::string state;  ///< Folder of everything it keeps; absolute.
+  std::function<std::vector<std::string>()> urls;
+  HttpHeaders credentials;
+  std::string ca_file, claim_token;
+  bool insecure = false;  ///< Takes any certificate: only for calling itself.
+  Millis timeout{5'000};
+  std::unique_ptr<FactStore> facts;
+  std::function<void(const std::string& profile)> on_profile{};
+};
+
+class NodeSide {
+public:
+  /// The rest is configured: role-hint, labels, executor, discovery-data-dir, poll-every, service-grace,
+  /// service-backoff. Error: `config.invalid`, `internal`.
+  static Result<std::unique_ptr<NodeSide>> start(const config::Config& config, NodeSideOptions options);
+  ~NodeSide();  ///< Stops.
+  NodeSide(const NodeSide&) = delete;
+  NodeSide& operator=(const NodeSide&) = delete;
+
+  /// The plan may be another one now. Any thread.
+  void notify();
+  /// Services go on.
+  void stop();
+
+private:
+  NodeSide() = default;
+  std::unique_ptr<FactStore> facts_;
+  std::unique_ptr<NodeServices> services_;
+  std::unique_ptr<NodeSession> session_;
+};
+
+/// Where the services' folders are, under a node's state.
+[[nodiscard]] std::string services_folder(const std::string& state);
+
+}  // namespace muster::app

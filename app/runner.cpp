@@ -1,0 +1,92 @@
+// Wiring a runner.
+#include "app/runner.hpp"
+
+#include <csignal>
+#include <filesystem>
+
+#include <spdlog/spdlog.h>
+
+#include "adapters/fact_stores.hpp"
+#include "adapters/machine.hpp"
+#include "app/logging.hpp"
+#include "app/node/node_side.hpp"
+
+namespace muster::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Millis kTimeout{5'000};  // Of one call (supervisor contract, section 6).
+
+/// RUNNER_NODE_ID, else what cluster.json says, else the host name.
+Result<std::string> node_id(const config::Config& config, const std::string& discovery) {
+  if (!config.text("runner-node-id").empty()) return config.text("runner-node-id");
+  auto file = read_cluster_file(discovery);
+  if (!file) return file.error();
+  if (*file && !(*file)->node_id.empty()) return (*file)->node_id;
+  return this_machine().host;
+}
+
+/// A token beats the key.
+Result<HttpHeaders> credentials(const config::Config& config) {
+  if (const auto& token = config.text("token"); !token.empty())
+    return HttpHeaders{{"Authorization", "Bearer " + token}};
+  auto key = config::api_key(config);
+  if (!key) return key.error();
+  return key->empty() ? HttpHeaders{} : HttpHeaders{{"X-API-Key", *key}};
+}
+
+Result<NodeSideOptions> options_of(const config::Config& config) {
+  if (!config.given("server"))
+    return Error{"usage",
+                 "no control plane is named: set SUPERVISOR_URL (or --server), such as http://control:8070"};
+  std::error_code error;
+  const auto state = fs::absolute(config.text("runner-state-dir")).string();
+  fs::create_directories(state, error);
+  if (error) return Error{"internal", "cannot make " + state + ": " + error.message(), {}};
+  const auto& discovery = config.text("discovery-data-dir");
+  auto id = node_id(config, discovery.empty() ? state + "/discovery" : discovery);
+  if (!id) return id.error();
+  auto headers = credentials(config);
+  if (!headers) return headers.error();
+  auto facts = make_folder_facts(state + "/facts");
+  if (!facts) return facts.error();
+  NodeSideOptions options;
+  options.node = std::move(*id);
+  options.version = MUSTER_VERSION;
+  options.state = state;
+  options.urls = [url = config.text("server")] { return std::vector<std::string>{url}; };
+  options.credentials = std::move(*headers);
+  options.ca_file = config.text("ca-cert");
+  options.claim_token = config.text("claim-token");
+  options.timeout = config.given("timeout") ? config.duration("timeout") : kTimeout;
+  options.facts = std::move(*facts);
+  return options;
+}
+
+}  // namespace
+
+Result<int> run_node(const config::Config& config) {
+  set_up_log(config);
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGTERM);
+  sigaddset(&stop_signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);  // Before any thread: all of them inherit it.
+  auto options = options_of(config);
+  if (!options) return options.error();
+  spdlog::info("runner node={} control_plane={} state={}", options->node, config.text("server"),
+               options->state);
+  auto side = NodeSide::start(config, std::move(*options));
+  if (!side) return side.error();
+  spdlog::default_logger()->flush();
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  spdlog::info("stopping signal={}: services go on", signal);
+  (*side)->stop();
+  spdlog::shutdown();
+  return 0;
+}
+
+}  // namespace muster::app
