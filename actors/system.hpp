@@ -33,6 +33,9 @@ struct SystemOptions {
   Millis node_ttl{30'000};
   Millis leader_ttl{45'000};
   Millis idempotency_ttl{24 * 3600 * 1000};
+  /// Requests under an idempotency key are recognized by an HMAC with it: whoever leads next must have the
+  /// same one. Empty: this node's own.
+  std::string reply_secret;
   uint64_t checkpoint_every = 20'000;  ///< Events.
   std::string restored_from;           ///< See cluster::Start.
   Now now = system_now;

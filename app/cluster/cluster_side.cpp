@@ -170,6 +170,7 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   options.key = self.key;
   options.boot = boot_;
   options.takes_lease = true;
+  options.reply_secret = credentials_.reply_secret();
   options.timing.election_ms = static_cast<unsigned>(options_.config->duration("election-timeout").count());
   options.send = [this](consensus::MemberId to, std::string frame) { peering_->send(to, std::move(frame)); };
   options.ticked = [this] { tick(); };

@@ -64,6 +64,11 @@ Status Credentials::adopt(const std::string& cluster_key) {
   return Done{};
 }
 
+std::string Credentials::reply_secret() const {
+  const auto digest = hmac_sha256(cluster_key_, "muster replies v1");
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
 Result<consensus::PeerCredentials> Credentials::issue(Time now) const {
   auto chain = authority_->issue(node_, node_key_.public_key, now);
   if (!chain) return chain.error();

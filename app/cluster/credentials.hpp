@@ -28,6 +28,8 @@ public:
 
   [[nodiscard]] const NodeKey& node_key() const { return node_key_; }
   [[nodiscard]] const std::string& cluster_key() const { return cluster_key_; }
+  /// 32 bytes that every holder of the cluster key derives from it.
+  [[nodiscard]] std::string reply_secret() const;
   /// SHA-256 of the CA's certificate, hex; empty without a key.
   [[nodiscard]] std::string ca() const { return authority_ ? authority_->fingerprint() : std::string{}; }
 

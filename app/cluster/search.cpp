@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <random>
 
 #include "adapters/http_client.hpp"
@@ -19,6 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLookAgain{100};
 constexpr std::chrono::milliseconds kAskAgain{1000};  // Whoever did not answer is asked again then.
 constexpr std::chrono::milliseconds kJoinPatience{5000};
+constexpr std::chrono::seconds kRefusedFor{10};  // Longer than it takes to be asked, and to refuse, again.
 constexpr size_t kMaxEntry = 64 << 10;
 
 /// Who did not answer lately.
@@ -123,6 +125,7 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
     if (what != last_said) said(what);
     last_said = what;
   };
+  std::optional<SteadyClock::time_point> refused;  // By somebody who answered.
   const bool must_join = config.given("join") || !candidate.join_token.empty();
   while (!stopped()) {
     if (discovery) sight.adverts = discovery->found();
@@ -139,11 +142,15 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
       say("cannot join " + (target.address.empty() ? target.url : target.address) + ": " +
           answer.error().detail);
       failures.add(target.address.empty() ? target.url : target.address);
+      if (answer.error().code != "unreachable" && answer.error().code != "tls.untrusted")
+        refused = SteadyClock::now();
       continue;
     }
     if (std::holds_alternative<finding::Begin>(step)) {
-      if (!must_join) return Found{true, {}};
-      say("waiting for the cluster that --join names");
+      // A cluster that is there, and says no for now, gets no rival.
+      const bool waits = refused && SteadyClock::now() - *refused < kRefusedFor;
+      if (!must_join && !waits) return Found{true, {}};
+      if (last_said.empty()) say("waiting for the cluster that --join names");
     }
     std::unique_lock lock{mutex};
     changed.wait_for(lock, kLookAgain);

@@ -1,9 +1,14 @@
 """A cluster that loses members: what was acknowledged stays, nothing happens twice, one at a time leads."""
+import http.client
+import itertools
 import secrets
+import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from cluster_case import ClusterCase
 from running_cluster import RunningCluster, count_of
+from waiting import until
 
 
 def new_key():
@@ -26,7 +31,7 @@ class LostLeaderTest(ClusterCase):
             self.assertEqual(count_of(log, "node.registered", f"node/{name}"), 1, name)
 
     def test_a_killed_leader_is_replaced_and_comes_back(self):
-        """[S2-52] Acknowledged writes are all there, exactly once, on every member and in the same bytes."""
+        """Acknowledged writes are all there, exactly once, on every member and in the same bytes."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()
@@ -44,6 +49,21 @@ class LostLeaderTest(ClusterCase):
             leader.start().wait_ready()
             cluster.whole()
             self.once(self.same_logs(cluster), names)
+
+    def test_a_request_retried_over_its_leaders_death_happens_once(self):
+        """With its key it may be sent again and again, to whoever is there."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            first, second = cluster.others(leader)
+            keys = {f"twice-{i}": new_key() for i in range(10)}
+            told = {name: self.registered(first, name, key) for name, key in keys.items()}
+            leader.kill()
+            for name, key in keys.items():
+                answer = self.done(cluster, second, name, key)
+                self.assertEqual(answer.headers["Idempotency-Replayed"], "true", answer.headers)
+                self.assertEqual(answer.seq, told[name])
+            self.once(self.same_logs(cluster), keys)
 
     def test_a_leader_that_wakes_up_late_follows(self):
         """What it was asked before it slept is not acknowledged by it: somebody else leads by then."""
@@ -69,7 +89,7 @@ class LostLeaderTest(ClusterCase):
                 self.assertEqual(count_of(log, "node.registered", "node/late"), 1)
 
     def test_without_a_majority_reads_go_on(self):
-        """[S2-42] They are marked as stale; a write gets 503 and when to come again, and is taken when a majority is back."""
+        """They are marked as stale; a write gets 503 and when to come again, and is taken when a majority is back."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             seq = self.registered(cluster[0], "kept")
@@ -93,6 +113,41 @@ class LostLeaderTest(ClusterCase):
             self.done(cluster, left, "taken", new_key())
             left.until(lambda: left.get("/v1/nodes/kept").headers["X-Muster-Stale"] is None, "is not stale any more")
             self.once(self.same_logs(cluster), ["kept", "taken"])
+
+    def test_members_restart_one_after_the_other(self):
+        """A client that tries again with its key, at whoever is there, notices nothing."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            names, over = [], threading.Event()
+            with ThreadPoolExecutor(1) as pool:
+                client = pool.submit(self.write_until, over, cluster, names)
+                try:
+                    for member in cluster.members:
+                        before = len(names)
+                        self.assertEqual(member.stop(), 0, member.said()[-2000:])
+                        member.start().wait_ready()
+                        cluster.whole()
+                        cluster.until(lambda: client.done() or len(names) > before, "the client goes on")
+                finally:
+                    over.set()
+                client.result()
+            self.once(self.same_logs(cluster), names)
+
+    def write_until(self, over, cluster, names):
+        """Writes one after the other, each until it is done."""
+        while not over.is_set():
+            name, key = f"rolling-{len(names)}", new_key()
+            turn = itertools.cycle(cluster.members)
+            until(lambda: self.taken(next(turn), name, key), f"{name} is taken")
+            names.append(name)
+
+    def taken(self, member, name, key):
+        try:
+            answer = self.register(member, name, key)
+        except (OSError, http.client.HTTPException):  # It is just down.
+            return False
+        self.assertIn(answer.status, (200, 503), answer)
+        return answer.status == 200
 
 
 if __name__ == "__main__":

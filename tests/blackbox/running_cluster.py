@@ -17,6 +17,7 @@ from running_node import BINARY, ROOT
 from waiting import PATIENCE_S, until
 
 DEV = {"Authorization": "Bearer dev-token"}
+API_KEY = "0123456789abcdef0123456789abcdef"
 PORTS = range(10_000, 30_000)  # Below those that the system gives to outgoing connections: they stay free over a restart.
 STOP_LIMIT_S = 30
 LAST_LINES = 25
@@ -40,28 +41,32 @@ def new_service():
 
 
 class Member(Caller):
-    """One node, running or not, with its folder; speaks to it as the development user unless told otherwise."""
+    """One node, running or not, with its folder."""
 
-    def __init__(self, name, room, *flags, headers=None, node_id=None):
+    def __init__(self, name, room, *flags, headers=None, node_id=None, environment=None, service=""):
         super().__init__(fixed_port(), **(DEV if headers is None else headers))
         self.name = name
         self.node_id = node_id or name
         self.peer_port = fixed_port()
         self.peer = f"127.0.0.1:{self.peer_port}"
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.bind = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.bind}"
+        self.prefix = ()  # Of the command that starts it.
         self.data = Path(room) / name
         self.log = Path(room) / f"{name}.log"
         self.flags = flags
+        self.service = service
+        self.environment = {"PATH": os.environ["PATH"], **(environment or {})}
         self.process = None
         self.paused = False
 
     def start(self, *more):
         """Starts it on its folder; `more` flags count this time only."""
-        command = [BINARY, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", f"127.0.0.1:{self.port}",
+        command = [*self.prefix, BINARY, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", self.bind,
                    "--peer-bind", self.peer, "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
-                   *self.flags, *more]
+                   "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
-            self.process = subprocess.Popen(command, cwd=self.data.parent, env={"PATH": os.environ["PATH"]},
+            self.process = subprocess.Popen(command, cwd=self.data.parent, env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         self.paused = False
         return self
@@ -115,8 +120,20 @@ class Member(Caller):
         assert answer.status == 200, answer
         return answer.json
 
+    def named(self):
+        """The members, by name."""
+        return [one["member"] for one in self.cluster()["members"]]
+
+    def roles(self):
+        """What Raft has each member as."""
+        return {one["member"]: one.get("now", {}).get("role") for one in self.cluster()["members"]}
+
     def voters(self):
-        return {one["member"] for one in self.cluster()["members"] if one.get("now", {}).get("role") == "voter"}
+        return [name for name, role in self.roles().items() if role == "voter"]
+
+    def says(self, words):
+        """Until its log has these words."""
+        self.until(lambda: words in self.said(), f"says '{words}'")
 
     def lines(self):
         """Its whole log."""
@@ -134,30 +151,32 @@ class Member(Caller):
         finally:
             connection.close()
 
-    def verb(self, *arguments, **named):
+    def verb(self, *arguments):
         """Runs the command line against it."""
         environment = {"PATH": os.environ["PATH"], "MUSTER_REMOTE": self.url, "MUSTER_TOKEN": "dev-token"}
         return subprocess.run([BINARY, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=60, cwd="/", **named)
+                              text=True, timeout=PATIENCE_S, cwd="/")
 
 
 def _tried(condition):
     try:
         return condition()
-    except (OSError, ConnectionError, TimeoutError):
+    except (OSError, http.client.HTTPException):  # Nobody is there (yet).
         return None
 
 
 class RunningCluster:
     """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ... at once; when the block fails, their last words
-    are printed. `flags` are added to those that development needs; `dev=False` leaves those out."""
+    are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
 
-    def __init__(self, count, *flags, dev=True, headers=None):
+    kind = Member
+
+    def __init__(self, count, *flags, dev=True):
         self._room = tempfile.TemporaryDirectory()
         self.room = Path(self._room.name)
         self.service = new_service()
-        self._flags = ("--mdns-service", self.service, *(("--dev",) if dev else ()), *flags)
-        self._headers = headers
+        self._flags = (*(("--dev",) if dev else ()), *flags)
+        self._asks = {} if dev else {"headers": {"X-API-Key": API_KEY}, "environment": {"SUPERVISOR_API_KEY": API_KEY}}
         self.members = []
         self._count = count
 
@@ -179,7 +198,8 @@ class RunningCluster:
 
     def add(self, *flags, node_id=None):
         """One more node, not started yet."""
-        member = Member(f"n{len(self.members) + 1}", self.room, *self._flags, *flags, headers=self._headers, node_id=node_id)
+        member = self.kind(f"n{len(self.members) + 1}", self.room, *self._flags, *flags, node_id=node_id, service=self.service,
+                        **self._asks)
         self.members.append(member)
         return member
 
