@@ -78,13 +78,13 @@ void entry_route(Api& api, const Request& request, const Reply& reply) {
 }
 
 void make_token(Api& api, const Request& request, const Reply& reply) {
-  if (!api.options().peering) return reply(problem(alone(), request.id));
   TokenBody wanted;
   if (!request.body.empty()) {
     auto body = read_body<TokenBody>(request, reply, Unknown::refuse);
     if (!body) return;
     wanted = std::move(*body);
   }
+  if (!api.options().peering) return reply(problem(alone(), request.id));
   const auto now = api.system().options().now();
   auto expires = wanted.expires.empty() ? Result<Time>{now + kTokenLife} : expiry_of(wanted.expires, now);
   if (!expires) return reply(problem(expires.error(), request.id));
@@ -156,13 +156,13 @@ Result<std::vector<std::string>> lost_voters(Api& api) {
 
 /// This member itself goes on: there is nobody to hand the request to.
 void recover_route(Api& api, const Request& request, const Reply& reply) {
-  if (!api.options().peering) return reply(problem(alone(), request.id));
   RecoverBody wanted;
   if (!request.body.empty()) {
     auto body = read_body<RecoverBody>(request, reply, Unknown::refuse);
     if (!body) return;
     wanted = *body;
   }
+  if (!api.options().peering) return reply(problem(alone(), request.id));
   auto lost = lost_voters(api);
   if (!lost) return reply(problem(lost.error(), request.id));
   const auto answer = Json{

@@ -56,6 +56,7 @@ Result<services::Report> report_of(const Request& request, ReportBody body) {
                  "a report has at most " + std::to_string(services::kMaxFacts) + " facts (limit max-facts)",
                  {{"/facts", "has more than " + std::to_string(services::kMaxFacts) + " entries"}}};
   std::vector<FieldError> faults;
+  if (report.source.empty()) faults.push_back({"/source", "is required"});
   for (size_t i = 0; i < body.facts.size(); i++) {
     auto event = services::event_of(body.facts[i], "/facts/" + std::to_string(i));
     if (event)
@@ -64,7 +65,8 @@ Result<services::Report> report_of(const Request& request, ReportBody body) {
       faults.insert(faults.end(), event.error().fields.begin(), event.error().fields.end());
   }
   if (faults.size() > kMaxFieldErrors) faults.resize(kMaxFieldErrors);
-  if (!faults.empty()) return Error{"field.invalid", "a fact is of no type that there is", faults};
+  if (!faults.empty())
+    return Error{"field.invalid", faults.front().pointer + " " + faults.front().message, faults};
   return report;
 }
 
