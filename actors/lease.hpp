@@ -15,8 +15,8 @@ struct LeaseDeps {
   std::shared_ptr<Beats> beats;  ///< A heartbeat of the holder with role "leader" renews, too.
   /// Who leads Raft takes the lease, too, unless somebody outside holds it: this member, its URL, and who is
   /// a member. An empty URL: it does not.
-  std::string node, url;
-  std::function<bool(const std::string& node)> is_member;
+  std::string node{}, url{};
+  std::function<bool(const std::string& node)> is_member{};
 };
 
 struct LeaseState {

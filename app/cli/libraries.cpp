@@ -25,6 +25,7 @@ std::string dotted(int major, int minor, int patch) {
 
 Json linked_libraries() {
   return {
+    {"avahi", MUSTER_WITH_AVAHI_CORE},
     {"boost", dotted(BOOST_VERSION / 100'000, BOOST_VERSION / 100 % 1'000, BOOST_VERSION % 100)},
     {"caf", dotted(CAF_MAJOR_VERSION, CAF_MINOR_VERSION, CAF_PATCH_VERSION)},
     {"cjose", cjose_version()},

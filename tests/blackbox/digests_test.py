@@ -34,6 +34,9 @@ class DigestsTest(NodeCase):
         self.caller.call("PUT", "/v1/secrets/one", {"value": str(round_number)})
         self.caller.post("/v1/tokens", {"name": f"token {round_number}", "scopes": ["read"]})
         self.caller.post("/v1/nodes/plan", {"node_id": "n1", "role_hint": "server" if round_number % 2 else ""})
+        fact = {"type": "service.failed", "name": "api", "local_seq": round_number + 1, "at": "2026-01-02T03:05:00.000Z",
+                "reason": "crash_loop", "message": "again"}
+        self.caller.post("/v1/nodes/n1/services", {"source": "s", "facts": [fact]})
         report = {"node_id": "n1", "component": "storage", "action": "a", "status": "ok", "idempotency_key": str(round_number)}
         return self.caller.post("/v1/bootstrap/events", report).seq
 
