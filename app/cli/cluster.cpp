@@ -88,7 +88,7 @@ Outcome run(Call& call) {
 
 Verb cluster_verb() {
   return {.name = ":cluster",
-          .summary = "Show the cluster's members; let machines in, remove them, raise the feature level",
+          .summary = "Show the cluster's members, let machines in, remove them, raise its level",
           .usage = "[status | init | token | remove MEMBER | recover | join | upgrade]",
           .example =
             "muster :cluster --watch\nmuster :cluster init --data ./data\nmuster :cluster token\n"

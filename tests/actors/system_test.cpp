@@ -299,41 +299,42 @@ TEST_CASE("a decision that read another domain's stream is decided again when it
 }
 
 TEST_CASE("a build refuses a log of a feature level that it does not know", "[S0-08]") {
-  Running r{1'000'000, 1};
+  Running r{1'000'000, kFeatureLevel};
   r.stop();
-  r.options.feature_level = 2;  // A newer build writes to it, and has not raised the level yet.
+  r.options.feature_level =
+    kFeatureLevel + 1;  // A newer build writes to it, and has not raised the level yet.
   r.options.version = "9.8.7";
   r.start();
   r.stop();
-  r.options.feature_level = 1;
+  r.options.feature_level = kFeatureLevel;
   r.start();  // Going back works.
-  const auto refused = r.ask(cluster::Command{cluster::Upgrade{2}});
+  const auto refused = r.ask(cluster::Command{cluster::Upgrade{kFeatureLevel + 1}});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == "conflict");
-  CHECK(refused.error().detail.find("member test supports level 1") != std::string::npos);
+  CHECK(refused.error().detail.find("member test supports level 2") != std::string::npos);
   r.stop();
-  r.options.feature_level = 2;
+  r.options.feature_level = kFeatureLevel + 1;
   r.start();
   const auto said = r.ask(cluster::Command{cluster::Upgrade{0, true}});
   REQUIRE(said);
-  CHECK(said->result == R"({"feature_level":2,"before":1,"dry_run":true})");
+  CHECK(said->result == R"({"feature_level":3,"before":2,"dry_run":true})");
   REQUIRE(r.ask(cluster::Command{cluster::Upgrade{}}));
   r.stop();
 
   const auto lines = r.records().size();
-  r.options.feature_level = 1;
+  r.options.feature_level = kFeatureLevel;
   const auto older = System::make(r.disk, r.keys, r.options);
   REQUIRE_FALSE(older);
   CHECK(older.error().code == "feature.unknown");
   CHECK(older.error().detail ==
-        "this log is at feature level 2, and this build knows levels up to 1: it takes a build that knows "
-        "level 2, "
+        "this log is at feature level 3, and this build knows levels up to 2: it takes a build that knows "
+        "level 3, "
         "as version 9.8.7 does");
   CHECK(r.records().size() == lines);
   const auto replayed = replay(r.disk, lines);
   REQUIRE_FALSE(replayed);
   CHECK(replayed.error().code == "feature.unknown");
   CHECK(replay(r.disk, 1));  // Before it was raised.
-  r.options.feature_level = 2;
+  r.options.feature_level = kFeatureLevel + 1;
   r.start();
 }

@@ -141,11 +141,11 @@ TEST_CASE("what cannot start says what is missing") {
   ServiceRoom room;
   auto executor = make_process_executor();
   auto app = shell("");
-  app.cwd = "/nonexistent";
+  app.cwd = room.path + "/nowhere";
   auto started = executor->start({app, "r", room.path});
   REQUIRE_FALSE(started);
   CHECK(started.error().code == "service.unstartable");
-  CHECK(started.error().detail.find("/nonexistent") != std::string::npos);
+  CHECK(started.error().detail.find("/nowhere") != std::string::npos);
 }
 
 TEST_CASE("the executor is chosen by the app's kind, the node and the plan", "[S1-04]") {
