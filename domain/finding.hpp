@@ -67,7 +67,7 @@ struct Sight {
 };
 
 struct Waits {
-  Millis listen{1200};  ///< Neighbours that are there have been heard by then.
+  Millis listen{1600};  ///< Neighbours that are there have been heard by then.
   Millis jitter{300};
   Millis step{1200};  ///< For each searching neighbour that goes first.
   size_t steps = 5;   ///< At most so many.

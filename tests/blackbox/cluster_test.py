@@ -8,7 +8,7 @@ from running_cluster import RunningCluster, count_of
 class TogetherTest(ClusterCase):
     def test_three_started_at_once_become_one_cluster(self):
         """[S0-07] [S2-01] [S2-04] [S2-06] [S2-50] Nobody is told of anybody: they find each other, one founds, three vote."""
-        with RunningCluster(3) as cluster:
+        with RunningCluster(3, at_once=True) as cluster:
             cluster.whole()
             seen = [member.cluster() for member in cluster.members]
             self.assertEqual(len({one["identity"]["cluster"] for one in seen}), 1)

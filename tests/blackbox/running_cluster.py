@@ -166,24 +166,26 @@ def _tried(condition):
 
 
 class RunningCluster:
-    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ... at once; when the block fails, their last words
-    are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
+    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready, or all
+    `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
 
     kind = Member
 
-    def __init__(self, count, *flags, dev=True):
+    def __init__(self, count, *flags, dev=True, at_once=False):
         self._room = tempfile.TemporaryDirectory()
         self.room = Path(self._room.name)
         self.service = new_service()
         self._flags = (*(("--dev",) if dev else ()), *flags)
         self._asks = {} if dev else {"headers": {"X-API-Key": API_KEY}, "environment": {"SUPERVISOR_API_KEY": API_KEY}}
         self.members = []
-        self._count = count
+        self._count, self._at_once = count, at_once
 
     def __enter__(self):
         try:
-            for _ in range(self._count):
+            for index in range(self._count):
                 self.add().start()
+                if index == 0 and not self._at_once:
+                    self.members[0].wait_ready()
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
