@@ -83,7 +83,11 @@ TEST_CASE("a start that was cut short before its record is found by its run") {
   const Order order{shell("exec sleep 100000"), "run-" + random_hex(8), room.path};
   auto started = make_process_executor()->start(order);
   REQUIRE(started);
+  // While the shell becomes the command its environment cannot be read.
   auto found = make_process_executor()->adopt(order, "");
+  for (const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+       !found && std::chrono::steady_clock::now() < until; found = make_process_executor()->adopt(order, ""))
+    std::this_thread::yield();
   REQUIRE(found);
   CHECK((*found)->pid() == (*started)->pid());
   (*found)->kill();
