@@ -1,8 +1,10 @@
 // Shows how services are started, found again and ended, with real processes.
 #include "adapters/executors.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <sstream>
+#include <thread>
 
 #include "adapters/child_process.hpp"
 #include "adapters/process_executor.hpp"
