@@ -187,8 +187,8 @@ class AgainstANodeTest(unittest.TestCase):
             self.assertEqual(self.caller.get("/v1/status").json["services"]["drift"], [])
             self.caller.shown("/v1/nodes", lambda answer: answer.json and answer.json[0].get("services_running") == ["a", "b"])
 
-    def test_offline_it_goes_on(self):
-        """[S2-42] The control plane is gone: the cached plan is kept up, over a restart of the runner, too."""
+    def test_offline_it_goes_on_and_what_happened_arrives_once(self):
+        """[S2-42] [S2-43] The control plane is gone: the cached plan is kept up, over a restart of the runner, too; then facts come once, and the newest plan."""
         with self.runner() as runner:
             self.rows(lambda all_: all(all_.get(name, {}).get("state") == "running" for name in "ab"))
             first = {name: pid_of(runner.state, name) for name in "ab"}
@@ -200,7 +200,17 @@ class AgainstANodeTest(unittest.TestCase):
             runner.__enter__()
             runner.until(lambda: (pid := pid_of(runner.state, "a")) not in (None, first["a"], second) and pid, "a is started from the cached plan")
             self.assertEqual(pid_of(runner.state, "b"), first["b"])
+            write_plan(self.plans, app("a"))
             self.node.__enter__()
+            self.rows(lambda all_: set(all_) == {"a"} and all_["a"]["state"] == "running")
+            self.assertFalse(alive(first["b"]))
+            lines = [json.loads(line) for line in self.caller.get("/v1/events?stream=service/r1/a").body.splitlines()]
+            facts = [(line["data"]["source"], line["data"]["local_seq"]) for line in lines]
+            self.assertEqual(len(facts), len(set(facts)))
+            kinds = [line["type"] for line in lines]
+            # The second start may have been killed together with the runner before it was written down.
+            self.assertEqual(kinds.count("service.exited"), 2)
+            self.assertIn(kinds.count("service.started"), (2, 3))
 
 
 if __name__ == "__main__":
