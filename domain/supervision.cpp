@@ -96,8 +96,8 @@ void Stepping::found(const Found& found) {
   if (found.was == Found::Was::done || found.was == Found::Was::failed) {
     service.run.clear();
     service.phase = found.was == Found::Was::done ? Phase::done : Phase::failed;
-  } else if (found.was == Found::Was::healthy) {
-    service.phase = Phase::running;
+  } else {
+    service.phase = found.was == Found::Was::healthy ? Phase::running : Phase::starting;
   }
   state.services.push_back(std::move(service));
   if (found.was == Found::Was::up) settle(state.services.back());

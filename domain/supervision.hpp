@@ -79,7 +79,7 @@ struct Plan {
 /// What an earlier life of the node left: an instance that still runs, or one that its policy left ended.
 /// Before the first plan.
 struct Found {
-  enum class Was : uint8_t { up, healthy, done, failed };
+  enum class Was : uint8_t { starting, up, healthy, done, failed };
   plan::App app;
   std::string run;
   Was was = Was::up;

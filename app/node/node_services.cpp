@@ -35,7 +35,8 @@ struct Held {
   std::unique_ptr<Instance> instance;
   Order order;
   std::string executor;
-  bool told_up = false;
+  bool runs = false;     // It is past what comes before: a build, an image.
+  bool told_up = false;  // And the fact is kept.
 };
 
 }  // namespace
@@ -69,6 +70,8 @@ struct NodeServices::Impl {
   void perform(const sup::Action& action);
   void start(const sup::Start& start);
   void note(services::Event fact);
+  [[nodiscard]] bool waits(const std::string& run) const;
+  void keep_record(const sup::Service& service);
   void keep_records();
   void bound_logs();
   void rest();
@@ -115,17 +118,38 @@ void NodeServices::Impl::adopt(const ServiceRecord& record) {
                            : Result<std::unique_ptr<Instance>>{Error{"not.found", "no such executor", {}}};
   if (instance) {
     spdlog::info("services service={} run={} found running", record.name, record.run);
-    held[record.name] = {std::move(*instance), std::move(order), record.executor, record.was == "healthy"};
-    return handle(sup::Found{*app, record.run, record.was == "healthy" ? Was::healthy : Was::up});
+    const bool told = record.was == "healthy" || record.was == "up" || waits(record.run);
+    held[record.name] = {std::move(*instance), std::move(order), record.executor, told, told};
+    return handle(sup::Found{*app, record.run,
+                             record.was == "healthy" ? Was::healthy : told ? Was::up : Was::starting});
   }
   records.forget(record.name);
-  if (record.record.empty()) return;  // It never ran.
+  if (record.record.empty() || record.was == "preparing") return;  // It never ran.
+  if (record.was == "started" && !waits(record.run)) {
+    services::Started started;
+    started.name = record.name;
+    started.run = record.run;
+    started.hash = sup::hash_of(*app);
+    started.executor = record.executor;
+    started.pid = record.pid;
+    note(started);
+  }
   services::Exited exited;
   exited.name = record.name;
   exited.run = record.run;
   note(exited);
 }
 
+/// The fact of this start is kept, and nobody took it yet.
+bool NodeServices::Impl::waits(const std::string& run) const {
+  const auto waiting = options.facts->waiting(kMaxWaitingFacts);
+  return std::any_of(waiting.begin(), waiting.end(), [&](const auto& fact) {
+    const auto* started = std::get_if<services::Started>(&fact);
+    return started && started->run == run;
+  });
+}
+
+/// A start is told once: its record says so before anybody is asked to take the fact.
 void NodeServices::Impl::note(services::Event fact) {
   match(fact)([&](services::Fact& header) {
     header.node = options.node;
@@ -133,8 +157,12 @@ void NodeServices::Impl::note(services::Event fact) {
   });
   const auto body = match(fact)([](const auto& e) { return std::string(e.type) + " service=" + e.name; });
   spdlog::info("services fact={}", body);
+  const auto* started = std::get_if<services::Started>(&fact);
+  const auto run = started ? started->run : std::string{};
   if (const auto status = options.facts->put(std::move(fact)); !status)
     spdlog::error("services fact={} error={}", body, status.error().detail);
+  for (const auto& service : state.services)
+    if (!run.empty() && service.run == run) keep_record(service);
   if (options.on_fact) options.on_fact();
 }
 
@@ -163,7 +191,7 @@ void NodeServices::Impl::perform(const sup::Action& action) {
                 [&](const sup::Note& a) { note(a.fact); });
 }
 
-/// The record is written before the start: what is cut short in between is found by its run.
+/// The record is written before the start, too: what is cut short in between is found by its run.
 void NodeServices::Impl::start(const sup::Start& start) {
   const auto service = std::find_if(state.services.begin(), state.services.end(),
                                     [&](const auto& s) { return s.app.name == start.name; });
@@ -173,12 +201,19 @@ void NodeServices::Impl::start(const sup::Start& start) {
   auto folder = records.make_folder(start.name);
   if (!folder) return failed(folder.error());
   Order order{service->app, start.run, *folder};
-  ServiceRecord record{start.name, start.run, std::string((*executor)->name()), "", "up", boot_id(), {}, {}};
+  ServiceRecord record;
+  record.name = start.name;
+  record.run = start.run;
+  record.executor = (*executor)->name();
+  record.was = "preparing";
+  record.boot = boot_id();
   record.set_app(service->app);
   if (auto status = records.keep(record); !status) return failed(status.error());
   auto instance = (*executor)->start(order);
   if (!instance) return failed(instance.error());
-  held[start.name] = {std::move(*instance), std::move(order), record.executor, false};
+  const bool runs = (*instance)->look().state != Look::State::starting;
+  held[start.name] = {std::move(*instance), std::move(order), record.executor, runs, false};
+  keep_record(*service);
 }
 
 void NodeServices::Impl::look_at_all() {
@@ -186,7 +221,8 @@ void NodeServices::Impl::look_at_all() {
   for (auto at = held.begin(); at != held.end();) {
     auto& [name, one] = *at;
     const auto look = one.instance->look();
-    if (look.state != Look::State::starting && look.why.empty() && !std::exchange(one.told_up, true))
+    one.runs |= look.state != Look::State::starting && look.why.empty();
+    if (one.runs && !std::exchange(one.told_up, true))
       seen.emplace_back(sup::Up{name, one.order.run, one.executor, one.instance->pid()});
     if (look.state != Look::State::ended) {
       ++at;
@@ -212,27 +248,37 @@ void NodeServices::Impl::take_inbox() {
   for (const auto& input : taken) handle(input);
 }
 
+void NodeServices::Impl::keep_record(const sup::Service& service) {
+  const auto& name = service.app.name;
+  const bool ended = service.phase == sup::Phase::done || service.phase == sup::Phase::failed;
+  const auto at = held.find(name);
+  ServiceRecord record;
+  record.name = name;
+  record.run = service.run;
+  record.boot = boot_id();
+  if (at != held.end()) {
+    const auto& one = at->second;
+    record.executor = one.executor;
+    record.record = one.instance->record();
+    record.pid = one.instance->pid();
+    record.was = service.phase == sup::Phase::running ? "healthy"
+                 : one.told_up                        ? "up"
+                 : one.runs                           ? "started"
+                                                      : "preparing";
+    record.set_app(one.order.app);
+  } else if (ended) {
+    record.was = to_string(service.phase);
+    record.set_app(service.app);
+  } else {
+    return records.forget(name);
+  }
+  if (const auto status = records.keep(record); !status)
+    spdlog::error("services service={} error={}", name, status.error().detail);
+}
+
 void NodeServices::Impl::keep_records() {
   std::vector<std::string> gone;
-  for (const auto& service : state.services) {
-    const auto& name = service.app.name;
-    const bool ended = service.phase == sup::Phase::done || service.phase == sup::Phase::failed;
-    const auto at = held.find(name);
-    ServiceRecord record{name, service.run, "", "", std::string(to_string(service.phase)), boot_id(), {}, {}};
-    if (at != held.end()) {
-      record.executor = at->second.executor;
-      record.record = at->second.instance->record();
-      record.was = service.phase == sup::Phase::running ? "healthy" : "up";
-      record.set_app(at->second.order.app);
-    } else if (ended) {
-      record.set_app(service.app);
-    } else {
-      records.forget(name);
-      continue;
-    }
-    if (const auto status = records.keep(record); !status)
-      spdlog::error("services service={} error={}", name, status.error().detail);
-  }
+  for (const auto& service : state.services) keep_record(service);
   for (const auto& name : records.names()) {
     const bool there = std::any_of(state.services.begin(), state.services.end(),
                                    [&](const auto& s) { return s.app.name == name; });

@@ -13,7 +13,8 @@ namespace muster::app {
 struct ServiceRecord {
   std::string name, run, executor;
   std::string record;  ///< The executor's. Empty: written before the start.
-  std::string was;     ///< up, healthy, done or failed.
+  std::string was;     ///< preparing, started (its fact is not kept yet), up, healthy, done or failed.
+  uint64_t pid = 0;    ///< As its start is told.
   std::string boot;    ///< Of the machine, when it was written.
   std::vector<std::string> after;
   RawJson app;  ///< As it was started, without `after`.
@@ -24,6 +25,7 @@ struct ServiceRecord {
     visit("executor", self.executor);
     visit("record", self.record);
     visit("was", self.was);
+    visit("pid", self.pid);
     visit("boot", self.boot);
     visit("after", self.after);
     visit("app", self.app);

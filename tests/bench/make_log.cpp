@@ -113,7 +113,11 @@ public:
       const auto seq = chain_.head().seq + entry_events_ + 1;
       time_ += Millis{50};
       if (seq == 2) {
-        add(cluster::MemberStarted{"edge-00000", "0.1.0", 1, to_hex(keys_.sign_public)});
+        cluster::MemberStarted started;
+        started.member = "edge-00000";
+        started.version = "0.1.0";
+        started.public_key = to_hex(keys_.sign_public);
+        add(started);
         continue;
       }
       add(story_.next(seq, time_));
