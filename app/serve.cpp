@@ -297,6 +297,9 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (!bind) return bind.error();
   if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
 
+  if (const auto& kind = config.text("bus-kind"); !kind.empty() && kind != "in-process")
+    spdlog::warn("bus-kind={} is not in this build: overlay events stay in the process, no broker gets them",
+                 kind);
   node.bus = std::make_shared<MemoryBus>(config.text("amqp-exchange"));
   node.overlay = std::make_unique<Overlay>(node.bus, config.text("event-prefix"), "supervisor");
   auto inside = system_options(node, config, *id, data);
