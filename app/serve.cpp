@@ -358,12 +358,13 @@ void give_up_log(const std::string& data) {
 }  // namespace
 
 int serve(const config::Config& config) {
-  const bool json_log = set_up_log(config);
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread: all of them inherit it.
+  // Before any thread, the log's own too: all of them inherit it.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const bool json_log = set_up_log(config);
   const auto stopped = [] {
     sigset_t pending;
     sigpending(&pending);
