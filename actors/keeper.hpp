@@ -101,6 +101,7 @@ private:
   void apply(uint64_t index, std::string_view body, log::Batch& batch) override;
   void applied(uint64_t index) override;
   bool take_lines(std::string_view text, log::Batch& batch) override;
+  void installed() override { publish(); }
   [[nodiscard]] std::string lines_from(uint64_t seq) const override;
   [[nodiscard]] std::optional<consensus::LogStart> log_start(uint64_t until) const override;
   [[nodiscard]] std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,

@@ -89,6 +89,8 @@ public:
   virtual void applied(uint64_t index) = 0;
   /// Checks and adds lines that a peer sent to close a gap (rule 10). False: they do not fit the chain.
   virtual bool take_lines(std::string_view lines, log::Batch& batch) = 0;
+  /// The lines of a snapshot are here, all of them and written: whoever reads may see them.
+  virtual void installed() {}
   /// Lines from `seq` on, each with its newline, as take_lines wants them; at most about 1 MiB.
   [[nodiscard]] virtual std::string lines_from(uint64_t seq) const = 0;
   /// Nothing when lines from the first on are there. Of a checkpoint at or before `until`; its size is 0 when

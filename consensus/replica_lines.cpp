@@ -140,13 +140,17 @@ void Replica::Impl::finish_install() {
   if (running) {
     marks.clear();
     first_index = snapshot.index + 1;
-    write.done = [this, done = std::move(installed)](bool stopped) { done(stopped); };
+    write.done = [this, done = std::move(installed)](bool stopped) {
+      if (!stopped) machine.installed();
+      done(stopped);
+    };
     installed = nullptr;
     installing = false;
     return queue_write(std::move(write));
   }
   installing = false;
   if (auto written = disk.write(write.batch, true); !written) return fail(written.error());
+  machine.installed();
   if (auto opened = open(); !opened) fail(opened.error());
 }
 

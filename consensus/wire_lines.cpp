@@ -158,7 +158,8 @@ std::optional<Kept> decode_kept(std::string_view frame) {
   const auto end = from.u8();
   kept.end = end == 1;
   kept.page = from.bytes();
-  if (!from.finished() || end > 1 || !possible(kept.asked) || kept.last.size() > kMaxKeptKey) return std::nullopt;
+  if (!from.finished() || end > 1 || !possible(kept.asked) || kept.last.size() > kMaxKeptKey)
+    return std::nullopt;
   return kept;
 }
 

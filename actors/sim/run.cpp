@@ -114,6 +114,18 @@ void Simulation::compare_log(const Node& node) {
   });
 }
 
+std::string Simulation::who_has_what() {
+  std::string text;
+  const auto* leads = leader();
+  for (const auto& node : nodes_) {
+    text += " " + node->name() + (node.get() == leads ? " leads" : "") + " at " + std::to_string(node->seq());
+    if (const auto follows = node->follows(); follows != 0) text += " by n" + std::to_string(follows);
+  }
+  for (const auto& member : leads ? leads->members() : consensus::Members{})
+    text += " " + member.address + "=" + std::to_string(int(member.role));
+  return text;
+}
+
 void Simulation::step_for(uint64_t ms) {
   for (const auto end = clock_.now() + ms; clock_.step(end);) {
   }
@@ -122,7 +134,7 @@ void Simulation::step_for(uint64_t ms) {
 template <class Reached>
 void Simulation::await(const char* what, Reached reached) {
   for (const auto end = clock_.now() + kPatienceMs; !reached(); step_for(100))
-    if (clock_.now() > end) history_.fail(std::string{"no "} + what);
+    if (clock_.now() > end) history_.fail(std::string{"no "} + what + ":" + who_has_what());
 }
 
 void Simulation::report(Outcome& outcome) const {

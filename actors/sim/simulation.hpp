@@ -63,6 +63,7 @@ private:
   void end_faults();
   void compare();
   void compare_log(const Node& node);
+  [[nodiscard]] std::string who_has_what();
   void step_for(uint64_t ms);
   template <class Reached>
   void await(const char* what, Reached reached);

@@ -17,9 +17,9 @@ struct KeptPage {
   bool end = true;   ///< There are none after it.
 };
 
-/// Those behind the key `after` that came with lines from `since` to `until`, both included, because a command
-/// that changed nothing has the last line of those before it: about `most` bytes at most,
-/// of at most 20,000 replies that were looked at, so that a page costs little also when few belong to it.
+/// Those behind the key `after` that came with lines from `since` to `until`, both included, because a
+/// command that changed nothing has the last line of those before it: about `most` bytes at most, of at most
+/// 20,000 replies that were looked at, so that a page costs little also when few belong to it.
 [[nodiscard]] KeptPage kept_page(const Disk& disk, std::string_view after, uint64_t since, uint64_t until,
                                  size_t most);
 

@@ -94,7 +94,7 @@ bool finds(const Plant& planted, uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("three hundred clusters of the shipped code keep their promises under faults") {
+TEST_CASE("three hundred clusters of the shipped code keep their promises under faults", "[S2-60]") {
   for (uint64_t seed = 1; seed <= kSeeds; seed++) expect_held(sim::run(options(seed)));
 }
 
@@ -121,7 +121,8 @@ TEST_CASE("the same seed is the same run, and another seed is another") {
 TEST_CASE("a failing seed tells what led to it, and how it ended") {
   auto chosen = options(1);
   chosen.planted.lost_keys = true;
-  const auto done = sim::run(chosen);
+  auto done = sim::run(chosen);
+  for (; done.violation.empty() && chosen.seed < 50; done = sim::run(chosen)) chosen.seed++;
   REQUIRE(done.violation.find("op") != std::string::npos);
   const auto name = done.violation.substr(done.violation.find("op"));
   const auto op = name.substr(0, name.find(' '));
