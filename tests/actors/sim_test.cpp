@@ -47,16 +47,16 @@ struct Plant {
 };
 
 const Plant kPlants[] = {
-  {"a vote is forgotten in a crash", [](sim::Options& o) { o.broken.votes_forgotten = true; }, "", 46},
+  {"a vote is forgotten in a crash", [](sim::Options& o) { o.broken.votes_forgotten = true; }, "", 350},
   {"an entry is committed that no majority has", [](sim::Options& o) { o.broken.acks_forged = true; },
    "has another line", 3},
-  {"a leader decides before its barrier (rule 2)", [](sim::Options& o) { o.rules.barrier = false; }, "", 3},
+  {"a leader decides before its barrier (rule 2)", [](sim::Options& o) { o.rules.barrier = false; }, "", 1},
   {"a configuration is cut off while libraft is open (rule 4)",
-   [](sim::Options& o) { o.rules.reopen = false; }, "", 6},
+   [](sim::Options& o) { o.rules.reopen = false; }, "", 61},
   {"a snapshot counts before its lines are here (rule 10)",
    [](sim::Options& o) { o.rules.whole_lines = false; }, "", 1},
   {"replies do not come with lines (rule 10)", [](sim::Options& o) { o.rules.whole_replies = false; }, "op",
-   43},
+   13},
   {"a refusal is told too early", [](sim::Options& o) { o.planted.early_refusals = true; },
    "for a reason that is not in the log", 1},
   {"a decision of an earlier leadership is taken", [](sim::Options& o) { o.planted.stale_decisions = true; },
@@ -67,7 +67,7 @@ const Plant kPlants[] = {
   {"a consistent read is served without a barrier", [](sim::Options& o) { o.planted.unproven_reads = true; },
    "a consistent read saw line", 2},
   {"a node starts on a log that is no chain", [](sim::Options& o) { o.planted.unchecked_chain = true; },
-   "on its disk", 1},
+   "on its disk", 2},
 };
 
 /// That nothing goes on is no sign of what was planted.
