@@ -12,7 +12,8 @@ struct JoinRequest {
   std::string node, key;     ///< Its id, and SHA-256 of its public key, hex.
   std::string address, url;  ///< As in member.joined.
   std::string secret;        ///< The join token's; empty with a certificate.
-  bool certified = false;    ///< Filled in by the member that checked its certificate.
+  bool certified = false;    ///< Filled in by the member that checked its certificate,
+  bool proven = false;       ///< and whether it showed that it holds the private half of `key`.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node", self.node);
@@ -21,6 +22,7 @@ struct JoinRequest {
     visit("url", self.url);
     visit("secret", self.secret);
     visit("certified", self.certified);
+    visit("proven", self.proven);
   }
 };
 

@@ -34,6 +34,7 @@ void Peering::stranger(const consensus::Stranger& who, consensus::Envelope envel
   if (!asked) return reply(refusal(asked.error()));
   // What a certificate says counts, and not what its holder says.
   asked->certified = !who.node.empty();
+  asked->proven = !who.key.empty() && who.key == asked->key;
   if (asked->certified && (asked->node != who.node || asked->key != who.key))
     return reply(refusal({"join.refused", "the certificate is of another node", {}}));
   auto& impl = *impl_;
@@ -62,6 +63,7 @@ void Peering::Impl::answer_join(System& at, const std::string& body, std::functi
   cluster::Join join;
   join.member = {asked->node, member_id(asked->node, asked->key), asked->address, asked->url, asked->key, ""};
   join.holds_key = asked->certified;
+  join.proven = asked->proven;
   if (!asked->certified) join.token_hash = sha256_hex(asked->secret);
   std::string key;
   {

@@ -130,10 +130,13 @@ Decided join(const State& state, const Join& command, Time now) {
   const auto answer = [&](uint64_t id) {
     return to_json_text(Admitted{joined.member, id, state.identity.cluster});
   };
-  if (former && former->key == joined.key) return Decision<Event>{{}, answer(former->id)};
+  const bool same = former && former->key == joined.key;
+  // Keys are no secrets, their private halves are: nobody is taken for a member by its name and key alone.
+  if (same && (command.holds_key || command.proven)) return Decision<Event>{{}, answer(former->id)};
   const auto token = command.holds_key ? "" : open_token(state, command.token_hash, now);
   if (!command.holds_key && token.empty())
     return Error{"join.refused", "the join token is unknown, was used, or has expired", {}};
+  if (same) return Decision<Event>{{JoinTokenSpent{token, joined.member}}, answer(former->id)};
   if (former && command.former_heard)
     return Error{"member.duplicate", "a member named " + joined.member + " with another key is running", {}};
   if (!former && state.members.size() >= kMaxMembers)

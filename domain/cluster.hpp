@@ -42,6 +42,7 @@ struct Upgrade {
 struct Join {
   MemberJoined member;
   bool holds_key = false;     ///< Its certificate is of the cluster's CA.
+  bool proven = false;        ///< It showed that it holds the private half of its key.
   std::string token_hash;     ///< Otherwise: SHA-256 of the token's secret, hex.
   bool former_heard = false;  ///< A member of that name was heard just now.
 };

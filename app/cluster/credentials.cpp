@@ -76,4 +76,12 @@ Result<consensus::PeerCredentials> Credentials::issue(Time now) const {
                                     authority_->certificate() + also_};
 }
 
+Result<consensus::PeerCredentials> Credentials::self_signed(Time now) const {
+  const auto authority = Authority::from_key(random_bytes(32));
+  if (!authority) return authority.error();
+  auto chain = authority->issue(node_, node_key_.public_key, now);
+  if (!chain) return chain.error();
+  return consensus::PeerCredentials{std::move(*chain), node_key_.private_key, ""};
+}
+
 }  // namespace muster::app

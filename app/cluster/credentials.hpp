@@ -35,6 +35,8 @@ public:
 
   /// A certificate of its own for the network, good for kCertificateLife from `now` on. Complete only.
   [[nodiscard]] Result<consensus::PeerCredentials> issue(Time now) const;
+  /// A certificate that no authority stands behind: it shows that this node holds its key, and nothing else.
+  [[nodiscard]] Result<consensus::PeerCredentials> self_signed(Time now) const;
   /// Members whose certificates are of another CA are believed, too, while the cluster key is changed.
   void trust_also(std::string ca_certificate) { also_ = std::move(ca_certificate); }
 
