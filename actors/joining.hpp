@@ -30,7 +30,8 @@ struct JoinAnswer {
   std::string code, detail;  ///< Why not; empty: it is a member now.
   std::string cluster;
   uint64_t id = 0;
-  std::string cluster_key;           ///< Hex; for those who came with a token.
+  std::string cluster_key;           ///< Hex.
+  std::string reply_secret;          ///< Hex; empty: derived from the cluster key.
   std::vector<RosterEntry> members;  ///< Who is there; this node may not be among them yet.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -39,6 +40,7 @@ struct JoinAnswer {
     visit("cluster", self.cluster);
     visit("id", self.id);
     visit("cluster_key", self.cluster_key);
+    visit("reply_secret", self.reply_secret);
     visit("members", self.members);
   }
 };

@@ -79,7 +79,10 @@ Result<std::string> entry_of(const std::string& url) {
   return entry->value("address", "");
 }
 
-namespace {
+std::string bytes_of(const std::string& hex) {
+  const auto bytes = digest_from_hex(hex);
+  return bytes ? std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()} : std::string{};
+}
 
 Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request) {
   auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
@@ -89,8 +92,6 @@ Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& 
   if (!answer->code.empty()) return Error{answer->code, answer->detail, {}};
   return answer;
 }
-
-}  // namespace
 
 Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidate, Credentials& credentials) {
   consensus::JoinCall call;
@@ -122,11 +123,12 @@ Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidat
   }
   if (!answer) return answer.error();
   if (!credentials.complete()) {
-    const auto key = digest_from_hex(answer->cluster_key);
-    if (!key) return Error{"join.refused", address + " gave no cluster key", {}};
-    if (auto kept = credentials.adopt({reinterpret_cast<const char*>(key->data()), key->size()}); !kept)
-      return kept.error();
+    const auto key = bytes_of(answer->cluster_key);
+    if (key.empty()) return Error{"join.refused", address + " gave no cluster key", {}};
+    if (auto kept = credentials.adopt(key); !kept) return kept.error();
   }
+  if (const auto secret = bytes_of(answer->reply_secret); !secret.empty())
+    if (auto kept = credentials.keep_reply_secret(secret); !kept) return kept.error();
   return answer;
 }
 
