@@ -105,7 +105,8 @@ TEST_CASE("nobody is taken for a member by its name and key alone", "[S0-07]") {
   decide(Join{kSecond, true, false, "", false});
   CHECK(decide(Join{kSecond, false, false, std::string(64, 'a'), false}).empty());
   CHECK(decide.refused() == "join.refused");
-  // Who proves to hold the key asks again after an answer that was lost, or after the cluster key was changed.
+  // Who proves to hold the key asks again after an answer that was lost, or after the cluster key was
+  // changed.
   CHECK(decide(Join{kSecond, false, true, std::string(64, 'a'), false}).empty());
   CHECK(decide.refused().empty());
   CHECK(decide.result == R"({"member":"n2","id":22,"cluster":"c1"})");
