@@ -27,6 +27,7 @@ struct KeyRotation::Order {
 struct KeyRotation::Poll {
   std::mutex mutex;
   size_t voters = 0, kept = 0, open = 0;
+  bool settled = false;
   cluster::KeyStaged staged;
   Origin origin;
   Answer answer;
@@ -154,14 +155,20 @@ void KeyRotation::poll(const std::shared_ptr<Poll>& poll, const Order& order) {
     peering_.ask(node, kOrder, to_json_text(order), [this, poll](const Result<std::string>& said) {
       const std::lock_guard lock{poll->mutex};
       if (said && *said == kDone) poll->kept++;
-      if (--poll->open == 0) settle(*poll);
+      poll->open--;
+      settle(*poll);
     });
   const std::lock_guard lock{poll->mutex};
-  if (--poll->open == 0) settle(*poll);
+  poll->open--;
+  settle(*poll);
 }
 
+/// As soon as a majority keeps it: one that was lost just now is not waited for.
 void KeyRotation::settle(Poll& poll) {
-  if (poll.kept * 2 <= poll.voters && poll.voters > 0) {
+  const bool enough = poll.voters == 0 || poll.kept * 2 > poll.voters;
+  if (poll.settled || (!enough && poll.open > 0)) return;
+  poll.settled = true;
+  if (!enough) {
     beginning_ = false;
     return poll.answer(
       Error{"conflict",
