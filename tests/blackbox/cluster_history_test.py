@@ -2,17 +2,13 @@
 is in the log once, and one order explains what everybody saw.
 
 MUSTER_TEST_ROUNDS=10 does ten rounds of each, with three members and with five; MUSTER_TEST_SEED repeats a run's choices."""
-import json
 import os
 import random
 import shutil
 import time
 import unittest
-from collections import Counter
 
-from cluster_case import ClusterCase
-from history import Load
-from linearizable import Operation, unexplained
+from history import HistoryCase, Load
 from running_cluster import RunningCluster
 
 ROUNDS = int(os.environ.get("MUSTER_TEST_ROUNDS", "1"))
@@ -21,7 +17,7 @@ SIZES = (3,) if ROUNDS == 1 else (3, 5)
 LEASE_S = 2
 
 
-class HistoryTest(ClusterCase):
+class HistoryTest(HistoryCase):
     def judged(self, fault, rounds=ROUNDS):
         """Makes `fault(cluster, load)` happen under load, for each size of cluster; judges what was seen."""
         for size in SIZES:
@@ -34,30 +30,6 @@ class HistoryTest(ClusterCase):
                         fault(cluster, load)
                         load.goes_on()
                 self.judge(cluster, load)
-
-    def judge(self, cluster, load):
-        log = [json.loads(line) for line in self.same_logs(cluster)]
-        marks = Counter(mark for line in log for mark in self.marks(line))
-        wrong = {mark: marks[mark] for mark in load.acknowledged if marks[mark] != 1}
-        self.assertEqual(wrong, {}, f"acknowledged, but not once in the log; {dict(load.answers)}")
-        self.assertIsNone(unexplained(load.history + self.ends(log, load.history)), dict(load.answers))
-        digests = {json.dumps(member.get(f"/v1/digests?as_of={log[-1]['seq']}").json) for member in cluster.running()}
-        self.assertEqual(len(digests), 1)
-
-    def marks(self, line):
-        if line["type"] in ("node.registered", "node.changed"):
-            return [line["data"].get("versions", {}).get("mark")]
-        return [line["data"].get("node")] if line["type"] == "claim.fulfilled" else []
-
-    def ends(self, log, history):
-        """What the log says each register and claim came to, as reads after everything."""
-        last = {}
-        for line in log:
-            kind, _, name = line["stream"].partition("/")
-            for mark in self.marks(line):
-                last[name if kind == "node" else f"claim-{name}"] = mark
-        after = max(one.returned for one in history) + 1
-        return [Operation(key, "read", None, last.get(key), after, after) for key in {one.key for one in history}]
 
     def some(self, cluster):
         """A member by chance, the leader every other time."""

@@ -7,13 +7,15 @@ import secrets
 import threading
 import time
 
-from linearizable import NEVER, Operation
+from cluster_case import ClusterCase
+from linearizable import NEVER, Operation, unexplained
 from waiting import PATIENCE_S
 
 CLIENTS = 6
 REGISTERS = 4
 PAUSE_S = 0.02  # Before the next attempt, when one failed.
 ANSWER_LIMIT_S = 3.0  # A member that sleeps accepts connections and says nothing.
+SHUNNED_S = 5.0  # Who said nothing is not asked for so long.
 
 
 class Client(threading.Thread):
@@ -24,6 +26,7 @@ class Client(threading.Thread):
         self.load, self.number = load, number
         self.chance = random.Random(f"{load.seed}/{number}")
         self.connections = {}
+        self.shunned = {}  # Member's name -> until when.
         self.claims_tried = 0
         self.fault = None
 
@@ -80,11 +83,15 @@ class Client(threading.Thread):
 
     def attempt(self, method, path, body, headers, known):
         """(status, body) from a member by chance; (None, None) when it is to be tried again."""
-        member = self.chance.choice(self.load.members)
+        now = time.monotonic()
+        member = self.chance.choice([one for one in self.load.members if self.shunned.get(one.name, 0) <= now] or self.load.members)
         try:
             answer = self.exchange(member, method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
-            self.connections.pop(member.name).close()
+            if member.name in self.connections:
+                self.connections.pop(member.name).close()
+            if isinstance(error, TimeoutError):
+                self.shunned[member.name] = time.monotonic() + SHUNNED_S
             return self.again(type(error).__name__)
         status, reply_headers, text = answer
         self.load.count(status)
@@ -101,9 +108,9 @@ class Client(threading.Thread):
         return None, None
 
     def exchange(self, member, method, path, body, headers):
-        if member.name not in self.connections:
-            self.connections[member.name] = http.client.HTTPConnection("127.0.0.1", member.port, timeout=ANSWER_LIMIT_S)
-        connection = self.connections[member.name]
+        connection = self.connections.get(member.name)
+        if connection is None or connection.sock is None:  # New, or closed by the member in good order.
+            connection = self.connections[member.name] = member.connected(ANSWER_LIMIT_S)
         sent = {**member.headers, **headers, **({"Content-Type": "application/json"} if body is not None else {})}
         connection.request(method, path, None if body is None else json.dumps(body), sent)
         reply = connection.getresponse()
@@ -170,3 +177,32 @@ class Load:
             if not self._heard.wait_for(lambda: len(self.history) >= wanted, PATIENCE_S):
                 raise AssertionError(f"{wanted - len(self.history)} of {count} operations are missing after {PATIENCE_S} s")
         return self
+
+
+class HistoryCase(ClusterCase):
+    """Judges what the clients of a load saw."""
+
+    def judge(self, cluster, load):
+        """All have the same log, with each acknowledged write once; all saw one order; all views came to the same."""
+        log = [json.loads(line) for line in self.same_logs(cluster)]
+        marks = collections.Counter(mark for line in log for mark in self.marks(line))
+        wrong = {mark: marks[mark] for mark in load.acknowledged if marks[mark] != 1}
+        self.assertEqual(wrong, {}, f"acknowledged, but not once in the log; {dict(load.answers)}")
+        self.assertIsNone(unexplained(load.history + self.ends(log, load.history)), dict(load.answers))
+        digests = {json.dumps(member.get(f"/v1/digests?as_of={log[-1]['seq']}").json) for member in cluster.running()}
+        self.assertEqual(len(digests), 1)
+
+    def marks(self, line):
+        if line["type"] in ("node.registered", "node.changed"):
+            return [line["data"].get("versions", {}).get("mark")]
+        return [line["data"].get("node")] if line["type"] == "claim.fulfilled" else []
+
+    def ends(self, log, history):
+        """What the log says each register and claim came to, as reads after everything."""
+        last = {}
+        for line in log:
+            kind, _, name = line["stream"].partition("/")
+            for mark in self.marks(line):
+                last[name if kind == "node" else f"claim-{name}"] = mark
+        after = max(one.returned for one in history) + 1
+        return [Operation(key, "read", None, last.get(key), after, after) for key in {one.key for one in history}]

@@ -151,6 +151,12 @@ class Member(Caller):
         finally:
             connection.close()
 
+    def connected(self, limit_s):
+        """A connection to it that keeps alive."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=limit_s)
+        connection.connect()
+        return connection
+
     def verb(self, *arguments):
         """Runs the command line against it."""
         environment = {"PATH": os.environ["PATH"], "MUSTER_REMOTE": self.url, "MUSTER_TOKEN": "dev-token"}
