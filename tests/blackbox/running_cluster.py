@@ -52,6 +52,7 @@ class Member(Caller):
         self.bind = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.bind}"
         self.prefix = ()  # Of the command that starts it.
+        self.binary = BINARY
         self.data = Path(room) / name
         self.log = Path(room) / f"{name}.log"
         self.flags = flags
@@ -62,7 +63,7 @@ class Member(Caller):
 
     def start(self, *more):
         """Starts it on its folder; `more` flags count this time only."""
-        command = [*self.prefix, BINARY, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", self.bind,
+        command = [*self.prefix, self.binary, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", self.bind,
                    "--peer-bind", self.peer, "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
                    "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
@@ -177,8 +178,8 @@ class RunningCluster:
 
     kind = Member
 
-    def __init__(self, count, *flags, dev=True, at_once=False):
-        self._room = tempfile.TemporaryDirectory()
+    def __init__(self, count, *flags, dev=True, at_once=False, folder=None):
+        self._room = tempfile.TemporaryDirectory(dir=folder)
         self.room = Path(self._room.name)
         self.service = new_service()
         self._flags = (*(("--dev",) if dev else ()), *flags)
