@@ -117,7 +117,9 @@ Entry Gathering::next(Time time, const std::string& node, uint64_t& epoch) {
   }
   entry.events = entry.records.size();
   entry.barriers = std::exchange(barriers_, {});
-  if (!entry.barriers.empty() || (prove && writer_.empty())) writer_.frame(log::Frame::barrier, "");
+  // By name: two leaders' barriers at one place would be the same entry, and the one would take the other for
+  // its own.
+  if (!entry.barriers.empty() || (prove && writer_.empty())) writer_.frame(log::Frame::barrier, node);
   if (!writer_.empty()) entry.body = writer_.take();
   return entry;
 }

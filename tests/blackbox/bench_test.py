@@ -47,7 +47,7 @@ class BenchTest(unittest.TestCase):
         """Beats, and folds of a log that was made."""
         with Node(self.room / "beats") as node:
             node.load(mode="register", connections=2, nodes=10, requests=10)
-            beats = program("beats", port=node.port, pid=node.pid, token=TOKEN, nodes=10, seconds=1)
+            beats = program("beats", port=node.port, pid=node.pid, token=TOKEN, nodes=10, seconds=1, warm=0.2, period=0.5)
         self.assertEqual((beats["errors"], beats["closed"]), (0, 0))
         made = program("make_log", data=self.room / "made", events=3000, nodes=100)
         self.assertGreater(made["log_bytes"], 0)
