@@ -63,7 +63,7 @@ class Member(Caller):
 
     def start(self, *more):
         """Starts it on its folder; `more` flags count this time only."""
-        command = [*self.prefix, self.binary, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", self.bind,
+        command = [*self.prefix, self.binary, ":serve", "--data", self.data, *(("--node-id", self.node_id) if self.node_id else ()), "--bind", self.bind,
                    "--peer-bind", self.peer, "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
                    "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
@@ -173,8 +173,8 @@ def _tried(condition):
 
 
 class RunningCluster:
-    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready, or all
-    `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
+    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready (of more than
+    three: each once the one before is), or all `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
 
     kind = Member
 
@@ -191,8 +191,8 @@ class RunningCluster:
         try:
             for index in range(self._count):
                 self.add().start()
-                if index == 0 and not self._at_once:
-                    self.members[0].wait_ready()
+                if not self._at_once and (index == 0 or self._count > 3):
+                    self.members[index].wait_ready()
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
