@@ -1,6 +1,8 @@
 // Setting up spdlog.
 #include "app/logging.hpp"
 
+#include <cstdlib>
+
 #include <spdlog/formatter.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
@@ -14,6 +16,7 @@ namespace {
 
 constexpr size_t kGathered = 64 << 10;  // Bytes that are written at once, at most.
 constexpr std::chrono::seconds kFlushEvery{1};
+constexpr std::string_view kYellow = "\x1b[33m", kRed = "\x1b[31m", kPlain = "\x1b[0m";
 
 /// {"time":...,"level":...,"message":...}. A message that begins with `"message":` is a list of members
 /// already.
@@ -41,11 +44,21 @@ public:
 
 /// Gathers lines, so that a request's line costs no system call of its own.
 class GatheringSink : public spdlog::sinks::base_sink<std::mutex> {
+public:
+  explicit GatheringSink(bool colour) : colour_(colour) {}
+
 protected:
   void sink_it_(const spdlog::details::log_msg& entry) override {
     spdlog::memory_buf_t line;
     formatter_->format(entry, line);
-    gathered_.append(line.data(), line.size());
+    if (colour_ && entry.level >= spdlog::level::warn) {
+      const std::string_view text{line.data(), line.size()};
+      const auto from = entry.color_range_start, to = entry.color_range_end;
+      gathered_.append(text.substr(0, from)).append(entry.level == spdlog::level::warn ? kYellow : kRed);
+      gathered_.append(text.substr(from, to - from)).append(kPlain).append(text.substr(to));
+    } else {
+      gathered_.append(line.data(), line.size());
+    }
     if (gathered_.size() >= kGathered) flush_();
   }
   void flush_() override {
@@ -58,6 +71,7 @@ protected:
   }
 
 private:
+  bool colour_;
   std::string gathered_;
 };
 
@@ -67,11 +81,13 @@ bool set_up_log(const config::Config& config) {
   const auto& format = config.text("log");
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   const bool json = format == "json" || (format == "auto" && !terminal);
-  auto sink = std::make_shared<GatheringSink>();
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool colour = terminal && !json && !config.flag("log-no-color") && (!no_colour || *no_colour == 0);
+  auto sink = std::make_shared<GatheringSink>(colour);
   if (json)
     sink->set_formatter(std::make_unique<JsonFormatter>());
   else
-    sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v",
+    sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %v",
                                                                     spdlog::pattern_time_type::utc));
   auto logger = std::make_shared<spdlog::logger>("muster", std::move(sink));
   logger->set_level(spdlog::level::from_str(config.text("log-level")));

@@ -300,6 +300,9 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (!bind) return bind.error();
   if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
 
+  if (const auto& kind = config.text("bus-kind"); !kind.empty() && kind != "in-process")
+    spdlog::warn("bus-kind={} is not in this build: overlay events stay in the process, no broker gets them",
+                 kind);
   node.bus = std::make_shared<MemoryBus>(config.text("amqp-exchange"));
   node.overlay = std::make_unique<Overlay>(node.bus, config.text("event-prefix"), "supervisor");
   auto inside = system_options(node, config, *id, data);
@@ -358,12 +361,13 @@ void give_up_log(const std::string& data) {
 }  // namespace
 
 int serve(const config::Config& config) {
-  const bool json_log = set_up_log(config);
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread: all of them inherit it.
+  // Before any thread, the log's own too: all of them inherit it.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const bool json_log = set_up_log(config);
   const auto stopped = [] {
     sigset_t pending;
     sigpending(&pending);

@@ -6,13 +6,12 @@ namespace {
 
 constexpr size_t kMaxDrift = 100;  // Lines of drift that the status shows.
 
-std::string status_text(Api& api) {
-  const auto views = api.system().views();
+std::string status_text(Api& api, const ViewSet& views) {
   const auto gauges = api.system().gauges();
-  const auto& cluster = view<cluster::View>(*views);
-  const auto& lease = view<lease::View>(*views);
-  const auto& nodes = view<nodes::View>(*views).counts;
-  const auto& plans = view<plans::View>(*views);
+  const auto& cluster = view<cluster::View>(views);
+  const auto& lease = view<lease::View>(views);
+  const auto& nodes = view<nodes::View>(views).counts;
+  const auto& plans = view<plans::View>(views);
   Json status{
     {"node_id", api.system().options().node},
     {"version", api.options().version},
@@ -22,11 +21,11 @@ std::string status_text(Api& api) {
     {"ready", api.system().ready() || (api.options().peering && api.options().peering->follows_closely())},
     {"leading", gauges.leading},
     {"term", gauges.term},
-    {"epoch", views->epoch},
+    {"epoch", views.epoch},
     {"seq", gauges.seq},
-    {"head", to_hex(views->head)},
-    {"view_seq", views->seq},
-    {"time", to_rfc3339(views->time)},
+    {"head", to_hex(views.head)},
+    {"view_seq", views.seq},
+    {"time", to_rfc3339(views.time)},
     {"data", api.options().data}};
   status["log"] = {{"writable", gauges.writable},
                    {"pending", gauges.pending},
@@ -51,7 +50,7 @@ std::string status_text(Api& api) {
   status["templates"] = Json::object();
   plans.templates.each(
     [&](const std::string& file, const auto& s) { status["templates"][file] = source(*s); });
-  const auto& observed = view<services::View>(*views);
+  const auto& observed = view<services::View>(views);
   status["services"] = {{"reported", observed.services.size()}, {"drift", Json::array()}};
   for (const auto& one : services::drift(plans, observed, kMaxDrift))
     status["services"]["drift"].push_back(
@@ -97,7 +96,13 @@ void add_status_routes(Api& api) {
   router.add(
     {Method::get, "/readyz", [&api](const Request& q, const Reply& r) { ready_route(api, q, r); }, "open"});
   router.add({Method::get, "/v1/status",
-              [&api](const Request&, const Reply& r) { r(json_response(status_text(api))); }, "read"});
+              [&api](const Request&, const Reply& r) {
+                const auto views = api.system().views();
+                auto response = json_response(status_text(api, *views));
+                response.headers.emplace_back("X-Muster-Seq", std::to_string(views->seq));
+                r(std::move(response));
+              },
+              "read"});
   router.add({Method::get, "/metrics",
               [&api](const Request&, const Reply& r) {
                 Response response;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies an exported log against docs/log_format.md, line by line, with nothing but the standard library.
 
-    tests/verify_log.py [--expect-head SEQ:HASH] [--from SEQ] FILE|-
+    tests/verify_log.py [--expect-head SEQ:HASH] [--heads FILE] [--from SEQ] FILE|-
 
 Prints `ok: N lines, head SEQ:HASH` and exits 0, or `bad: seq N: reason` and exits 1; a usage error exits 2.
 Memory is constant: hashes that a later checkpoint may name go to an unnamed temporary file, 32 bytes a line.
@@ -110,10 +110,11 @@ def _read_lines(stream):
 class Verifier:
     """One pass over one file."""
 
-    def __init__(self, stream: BinaryIO, head: Optional[tuple] = None, start: Optional[int] = None):
+    def __init__(self, stream: BinaryIO, head: Optional[tuple] = None, start: Optional[int] = None, kept: Optional[dict] = None):
         self._lines = _read_lines(stream)
         self._head = head
         self._from = start
+        self._kept = kept or {}
         self._hashes = _Hashes()
         self._start = _Start()
         self._first_seq = None
@@ -127,6 +128,11 @@ class Verifier:
         except _Bad as bad:
             return Verdict(self._count, "", *bad.args)
         last = self._previous
+        for seq in sorted(self._kept):
+            if last is None or seq > last.seq:
+                return Verdict(self._count, "", last.seq + 1 if last else 1, f"lines are missing: the head of seq {seq} was kept")
+            if self._hashes.get(seq) not in (None, self._kept[seq]):
+                return Verdict(self._count, "", seq, "its hash is not the one that was kept")
         return Verdict(self._count, f"{last.seq}:{last.hash}" if last else f"0:{ZEROS}")
 
     def _run(self):
@@ -261,9 +267,23 @@ class Verifier:
             raise _Bad(line.seq, f"data.head is not the hash of line {named}")
 
 
-def verify(stream: BinaryIO, head: Optional[tuple] = None, start: Optional[int] = None) -> Verdict:
-    """Verifies the log in `stream`; `head` is (seq, hash) or None, `start` the seq a cut file starts at."""
-    return Verifier(stream, head, start).run()
+def verify(stream: BinaryIO, head: Optional[tuple] = None, start: Optional[int] = None, kept: Optional[dict] = None) -> Verdict:
+    """Verifies the log in `stream`; `head` is (seq, hash) or None, `start` the seq a cut file starts at, `kept` hashes by seq."""
+    return Verifier(stream, head, start, kept).run()
+
+
+def _heads_option(path):
+    """Hashes by seq of a file that --audit-sink wrote."""
+    kept = {}
+    try:
+        with open(path) as lines:
+            for number, line in enumerate(lines, 1):
+                seq, digest = _head_option(line.split(" ")[0].rstrip("\n"))
+                if kept.setdefault(seq, digest) != digest:
+                    raise argparse.ArgumentTypeError(f"{path}: line {number} names another hash for a seq that was there")
+    except OSError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return kept
 
 
 def _head_option(text):
@@ -283,13 +303,14 @@ def main():
     parser = argparse.ArgumentParser(description="Verifies an exported log against docs/log_format.md.")
     parser.add_argument("file", metavar="FILE", help="the exported log, - for standard input")
     parser.add_argument("--expect-head", type=_head_option, metavar="SEQ:HASH", help="the last line and its hash")
+    parser.add_argument("--heads", type=_heads_option, metavar="FILE", help="heads that --audit-sink kept")
     parser.add_argument("--from", dest="start", type=_seq_option, metavar="SEQ", help="the file is cut and starts here")
     arguments = parser.parse_args()
     try:
         stream = sys.stdin.buffer if arguments.file == "-" else open(arguments.file, "rb")
     except OSError as error:
         parser.error(str(error))
-    verdict = verify(stream, arguments.expect_head, arguments.start)
+    verdict = verify(stream, arguments.expect_head, arguments.start, arguments.heads)
     print(verdict)
     return 0 if verdict.bad is None else 1
 

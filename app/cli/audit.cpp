@@ -46,7 +46,7 @@ Verb audit_verb() {
             .usage = "[verify [DATA_DIR|FILE|-]]",
             .example =
               "muster :audit --actor alice --since 2026-01-01T00:00:00Z\n"
-              "muster :audit verify /var/lib/muster --expect-head 42:<hash>",
+              "muster :audit verify /var/lib/muster --heads /mnt/elsewhere/heads",
             .run = run,
             .flags = listing_flags(),
             .subverbs = {"verify"},
@@ -56,6 +56,7 @@ Verb audit_verb() {
         Flag{"stream", "STREAM", "Only this entity"}, Flag{"since", "TIME", "Not before"},
         Flag{"until", "TIME", "Not after"},
         Flag{"expect-head", "SEQ:HASH", "verify: the last line and its hash, as kept elsewhere"},
+        Flag{"heads", "FILE", "verify: heads that --audit-sink kept; each has to be there as it was"},
         Flag{"from", "SEQ", "verify: the file is cut from a log and starts here"}})
     verb.flags.push_back(flag);
   return verb;

@@ -80,9 +80,59 @@ private:
   std::map<std::string, std::string, std::less<>> keys_;  ///< Member to public key.
 };
 
+/// Heads that were kept elsewhere, each against the line of its seq: the next line's `prev` is its hash.
+class KeptHeads {
+public:
+  /// Of a file that --audit-sink wrote: `SEQ:HASH` begins each line. Error: `usage`.
+  static Result<KeptHeads> read(const std::string& path) {
+    std::ifstream in{path};
+    if (!in) return usage_error(path + " cannot be read");
+    KeptHeads kept;
+    std::string line;
+    for (uint64_t number = 1; std::getline(in, line); number++) {
+      const auto head = log::read_named_head(line.substr(0, line.find(' ')));
+      const auto twice = head ? kept.heads_.find(head->seq) : kept.heads_.end();
+      if (!head || (twice != kept.heads_.end() && twice->second != head->hash))
+        return usage_error(path + ": line " + std::to_string(number) +
+                           (head ? " names another hash for a seq that was there"
+                                 : " does not begin with SEQ:HASH, the hash in 64 lower-case hex digits"));
+      kept.heads_[head->seq] = head->hash;
+    }
+    return kept;
+  }
+
+  void see(const LineShape& line) {
+    if (const auto hash = digest_from_hex(line.prev)) compare({line.seq - 1, *hash});
+  }
+  /// The last line passed.
+  void end(const log::NamedHead& head) {
+    compare(head);
+    const auto behind = heads_.upper_bound(head.seq);
+    if (behind != heads_.end() && !bad)
+      bad = {head.seq + 1,
+             "lines are missing: the head of seq " + std::to_string(behind->first) + " was kept"};
+  }
+
+  uint64_t good = 0;
+  std::optional<std::pair<uint64_t, std::string>> bad;  ///< The first bad seq, and why.
+
+private:
+  void compare(const log::NamedHead& line) {
+    const auto kept = heads_.find(line.seq);
+    if (kept == heads_.end()) return;
+    if (kept->second == line.hash)
+      good++;
+    else if (!bad)
+      bad = {line.seq, "its hash is not the one that was kept"};
+  }
+
+  std::map<uint64_t, Digest> heads_;
+};
+
 struct Report {
   log::Verdict verdict;
   Signatures signatures;
+  std::optional<KeptHeads> kept;
   uint64_t stored = 0;  ///< Checkpoints in the folder.
 };
 
@@ -112,6 +162,7 @@ int print(const Call& call, const Report& report) {
   const auto& signatures = report.signatures;
   if (call.json) {
     Json json = {{"ok", !verdict.bad}, {"lines", verdict.lines}, {"head", log::to_text(verdict.head)}};
+    if (report.kept) json["kept_heads"] = report.kept->good;
     if (verdict.bad) json.update({{"bad", *verdict.bad}, {"reason", verdict.reason}});
     json.update({{"checkpoints", signatures.checkpoints.size()},
                  {"stored_checkpoints", report.stored},
@@ -121,6 +172,7 @@ int print(const Call& call, const Report& report) {
     call.io.out << "bad: seq " << *verdict.bad << ": " << verdict.reason << '\n';
   } else {
     call.io.out << "ok: " << verdict.lines << " lines, head " << log::to_text(verdict.head) << '\n';
+    if (report.kept) call.io.out << "kept heads: " << report.kept->good << " found as they were\n";
     if (!signatures.checkpoints.empty())
       call.io.out << "checkpoints: " << signatures.checkpoints.size() << " recorded, " << report.stored
                   << " stored here; signatures: " << signatures.good << " good, " << signatures.unknown
@@ -132,7 +184,15 @@ int print(const Call& call, const Report& report) {
 Outcome verify_lines(const Call& call, const log::NextLine& next, log::VerifyOptions options,
                      const log::Disk* disk) {
   Report report;
-  options.good = [&](const LineShape& line) { report.signatures.see(line); };
+  if (call.has("heads")) {
+    auto kept = KeptHeads::read(call.text("heads"));
+    if (!kept) return kept.error();
+    report.kept = std::move(*kept);
+  }
+  options.good = [&](const LineShape& line) {
+    report.signatures.see(line);
+    if (report.kept) report.kept->see(line);
+  };
   auto verdict = log::verify(next, options);
   if (!verdict) return verdict.error();
   report.verdict = std::move(*verdict);
@@ -141,6 +201,10 @@ Outcome verify_lines(const Call& call, const log::NextLine& next, log::VerifyOpt
       find_fault(report, *report.signatures.bad,
                  "the checkpoint's signature of " + report.signatures.signer + " is not theirs");
     if (disk) check_stored(report, *disk);
+    if (report.kept) {
+      report.kept->end(report.verdict.head);
+      if (report.kept->bad) find_fault(report, report.kept->bad->first, report.kept->bad->second);
+    }
   }
   return print(call, report);
 }

@@ -57,7 +57,8 @@ std::vector<Setting> node_settings() {
     text("tls-cert", "", "PEM file with the certificate chain; serves HTTPS"),
     text("tls-key", "", "PEM file with the key of --tls-cert"),
     text("node-id", "", "This node's id; made once and kept in the data folder when not given"),
-    text("node-name", "", "A name for people; the host name when not given"),
+    text("node-name", "", "Host that this node registers as, for people; the host name when not given")
+      .for_runner(),
     text("control-plane-url", "", "URL that plans give to nodes; this node's own when not given"),
     text("gateway-url", "", "Gateway URL that plans give to nodes"),
     text("plans-dir", "./plans", "Folder of plan templates; the installed ones when it does not exist")
@@ -174,7 +175,8 @@ std::vector<Setting> limit_settings() {
 
 std::vector<Setting> output_settings() {
   return {
-    text("bus-kind", "", "Event bus: amqp, or in-process when not given").env({"BUS_KIND"}),
+    text("bus-kind", "", "Event bus; this build has the in-process one and says so when another is named")
+      .env({"BUS_KIND"}),
     text("broker-url", "", "URL of the broker of --bus-kind")
       .env({"BROKER_URL", "EVENT_BROKER_URL", "AMQP_URL"})
       .hidden(),

@@ -206,7 +206,7 @@ int NodeSession::claim() {
 
 int NodeSession::register_node() {
   const Json body{{"node_id", options_.node},
-                  {"host", machine_.host},
+                  {"host", options_.host.empty() ? machine_.host : options_.host},
                   {"caps",
                    {{"cpu", machine_.cpus},
                     {"ram_mb", machine_.ram_mb},

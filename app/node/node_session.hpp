@@ -22,6 +22,7 @@ namespace muster::app {
 
 struct NodeSessionOptions {
   std::string node, version, role_hint, labels, claim_token;
+  std::string host;  ///< What people call it; empty: the host name.
   std::function<std::vector<std::string>()> urls;  ///< Tried in turn while nobody answers.
   HttpHeaders credentials;
   std::string ca_file;

@@ -33,6 +33,7 @@ Result<std::unique_ptr<NodeSide>> NodeSide::start(const config::Config& config, 
   talk.node = options.node;
   talk.version = options.version;
   talk.role_hint = config.text("role-hint");
+  talk.host = config.text("node-name");
   talk.labels = config.text("labels");
   talk.claim_token = options.claim_token;
   talk.urls = std::move(options.urls);
