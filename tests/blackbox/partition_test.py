@@ -45,6 +45,7 @@ class PartitionTest(ClusterCase):
             seq = self.registered(cluster[0], "kept")
             for host in cluster.members:
                 self.assertEqual(host.get(f"/v1/nodes/kept?after={seq}").status, 200)
+            for host in cluster.members:
                 host.unplug()
             for host in cluster.members:
                 host.until(lambda: host.get("/v1/nodes/kept").headers["X-Muster-Stale"] == "true", "shows what is stale")
