@@ -35,7 +35,8 @@ class BootTest(ClusterCase):
             self.assertEqual(first.named(), ["n1", "n2"])
 
     def test_a_neighbour_comes_before_a_url(self):
-        """[S2-04] [S2-05] Both answer: the neighbour's cluster is joined, not the one that the environment names."""
+        """[S2-02] [S2-04] [S2-05] Both answer: the neighbour's cluster is joined, not the one that the environment names; and it is
+        looked for before anything is served."""
         with RunningCluster(2) as cluster:
             near = cluster.wait_ready()[0]
             far = cluster.add()
@@ -46,6 +47,7 @@ class BootTest(ClusterCase):
             third.environment["CLOUD_CONTROL_URL"] = far.url
             third.start().wait_ready()
             self.assertEqual(self.identity(third), self.identity(near))
+            self.assertLess(third.said().index("joined cluster="), third.said().index("serving url="))
             self.assertEqual((far.named(), far.get(f"/v1/nodes/history?after={seq}").status), (["n3"], 200))
 
     def test_a_plan_says_what_to_be_and_whom_to_ask(self):

@@ -120,7 +120,7 @@ class BadCablesTest(HistoryCase):
 @unittest.skipIf(WHY_NO_AVAHI, f"no Avahi: {WHY_NO_AVAHI}")
 class SeenByOthersTest(ClusterCase):
     def test_avahi_sees_who_is_there(self):
-        """[S2-02] [S2-50] Its own tools, on a machine of their own: each node with its address and port; one that stops says goodbye."""
+        """[S2-50] Its own tools, on a machine of their own: each node with its address and port; one that stops says goodbye."""
         with Hosts(3) as cluster, cluster.bystander(Watcher) as watcher:
             for host in cluster.members:
                 self.assertEqual(host.service, cluster.service)

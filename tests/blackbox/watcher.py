@@ -45,11 +45,18 @@ class Watcher(Machine):
         (room / "avahi.conf").write_text(DAEMON.format(name=secrets.token_hex(4)))
         self._output = open(room / "output", "wb")
         self._processes = []
+        try:
+            self._look(room)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _look(self, room):
         self._start("dbus-daemon", f"--config-file={room / 'bus.conf'}", "--nofork", "--nopidfile")
         until((room / "bus").exists, "the bus is there", on=self._processes)
         self._start(*self.prefix, "unshare", "-m", "sh", "-c", START, "avahi", room / "avahi.conf")
         until(lambda: self._browse("-a").returncode == 0, "Avahi answers", on=self._processes)
-        return self
 
     def __exit__(self, *_):
         for process in reversed(self._processes):
