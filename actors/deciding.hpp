@@ -12,6 +12,10 @@
 
 namespace muster::actors {
 
+/// Whether an answer without events waits for proof that this member still leads. Telemetry needs none, nor
+/// does what nobody asked for.
+enum class Proof { needed, not_needed };
+
 /// What an aggregate depends on; all of it outlives the actor.
 struct AggregateDeps {
   std::function<void(AppendsPtr)> append;  ///< Takes decisions into the log, in order.
@@ -21,10 +25,8 @@ struct AggregateDeps {
   KeptReplies* kept = nullptr;
   std::shared_ptr<const std::atomic<bool>> writable;  ///< False while the disk fails.
   Planted planted{};
+  Proof unchanged = Proof::needed;  ///< Of all that this domain answers without events.
 };
-
-/// Whether an answer without events waits for proof that this member still leads. Telemetry needs none.
-enum class Proof { needed, not_needed };
 
 /// The working state: committed state plus this domain's events in flight.
 template <class D>
@@ -101,7 +103,7 @@ private:
       refuse(append->answer, decision.error());
       return false;
     }
-    const bool prove = proof == Proof::needed && !deps_.flight->alone;
+    const bool prove = proof == Proof::needed && deps_.unchanged == Proof::needed && !deps_.flight->alone;
     if (decision->events.empty() && !append->kept && in_flight() == 0 && !prove) {
       append->answer(Receipt{deps_.flight->committed_seq, std::move(decision->result)});
       return true;

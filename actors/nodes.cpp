@@ -63,7 +63,7 @@ void sweep(SelfPtr self, const RegistryDeps& deps) {
     auto ask = std::make_shared<Ask<NodesDomain>>();
     ask->command = nodes::MarkSilent{at->first, state.deciding->now() - silence};
     at = state.last_heard.erase(at);
-    state.deciding->ask(ask);
+    state.deciding->ask(ask, Proof::not_needed);
   }
   state.deciding->submit();
 }
