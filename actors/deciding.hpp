@@ -23,6 +23,9 @@ struct AggregateDeps {
   Planted planted{};
 };
 
+/// Whether an answer without events waits for proof that this member still leads. Telemetry needs none.
+enum class Proof { needed, not_needed };
+
 /// The working state: committed state plus this domain's events in flight.
 template <class D>
 class Deciding {
@@ -54,7 +57,7 @@ public:
   }
 
   /// Decides `ask`; true when the domain did not refuse it.
-  bool ask(const AskPtr<D>& ask) {
+  bool ask(const AskPtr<D>& ask, Proof proof = Proof::needed) {
     if (!leading_) {
       ask->answer(why_not_leading());
       return false;
@@ -67,7 +70,7 @@ public:
     append->ask = ask;
     append->origin = ask->origin;
     if (keyed && !deps_.planted.lost_keys) append->kept = std::move(begun.record);
-    return decide_and_send(std::move(append), ask->command, ask->expects);
+    return decide_and_send(std::move(append), ask->command, ask->expects, proof);
   }
 
 private:
@@ -91,14 +94,15 @@ private:
     decide_and_send(std::move(append), fresh.command, std::move(fresh.expects));
   }
 
-  bool decide_and_send(AppendPtr append, const typename D::Command& command,
-                       std::vector<Expectation> expects) {
+  bool decide_and_send(AppendPtr append, const typename D::Command& command, std::vector<Expectation> expects,
+                       Proof proof = Proof::needed) {
     auto decision = decide(working_, command, deps_.now());
     if (!decision) {
       refuse(append->answer, decision.error());
       return false;
     }
-    if (decision->events.empty() && !append->kept && in_flight() == 0) {
+    const bool prove = proof == Proof::needed && !deps_.flight->alone;
+    if (decision->events.empty() && !append->kept && in_flight() == 0 && !prove) {
       append->answer(Receipt{deps_.flight->committed_seq, std::move(decision->result)});
       return true;
     }
@@ -115,6 +119,7 @@ private:
     append->expects = std::move(expects);
     if (append->kept && !append->kept->one_time) append->kept->result = decision->result;
     append->result = std::move(decision->result);
+    append->prove = prove;
     send(std::move(append));
     return true;
   }
@@ -131,12 +136,16 @@ private:
     append.bytes += append.bodies.back().size() + append.streams.back().size() + 512;  // With the envelope.
   }
 
-  /// A refusal waits, too, until what it was decided against is committed.
+  /// A refusal waits, too, until what it was decided against is committed; among others also until it is sure
+  /// that this member still leads: one that was deposed and does not know it would refuse by what was.
   void refuse(const Answer& answer, const Error& error) {
-    if (in_flight() == 0 || deps_.planted.early_refusals) return answer(error);
-    send(blank(Answer{[answer, error](Result<Receipt> outcome) {
+    const bool alone = deps_.flight->alone;
+    if ((in_flight() == 0 && alone) || deps_.planted.early_refusals) return answer(error);
+    auto append = blank(Answer{[answer, error](Result<Receipt> outcome) {
       answer(outcome ? Result<Receipt>{error} : std::move(outcome));
-    }}));
+    }});
+    append->prove = !alone;
+    send(std::move(append));
   }
 
   [[nodiscard]] uint64_t in_flight() const { return submitted_ - deps_.flight->committed; }

@@ -265,6 +265,7 @@ void Keeper::restart_domains() {
 }
 
 void Keeper::leading(uint64_t term) {
+  show();  // Who votes has to be known before anything is decided.
   leading_ = true;
   const auto generation = gathering_.begin();
   epoch_ = committed_epoch_;
@@ -348,6 +349,7 @@ void Keeper::propose() {
 void Keeper::show() {
   if (!replica_) return;
   auto members = replica_->members();
+  gathering_.alone(std::ranges::count(members, consensus::Role::voter, &consensus::Member::role) < 2);
   const auto shown = gauges_->members.load();
   if (!shown || *shown != members)
     gauges_->members = std::make_shared<const consensus::Members>(std::move(members));

@@ -199,6 +199,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   SystemOptions options;
   options.node = std::move(id);
   options.version = kVersion;
+  options.feature_level += MUSTER_LEVELS_AHEAD;  // 0; more in a build that stands for a later version.
   options.node_ttl = config.duration("stale-ttl");
   options.leader_ttl = config.duration("leader-ttl");
   options.idempotency_ttl = config.duration("idempotency-ttl");
