@@ -203,6 +203,18 @@ std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq) {
   return std::nullopt;
 }
 
+Status drop_covered_lines(log::Disk& disk, uint64_t to) {
+  for (auto found = find_checkpoint(disk, UINT64_MAX - 1); found;
+       found = find_checkpoint(disk, found->seq - 1)) {
+    if (load_world(disk, found->seq, found->digests)) {
+      const auto covered = std::min(to, found->seq);
+      return covered < log::ChainReader{disk}.oldest() ? Status{Done{}} : log::drop_lines(disk, covered);
+    }
+    if (found->seq == 0) break;
+  }
+  return Done{};
+}
+
 std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk) {
   std::vector<uint64_t> seqs;
   disk.scan(log::Column::checkpoints, kAt, kAtEnd, [&](std::string_view key, std::string_view) {

@@ -7,6 +7,7 @@
 
 #include "actors/burst.hpp"
 #include "events/line.hpp"
+#include "events/log/kept_copy.hpp"
 
 namespace muster::actors {
 namespace {
@@ -178,8 +179,24 @@ std::string Keeper::checkpoint_piece(uint64_t at, const Digest& digest, uint64_t
 bool Keeper::take_checkpoint(const consensus::LogStart& start, std::string_view bytes, log::Batch& batch) {
   if (!log::put_checkpoint(start.at, bytes, batch)) return false;
   chain_->start_after(start.oldest - 1, start.before, batch);
-  around_.later(0, [this, at = start.at] { around_.restart_from(at); });  // Once it is written.
+  around_.later(0, [this, at = start.at, last = start.oldest - 1] {  // Once it is written.
+    published_ = std::max(published_, std::min(last, chain_->head().seq));
+    around_.restart_from(at);
+  });
   return true;
+}
+
+std::string Keeper::kept_page(const consensus::KeptFetch& fetch, size_t most, std::string& last,
+                              bool& end) const {
+  auto page = log::kept_page(disk_, fetch.after, fetch.since, fetch.until, most);
+  last = std::move(page.last);
+  end = page.end;
+  return std::move(page.rows);
+}
+
+bool Keeper::take_kept(const consensus::KeptFetch& fetch, std::string_view page, const std::string& last,
+                       bool end, log::Batch& batch) {
+  return log::put_kept_page({std::string{page}, last, end}, fetch.after, fetch.since, fetch.until, batch);
 }
 
 void Keeper::reload() {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "actors/system.hpp"
+#include "actors/world.hpp"
 #include "adapters/fact_stores.hpp"
 #include "adapters/jwks.hpp"
 #include "adapters/keys.hpp"
@@ -184,7 +185,7 @@ Status start_own_side(Node& node, const config::Config& config, const std::strin
 /// The effect of a committed compaction; done again at the start when it was cut short.
 void drop_lines(Node& node, uint64_t to) {
   node.system->read_slowly([&node, to] {
-    if (auto status = log::drop_lines(*node.disk, to); !status)
+    if (auto status = drop_covered_lines(*node.disk, to); !status)
       spdlog::warn("compact to={} error={}", to, status.error().detail);
   });
 }

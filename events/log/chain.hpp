@@ -39,6 +39,10 @@ struct KeptReply {
 };
 [[nodiscard]] std::string encode(const KeptReply& reply);
 [[nodiscard]] std::optional<KeptReply> decode_kept_reply(std::string_view bytes);
+/// Adds what is stored of `reply`, as it is.
+void put_kept(const KeptReply& reply, Batch& batch);
+/// Visits what is stored, by key, behind the key `after`.
+void each_kept(const Disk& disk, std::string_view after, const Disk::Visit& visit);
 
 /// Lines on their way into the events column: rows of neighbours, so that a batch costs few insertions. A
 /// row's key is the seq of its last line, its value the lines with a newline between each two.
