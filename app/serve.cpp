@@ -1,7 +1,6 @@
 // Wiring a node together.
 #include "app/serve.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -190,10 +189,6 @@ void drop_lines(Node& node, uint64_t to) {
   });
 }
 
-bool changes_members(const Record& record) {
-  return record.type.starts_with("member.") || record.type.starts_with("cluster.");
-}
-
 SystemOptions system_options(Node& node, const config::Config& config, std::string id,
                              const std::string& data) {
   SystemOptions options;
@@ -209,8 +204,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   options.on_lines = [&node, sink = config.text("audit-sink"), mark = data + "/restored"](
                        const std::vector<Record>& records, const std::vector<log::Line>& lines) {
     if (node.api) node.api->on_lines(records, lines);
-    if (node.cluster && std::any_of(records.begin(), records.end(), changes_members))
-      node.cluster->peering().folded();
+    if (node.cluster) node.cluster->on_records(records);
     if (node.secrets) node.secrets->on_records(records);
     const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
     for (const auto& record : records) {
@@ -313,7 +307,11 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (options.control_plane_url.empty()) options.control_plane_url = url_of(*bind);
   if (node.cluster) {
     options.peering = &node.cluster->peering();
-    options.entry = {node.cluster->address(), node.cluster->credentials().ca()};
+    options.sharing = &node.cluster->sharing();
+    options.entry = {node.cluster->address(), [&node] { return node.cluster->credentials().ca(); }};
+    options.rotate_key = [&node](bool force, Origin origin, Answer answer) {
+      node.cluster->rotate_key(force, std::move(origin), std::move(answer));
+    };
   }
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
