@@ -13,6 +13,9 @@ struct JoinRequest {
   std::string address, url;  ///< As in member.joined.
   std::string secret;        ///< The join token's; empty with a certificate.
   bool certified = false;    ///< Filled in by the member that checked its certificate.
+  /// It only wants to know whether it is a member still: code `member.removed` says that it is not. Its
+  /// `url` is none, so that members who do not know this question refuse it.
+  bool asks = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node", self.node);
@@ -21,6 +24,7 @@ struct JoinRequest {
     visit("url", self.url);
     visit("secret", self.secret);
     visit("certified", self.certified);
+    visit("asks", self.asks);
   }
 };
 

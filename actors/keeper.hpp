@@ -38,6 +38,7 @@ public:
   virtual int random(int from, int below) = 0;
   virtual void later(unsigned ms, std::function<void()> task) = 0;  ///< 0: soon, never inside this call.
   virtual unsigned disk_ms() { return 0; }
+  virtual bool may_lead() { return true; }  ///< As consensus::Outside.
   virtual void send(consensus::MemberId to, std::string frame) = 0;
 
   /// To the folds, in order: what was committed, and what domains are to begin or stop.
@@ -95,6 +96,7 @@ private:
   void send(consensus::MemberId to, std::string frame) override { around_.send(to, std::move(frame)); }
   void later(unsigned ms, std::function<void()> task) override { around_.later(ms, std::move(task)); }
   unsigned disk_ms() override { return around_.disk_ms(); }
+  bool may_lead() override { return around_.may_lead(); }
 
   // Machine: committed entries become lines.
   [[nodiscard]] consensus::Head head() const override;

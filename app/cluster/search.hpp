@@ -29,6 +29,11 @@ struct Candidate {
 /// `join.refused` and others with the member's reason; `unreachable`; `tls.untrusted`.
 Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidate, Credentials& credentials);
 
+/// Asks the member port at `address` whether this node is a member still: code `member.removed` says no.
+/// Error: whatever else it answers, or that it does not.
+Result<JoinAnswer> ask_whether_member(const std::string& address, const std::string& node,
+                                      const Credentials& credentials);
+
 /// The member port behind a URL: what GET /v1/cluster/entry says; an address that is none already stays.
 /// Error: `unreachable`.
 Result<std::string> entry_of(const std::string& url);
@@ -40,7 +45,8 @@ struct Found {
 };
 
 /// Looks and asks until it knows. Blocks; `stopped` ends it, then Error `unreachable`. `said` tells a person
-/// what it waits for, each time that changes.
+/// what it waits for, each time that changes. Of a node that was told to join (--join, --join-token) an
+/// answer that will not be another one later ends it, too: `join.refused`, `tls.untrusted`, `field.invalid`.
 Result<Found> search(const config::Config& config, const Candidate& candidate, Credentials& credentials,
                      Discovery* discovery, finding::Own own, const std::function<bool()>& stopped,
                      const std::function<void(const std::string&)>& said);
