@@ -261,6 +261,7 @@ Status join_cluster(Node& node, const config::Config& config, const std::string&
   auto cluster = ClusterSide::make(std::move(side));
   if (!cluster) return cluster.error();
   node.cluster = std::move(*cluster);
+  node.cluster->on_end = [] { ::kill(::getpid(), SIGUSR1); };
   return node.cluster->settle(*node.disk, options, stopped);
 }
 
@@ -374,9 +375,6 @@ int serve(const config::Config& config) {
     again = false;
     Node node;
     status = start(node, config, *data, json_log, stopped);
-    if (node.cluster) node.cluster->on_end = [] { ::kill(::getpid(), SIGUSR1); };
-    if (node.cluster && (node.cluster->gives_way() || !node.cluster->removed().empty()))
-      ::kill(::getpid(), SIGUSR1);
     spdlog::default_logger()->flush();
     int signal = 0;
     while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {

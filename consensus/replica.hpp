@@ -50,7 +50,7 @@ public:
   virtual void later(unsigned ms, std::function<void()> task) = 0;
   /// How long the next write takes; the simulator's disks are slow, real ones answer 0 and take their time.
   virtual unsigned disk_ms() { return 0; }
-  /// Whether this member may stand for leadership now. While not, it asks nobody for a vote; it still follows,
+  /// Whether this member may stand for leadership now. While not, it asks nobody for a vote; it follows,
   /// and gives its own to others.
   virtual bool may_lead() { return true; }
 };
