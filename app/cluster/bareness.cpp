@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "consensus/raft_store.hpp"
+#include "events/log/entry.hpp"
 
 namespace muster::app {
 namespace {
@@ -11,6 +12,21 @@ namespace {
 constexpr uint64_t kLinesAtOnce = 4'000;
 constexpr uint64_t kMostLines = 100'000;  // A longer one is a history, whatever it says.
 constexpr uint8_t kCommand = 1;           // As in consensus/raft_store.hpp.
+
+/// Of an entry that is no lines yet. A reply that is kept was given to somebody who asked.
+bool is_bootstrap(std::string_view entry) {
+  std::string place;
+  append_place(place, 1, kNoDigest);
+  bool bootstrap = true;
+  const auto whole = log::each_frame(entry, [&](log::Frame kind, std::string_view bytes) {
+    if (kind == log::Frame::kept) bootstrap = false;
+    if (kind != log::Frame::event || !bootstrap) return;
+    const auto event = log::read_event_frame(bytes);
+    const auto record = event ? read_line(place + std::string(event->suffix)) : Result<Record>{event.error()};
+    bootstrap = record && app::is_bootstrap(*record);
+  });
+  return whole && bootstrap;
+}
 
 }  // namespace
 
@@ -42,7 +58,8 @@ bool holds_only_bootstrap(const log::Disk& disk) {
   if (!stored || !bareness.look(chain, head.seq)) return false;
   for (size_t i = 0; i < stored->entries.size(); i++) {
     const auto& entry = stored->entries[i];
-    if (stored->first_index + i > head.index && entry.type == kCommand && !entry.body.empty()) return false;
+    if (stored->first_index + i > head.index && entry.type == kCommand && !is_bootstrap(entry.body))
+      return false;
   }
   return true;
 }

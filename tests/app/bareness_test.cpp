@@ -96,6 +96,17 @@ TEST_CASE("an entry that is not applied may have been acknowledged by others") {
   for (uint64_t i = 2; i <= next; i++) consensus::put_entry(barrier, i, 1, 2, "");
   REQUIRE(log.disk.write(barrier, true));
   CHECK(holds_only_bootstrap(log.disk));
+  for (const bool asked : {false, true}) {
+    log::EntryWriter entry;
+    entry.event("node/n1",
+                std::string{R"("time":"2026-01-02T03:04:05.678Z","epoch":7,"node":"n1","actor":")"} +
+                  (asked ? R"(alice","request":"0af7651916cd43dd8448eb211c80319c")" : R"(system")") +
+                  R"(,"type":"node.registered","stream":"node/n1","data":{"node":"n1"}})");
+    log::Batch last;
+    consensus::put_entry(last, next, 1, 1, entry.take());
+    REQUIRE(log.disk.write(last, true));
+    CHECK(holds_only_bootstrap(log.disk) == !asked);
+  }
   log::Batch command;
   consensus::put_entry(command, next, 1, 1, "what somebody asked for");
   REQUIRE(log.disk.write(command, true));
