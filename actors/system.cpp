@@ -89,6 +89,7 @@ void System::Impl::spawn(const World& start) {
   writing.keeping.start_time = start.set.time;
   writing.send = options.send;
   writing.ticked = options.ticked;
+  writing.may_lead = options.may_lead;
   writing.broken = [this](const Error& why) {
     if (options.on_disk) options.on_disk(why);
   };
