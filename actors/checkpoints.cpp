@@ -208,6 +208,18 @@ std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq) {
   return std::nullopt;
 }
 
+Status drop_covered_lines(log::Disk& disk, uint64_t to) {
+  for (auto found = find_checkpoint(disk, UINT64_MAX - 1); found;
+       found = find_checkpoint(disk, found->seq - 1)) {
+    if (load_world(disk, found->seq, found->digests)) {
+      const auto covered = std::min(to, found->seq);
+      return covered < log::ChainReader{disk}.oldest() ? Status{Done{}} : log::drop_lines(disk, covered);
+    }
+    if (found->seq == 0) break;
+  }
+  return Done{};
+}
+
 std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk) {
   std::vector<uint64_t> seqs;
   disk.scan(log::Column::checkpoints, kAt, kAtEnd, [&](std::string_view key, std::string_view) {
@@ -232,6 +244,27 @@ Result<World> world_at(const log::Disk& disk, uint64_t seq) {
 
 Result<ViewSet> views_at(const log::Disk& disk, uint64_t seq) {
   return folded_at<ViewSet>(disk, seq, [](auto&&... from) { return load_views(from...); });
+}
+
+Result<World> world_to_start_from(const log::Disk& disk) {
+  const auto head = log::read_head(disk);
+  const log::ChainReader reader{disk};
+  const auto oldest = reader.oldest();
+  const auto stored = find_checkpoint(disk, head.seq);
+  if (head.seq > 0 && oldest != 1 && !stored) {
+    // Stopped between a peer's checkpoint and the lines that lead to it. The rest is fetched before anything
+    // else.
+    ChainPlace place{head.seq, head.hash};
+    if (const auto before = reader.before_oldest(); oldest > 0 && before) place = {oldest - 1, *before};
+    if (auto status = each_record(disk, place, head.seq, [](const Record&) {}); !status)
+      return status.error();
+    if (auto world = load_checkpoint(disk, UINT64_MAX - 1); world && place.head == head.hash)
+      return std::move(*world);
+  }
+  auto world = world_at(disk, head.seq);
+  if (!world) return world.error();
+  if (world->set.head != head.hash) return corrupt("the lines do not lead to the head that the store names");
+  return world;
 }
 
 }  // namespace muster

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "actors/system.hpp"
+#include "actors/world.hpp"
 #include "adapters/fact_stores.hpp"
 #include "adapters/jwks.hpp"
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
 #include "app/cluster/addresses.hpp"
+#include "app/cluster/bareness.hpp"
 #include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/logging.hpp"
@@ -183,7 +185,7 @@ Status start_own_side(Node& node, const config::Config& config, const std::strin
 /// The effect of a committed compaction; done again at the start when it was cut short.
 void drop_lines(Node& node, uint64_t to) {
   node.system->read_slowly([&node, to] {
-    if (auto status = log::drop_lines(*node.disk, to); !status)
+    if (auto status = drop_covered_lines(*node.disk, to); !status)
       spdlog::warn("compact to={} error={}", to, status.error().detail);
   });
 }
@@ -193,6 +195,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   SystemOptions options;
   options.node = std::move(id);
   options.version = kVersion;
+  options.feature_level += MUSTER_LEVELS_AHEAD;  // 0; more in a build that stands for a later version.
   options.node_ttl = config.duration("stale-ttl");
   options.leader_ttl = config.duration("leader-ttl");
   options.idempotency_ttl = config.duration("idempotency-ttl");
@@ -259,6 +262,7 @@ Status join_cluster(Node& node, const config::Config& config, const std::string&
   auto cluster = ClusterSide::make(std::move(side));
   if (!cluster) return cluster.error();
   node.cluster = std::move(*cluster);
+  node.cluster->on_end = [] { ::kill(::getpid(), SIGUSR1); };
   return node.cluster->settle(*node.disk, options, stopped);
 }
 
@@ -376,16 +380,21 @@ int serve(const config::Config& config) {
     again = false;
     Node node;
     status = start(node, config, *data, json_log, stopped);
-    if (node.cluster) node.cluster->on_give_way = [] { ::kill(::getpid(), SIGUSR1); };
-    if (node.cluster && node.cluster->gives_way()) ::kill(::getpid(), SIGUSR1);
     spdlog::default_logger()->flush();
     int signal = 0;
-    while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1)
-      if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way())) break;
+    while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {
+      if (node.cluster && !node.cluster->removed().empty())
+        status = Error{"member.removed", node.cluster->removed(), {}};
+      else if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way()))
+        break;
+    }
     if (status) spdlog::info("stopping signal={}", signal);
     stop(node);
+    // What came while it was asked and stopped would be missed.
+    const bool bare = again && holds_only_bootstrap(*node.disk);
+    if (again && !bare) spdlog::info("something was written meanwhile: nothing is given up");
     node.disk.reset();
-    if (again) give_up_log(*data);
+    if (bare) give_up_log(*data);
   }
   if (!status && stopped()) status = Done{};  // Asked to stop while it searched.
   spdlog::default_logger()->flush();

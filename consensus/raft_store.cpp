@@ -3,13 +3,17 @@
 
 #include <algorithm>
 
+#include "events/log/pack.hpp"
+
 namespace muster::consensus {
 namespace {
 
 using log::Column;
 
-constexpr std::string_view kSnapshot = "snapshot", kState = "state", kWanted = "wanted", kProbe = "probe";
+constexpr std::string_view kSnapshot = "snapshot", kState = "state", kWanted = "wanted",
+                           kSince = "wanted-since", kProbe = "probe";
 constexpr char kEntry = 'e';
+constexpr uint8_t kPacked = 0x80;  // In an entry's type.
 
 std::string entry_key(uint64_t index) {
   return kEntry + log::number_key(index);
@@ -46,9 +50,13 @@ Status load_entries(const log::Disk& disk, Stored& stored) {
     Reader from{value};
     const auto index = log::number_of(key.substr(1));
     StoredEntry entry{from.u64(), from.u8(), {}};
-    entry.body = std::string{from.fixed(from.left())};
+    const auto bytes = from.fixed(from.left());
+    const bool packed = (entry.type & kPacked) != 0;
+    entry.type &= static_cast<uint8_t>(~kPacked);
+    whole = from.ok() && (!packed || log::unpack(bytes, entry.body));
+    if (!packed) entry.body = bytes;
     if (stored.entries.empty()) stored.first_index = index;
-    whole = from.ok() && index == stored.first_index + stored.entries.size();
+    whole = whole && index == stored.first_index + stored.entries.size();
     stored.entries.push_back(std::move(entry));
     return whole;
   });
@@ -74,6 +82,8 @@ Result<Stored> load_stored(const log::Disk& disk) {
   if (const auto bytes = disk.get(Column::raft, kWanted)) {
     stored.wanted = read_snapshot(*bytes);
     if (!stored.wanted) return corrupt(kWanted);
+    const auto since = disk.get(Column::raft, kSince);
+    stored.wanted_since = since ? log::number_of(*since) : 0;
   }
   if (auto loaded = load_entries(disk, stored); !loaded) return loaded.error();
   const auto after = stored.snapshot ? stored.snapshot->index + 1 : 1;
@@ -88,8 +98,12 @@ std::optional<StoredSnapshot> load_snapshot(const log::Disk& disk) {
 
 void put_entry(log::Batch& to, uint64_t index, uint64_t term, uint8_t type, std::string_view body) {
   std::string value;
-  value.reserve(9 + body.size());
-  Writer{value}.u64(term).u8(type).fixed(body);
+  value.reserve(16 + body.size());
+  Writer{value}.u64(term).u8(type | kPacked);
+  if (!log::pack(body, value)) {
+    value.clear();
+    Writer{value}.u64(term).u8(type).fixed(body);
+  }
   to.put(Column::raft, entry_key(index), value);
 }
 
@@ -107,12 +121,14 @@ void put_snapshot(log::Batch& to, const StoredSnapshot& snapshot) {
   to.put(Column::raft, kSnapshot, snapshot_bytes(snapshot));
 }
 
-void put_wanted(log::Batch& to, const StoredSnapshot& snapshot) {
+void put_wanted(log::Batch& to, const StoredSnapshot& snapshot, uint64_t since) {
   to.put(Column::raft, kWanted, snapshot_bytes(snapshot));
+  to.put(Column::raft, kSince, log::number_key(since));
 }
 
 void erase_wanted(log::Batch& to) {
   to.erase(Column::raft, kWanted);
+  to.erase(Column::raft, kSince);
 }
 
 void put_probe(log::Batch& to) {

@@ -50,6 +50,17 @@ public:
   virtual void later(unsigned ms, std::function<void()> task) = 0;
   /// How long the next write takes; the simulator's disks are slow, real ones answer 0 and take their time.
   virtual unsigned disk_ms() { return 0; }
+  /// Does `work`, which waits for the disk, on another thread, and then `done` on the replica's, never inside
+  /// this call. False: it does neither, and the replica's own thread waits. One at a time.
+  virtual bool apart(std::function<void()> work, std::function<void()> done) {
+    (void)work, (void)done;
+    return false;
+  }
+  /// Waits for the `work` that was given to apart(); its `done` may still come.
+  virtual void join() {}
+  /// Whether this member may stand for leadership now. While not, it asks nobody for a vote; it follows,
+  /// and gives its own to others.
+  virtual bool may_lead() { return true; }
 };
 
 /// Where the chain of lines stands after the entry at `index`.
@@ -67,6 +78,14 @@ struct LogStart {
   uint64_t size = 0;          ///< Of the checkpoint, in bytes.
   Digest digest = kNoDigest;  ///< Of these bytes.
   bool operator==(const LogStart&) const = default;
+};
+
+/// Asks for what entries leave beside lines, page by page: of those with lines from `since` to `until`, what
+/// comes behind the key `after`.
+struct KeptFetch {
+  std::string after;
+  uint64_t since = 0, until = 0;
+  bool operator==(const KeptFetch&) const = default;
 };
 
 /// What committed entries become: the chain (events/log/chain.hpp). All calls come from the replica's thread.
@@ -102,6 +121,19 @@ public:
     (void)start, (void)bytes, (void)batch;
     return false;
   }
+  /// A page of at most about `most` bytes, and in `last` the key up to which it goes; then `end` is false
+  /// when there are more.
+  [[nodiscard]] virtual std::string kept_page(const KeptFetch& fetch, size_t most, std::string& last,
+                                              bool& end) const {
+    (void)fetch, (void)most, last.clear(), end = true;
+    return {};
+  }
+  /// Checks and adds a page that a peer sent. False: it is not the one that was asked for.
+  virtual bool take_kept(const KeptFetch& fetch, std::string_view page, const std::string& last, bool end,
+                         log::Batch& batch) {
+    (void)fetch, (void)page, (void)last, (void)end, (void)batch;
+    return true;
+  }
   /// The disk may have lost what was written but not synced, or what was applied could not be written: forget
   /// what is in memory and go on from the disk.
   virtual void reload() = 0;
@@ -125,6 +157,7 @@ struct Rules {
   bool gate = true, barrier = true, one_batch = true, reopen = true, new_term = true, whole_lines = true;
   bool lent_votes = true, held_changes = true;  ///< Rule 13.
   bool fail_whole = true;                       ///< Rule 3: a failed append is not told to libraft.
+  bool whole_replies = true;                    ///< Rule 10 for what entries leave beside lines.
 };
 
 struct Timing {

@@ -40,8 +40,10 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   Status change(const std::function<int(raft_change*)>& submit);
 
   // A snapshot whose lines are missing, and its lines: replica_lines.cpp.
+  [[nodiscard]] bool has_lines() const;
   [[nodiscard]] bool whole() const;
   void fetch_anew();
+  void ask();
   void ask_for_lines();
   void serve_lines(MemberId to, const Fetch& fetch);
   void hear_lines(MemberId from, std::string frame);
@@ -50,6 +52,12 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   bool supersede(MemberId from, std::string_view frame);
   void ask_for_later(MemberId from, std::string_view frame);
   void offer_snapshot(MemberId to, uint64_t oldest);
+  // What entries leave beside lines: replica_kept.cpp.
+  [[nodiscard]] bool has_kept() const;
+  [[nodiscard]] KeptFetch missing_kept() const;
+  void ask_for_kept();
+  void serve_kept(MemberId to, const KeptFetch& fetch);
+  void hear_kept(MemberId from, std::string_view frame);
   // What stands for lines that are nowhere any more: replica_checkpoint.cpp.
   void hear_start(MemberId from, std::string_view frame);
   void ask_for_pieces();
@@ -62,6 +70,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   int load(raft_term* term, raft_id* vote, raft_snapshot** snapshot, raft_index* first, raft_entry** entries,
            size_t* count);
   int set_state(uint64_t term, MemberId vote);
+  [[nodiscard]] bool commits_alone() const;
   void append(raft_io_append* request, const raft_entry* entries, unsigned count, raft_io_append_cb done);
   void truncate(uint64_t from);
   void store_snapshot(unsigned trailing, raft_io_snapshot_put* request, const raft_snapshot* snapshot,
@@ -86,7 +95,11 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
     std::function<void()> failed;  ///< Only without rule 3.
   };
   void queue_write(Write write);
+  bool write_apart();
+  void finish_apart(const Status& written);
+  void write_soon();
   void finish_write();
+  void complete(const Status& written);
   void queue_soon(std::function<void(bool stopped)> done);
   void finish_soon();
   void later(unsigned ms, void (Impl::*what)());
@@ -116,6 +129,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   uint64_t session = 0;  ///< Counts start(); what was put off in an older one is dropped.
 
   std::deque<Write> writes;
+  bool apart = false;                           ///< Another thread does the first of them.
   log::Batch spare;                             ///< Of a finished write: its memory is used again.
   std::vector<std::function<void(bool)>> soon;  ///< Completions that are due in the next turn.
   uint64_t disk_free_at_ms = 0;
@@ -134,6 +148,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
 
   log::Batch applied_batch;    ///< Lines of committed entries that are not written yet.
   uint64_t applied_index = 0;  ///< The last entry that was in it.
+  uint64_t early = 0;          ///< The entry whose lines are written with it; 0 once it is committed.
   bool untold = false;         ///< The machine was not told of it yet.
   Stored loading;              ///< From start() to load().
 
@@ -155,6 +170,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   uint64_t told_commit = 0;  ///< By tell_commit().
 
   std::optional<StoredSnapshot> wanted;  ///< Its lines are not all here (rule 10).
+  uint64_t wanted_since = 0;             ///< The last line that was made here from an entry.
   bool installing = false;               ///< libraft, or open(), waits for it.
   std::function<void(bool stopped)> installed;
   /// What was asked of a peer and did not come yet. After a while without progress another is asked.
@@ -168,7 +184,9 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
     std::optional<LogStart> start;          ///< The checkpoint that is fetched, and
     std::string bytes;                      ///< how much of it is here.
     uint64_t asked_bytes = 0;
-    bool too_new = false;  ///< All that others have is after the snapshot.
+    bool too_new = false;    ///< All that others have is after the snapshot.
+    std::string kept_until;  ///< The key up to which is here what comes beside lines.
+    bool kept_all = false;
   } fetching;
 
   std::deque<std::pair<MemberId, std::string>> inbox;

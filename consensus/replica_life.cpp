@@ -46,9 +46,11 @@ Status Replica::Impl::start() {
   if (!stored) return stored.error();
   session++;
   restart_at_tick = false;
+  if (std::exchange(early, 0) != 0) machine.reload();  // Its entry may be on the disk, or not.
   if (stored->wanted && rules.whole_lines) {
     // Stopped in the middle of an installation: a member without its lines neither votes nor acknowledges.
     wanted = std::move(stored->wanted);
+    wanted_since = stored->wanted_since.value_or(0);
     installing = true;
     last_term = stored->term;
     last_members = wanted->members;
@@ -82,6 +84,7 @@ void Replica::Impl::stop() {
   wanted.reset();
   fetching = {};
   if (!running) return;
+  if (std::exchange(apart, false)) outside.join();  // Its outcome is on the disk.
   last_members = members_of(lib.configuration);
   running = false;
   raft_close(&lib, nullptr);

@@ -16,8 +16,7 @@ constexpr std::string_view kHeadKey = "head";
 constexpr std::string_view kKeptPrefix = "kept/";        // + key -> reply
 constexpr std::string_view kKeptByTime = "kept-until/";  // + expiry + key -> nothing
 constexpr uint64_t kReadBackAtOnce = 256;
-constexpr size_t kRowBytes = 16 * 1024;  // Beyond this a row ends: one line is read without too many others.
-constexpr size_t kForgetAtOnce = 64;     // Replies dropped with one entry, at most.
+constexpr size_t kForgetAtOnce = 64;  // Replies dropped with one entry, at most.
 
 std::string joined(std::string_view prefix, std::string_view rest) {
   return std::string(prefix).append(rest);
@@ -68,17 +67,18 @@ std::optional<KeptReply> decode_kept_reply(std::string_view bytes) {
   return reply;
 }
 
-void RowWriter::add(uint64_t seq, std::string_view line, Batch& batch) {
-  if (!row_.empty()) row_ += '\n';
-  row_ += line;
-  last_ = seq;
-  if (row_.size() >= kRowBytes) finish(batch);
+void put_kept(const KeptReply& reply, Batch& batch) {
+  batch.put(Column::meta, joined(kKeptPrefix, reply.key), encode(reply));
+  batch.put(Column::meta, joined(kKeptByTime, number_key(milliseconds(reply.expires)) + reply.key), "");
 }
 
-void RowWriter::finish(Batch& batch) {
-  if (row_.empty()) return;
-  batch.put(Column::events, number_key(last_), row_);
-  row_.clear();
+void each_kept(const Disk& disk, std::string_view after, const Disk::Visit& visit) {
+  // The end is the first key behind the prefix.
+  disk.scan(Column::meta, joined(kKeptPrefix, after), "kept0",
+            [&](std::string_view key, std::string_view bytes) {
+              key.remove_prefix(kKeptPrefix.size());
+              return key == after || visit(key, bytes);
+            });
 }
 
 ChainHead read_head(const Disk& disk) {
@@ -110,6 +110,7 @@ void ChainWriter::extend(std::string_view stream, std::string line, Batch& batch
 
 void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch& batch,
                         std::vector<Line>& lines) {
+  forget_replies(time, batch);
   const auto status = each_frame(entry, [&](Frame kind, std::string_view bytes) {
     if (kind == Frame::kept) return keep_reply(bytes, batch);
     if (kind != Frame::event) return;  // A newer build's frame: carried on, without meaning here.
@@ -126,7 +127,6 @@ void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch
   streams_.finish(batch);
   head_.index = index;
   put_head(batch);
-  forget_replies(time, batch);
 }
 
 bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Line>& taken) {
@@ -178,18 +178,21 @@ void ChainWriter::keep_reply(std::string_view bytes, Batch& batch) {
   auto reply = decode_kept_reply(bytes);
   if (!reply) throw std::runtime_error("a committed entry is not well formed");
   reply->seq = head_.seq;
-  batch.put(Column::meta, joined(kKeptPrefix, reply->key), encode(*reply));
-  batch.put(Column::meta, joined(kKeptByTime, number_key(milliseconds(reply->expires)) + reply->key), "");
+  put_kept(*reply, batch);
 }
 
+/// Only into an empty batch: then the disk says everything that was kept, and what this entry keeps follows.
 void ChainWriter::forget_replies(Time now, Batch& batch) {
-  if (now < forget_from_) return;
+  if (now < forget_from_ || !batch.empty()) return;
   forget_from_ = now + Millis{1000};
   size_t found = 0;
   disk_.scan(Column::meta, kKeptByTime, joined(kKeptByTime, number_key(milliseconds(now))),
              [&](std::string_view key, std::string_view) {
-               batch.erase(Column::meta, key);
-               batch.erase(Column::meta, joined(kKeptPrefix, key.substr(kKeptByTime.size() + 8)));
+               const auto kept = joined(kKeptPrefix, key.substr(kKeptByTime.size() + 8));
+               const auto stored = disk_.get(Column::meta, kept);
+               const auto reply = stored ? decode_kept_reply(*stored) : std::nullopt;
+               batch.erase(Column::meta, key);  // Its key may have been used again since.
+               if (!reply || reply->expires < now) batch.erase(Column::meta, kept);
                return ++found < kForgetAtOnce;
              });
   if (found == kForgetAtOnce) forget_from_ = now;  // More wait: go on with the next entry.
@@ -206,8 +209,9 @@ std::optional<std::string> ChainReader::line(uint64_t seq) const {
 
 void ChainReader::each_from(uint64_t from,
                             const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
+  RowReader rows;
   disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view row) {
-    return each_in_row(number_of(key), row,
+    return each_in_row(number_of(key), rows.text(row),
                        [&](uint64_t seq, std::string_view line) { return seq < from || visit(seq, line); });
   });
 }
@@ -215,7 +219,9 @@ void ChainReader::each_from(uint64_t from,
 std::string ChainReader::text_from(uint64_t from, size_t most) const {
   std::string text;
   text.reserve(most + kRowBytes);
-  disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view row) {
+  RowReader rows;
+  disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view value) {
+    auto row = rows.text(value);
     if (text.empty()) {
       const auto newlines = std::count(row.begin(), row.end(), '\n');
       for (auto seq = number_of(key) - static_cast<uint64_t>(newlines); seq < from; seq++)
@@ -302,11 +308,12 @@ Status drop_lines(Disk& disk, uint64_t to) {
   Batch batch;
   batch.erase_range(Column::events, number_key(0), number_key(to + 1));
   std::set<std::string> streams;
-  disk.scan(Column::events, "", "", [&](std::string_view key, std::string_view row) {
+  RowReader rows;
+  disk.scan(Column::events, "", "", [&](std::string_view key, std::string_view value) {
     const auto last = number_of(key);
     std::string kept;  // Of the row that goes on beyond `to`.
     bool dropped = false;
-    each_in_row(last, row, [&](uint64_t seq, std::string_view line) {
+    each_in_row(last, rows.text(value), [&](uint64_t seq, std::string_view line) {
       if (seq > to) {
         if (!kept.empty()) kept += '\n';
         kept += line;

@@ -12,6 +12,7 @@
 #include "actors/replay.hpp"
 #include "actors/world.hpp"
 #include "events/log/memory_disk.hpp"
+#include "support/test_keys.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
@@ -27,14 +28,6 @@ bool eventually(Condition condition, std::chrono::seconds within = 20s) {
     std::this_thread::yield();
   }
   return true;
-}
-
-Keys test_keys() {
-  const auto folder = std::filesystem::temp_directory_path() / ("muster-keys-" + random_hex(6));
-  auto keys = load_or_make_keys(folder);
-  REQUIRE(keys);
-  std::filesystem::remove_all(folder);
-  return *keys;
 }
 
 struct Running {

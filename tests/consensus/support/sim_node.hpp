@@ -27,7 +27,12 @@ struct Sim::Node : Outside, Watcher {
       if (at == boot) task();
     });
   }
-  void leading(uint64_t term) override { sim.leads(id, term); }
+  void leading(uint64_t term) override {
+    sim.leads(id, term);
+    if (chain->kept() != chain->head().seq)
+      sim.fail(address_of(id) + " leads, and of " + std::to_string(chain->head().seq) + " replies it has " +
+               std::to_string(chain->kept()));
+  }
   void following(uint64_t, MemberId) override { in_flight.clear(); }
   void broken(const Error& why) override {
     if (why.code != "log.unwritable") sim.fail(address_of(id) + ": " + why.detail);
@@ -45,6 +50,7 @@ struct Sim::Node : Outside, Watcher {
   void boot_up() {
     chain = std::make_unique<ToyChain>(disk);
     chain->on_line = [this](auto seq, auto& hash, auto body) { sim.line(id, seq, hash, body); };
+    chain->tell_last();
     chain->on_applied = [this](uint64_t index) {
       for (; !in_flight.empty() && index >= in_flight.begin()->first; in_flight.erase(in_flight.begin()))
         sim.acknowledged_.insert(in_flight.begin()->second);

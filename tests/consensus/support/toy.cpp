@@ -1,12 +1,16 @@
 // A toy to stand a replica on.
 #include "toy.hpp"
 
+#include <utility>
+
 #include "consensus/raft_store.hpp"
 
 namespace muster::consensus {
 namespace {
 
 constexpr size_t kLinesAtOnce = 100;
+constexpr size_t kKeptAtOnce = 30;
+constexpr std::string_view kKept = "kept/", kAfterKept = "kept0";  // + key -> seq
 
 std::string encode_head(const Head& head) {
   std::string bytes = log::number_key(head.index) + log::number_key(head.seq);
@@ -29,15 +33,32 @@ ToyChain::ToyChain(const log::Disk& disk) : disk_(disk) {
 
 void ToyChain::reload() {
   head_ = {};
-  const auto bytes = disk_.get(log::Column::meta, "head");
-  if (!bytes) return;
-  head_.index = log::number_of(bytes->substr(0, 8));
-  head_.seq = log::number_of(bytes->substr(8, 8));
-  std::copy(bytes->begin() + 16, bytes->end(), head_.hash.begin());
+  untold_.clear();
+  if (const auto bytes = disk_.get(log::Column::meta, "head")) {
+    head_.index = log::number_of(bytes->substr(0, 8));
+    head_.seq = log::number_of(bytes->substr(8, 8));
+    std::copy(bytes->begin() + 16, bytes->end(), head_.hash.begin());
+  }
+  tell_last();
+}
+
+void ToyChain::tell_last() {
+  told_ = head_;
+  const auto line = disk_.get(log::Column::events, log::number_key(head_.seq));
+  if (line && on_line) on_line(head_.seq, head_.hash, line->substr(line->find(' ') + 66));
+}
+
+void ToyChain::applied(uint64_t index) {
+  for (const auto& [head, body] : std::exchange(untold_, {})) {
+    told_ = head;
+    if (on_line) on_line(head.seq, head.hash, body);
+  }
+  if (on_applied) on_applied(index);
 }
 
 void ToyChain::apply(uint64_t index, std::string_view body, log::Batch& batch) {
   head_.index = index;
+  batch.put(log::Column::meta, std::string{kKept}.append(body), log::number_key(head_.seq + 1));
   extend(std::to_string(head_.seq + 1) + " " + to_hex(head_.hash) + " " + std::string{body}, body, batch);
 }
 
@@ -46,7 +67,7 @@ void ToyChain::extend(std::string_view line, std::string_view body, log::Batch& 
   head_.hash = sha256(line);
   batch.put(log::Column::events, log::number_key(head_.seq), line);
   batch.put(log::Column::meta, "head", encode_head(head_));
-  if (on_line) on_line(head_.seq, head_.hash, body);
+  untold_.push_back({head_, std::string{body}});
 }
 
 bool ToyChain::take_lines(std::string_view lines, log::Batch& batch) {
@@ -56,6 +77,9 @@ bool ToyChain::take_lines(std::string_view lines, log::Batch& batch) {
     const auto expected = std::to_string(head_.seq + 1) + " " + to_hex(head_.hash) + " ";
     if (!line.starts_with(expected)) return false;
     extend(line, line.substr(expected.size()), batch);
+    told_ = head_;
+    if (on_line) on_line(head_.seq, head_.hash, untold_.back().body);
+    untold_.pop_back();
   }
   return true;
 }
@@ -99,8 +123,44 @@ bool ToyChain::take_checkpoint(const LogStart& start, std::string_view bytes, lo
   batch.put(log::Column::checkpoints, log::number_key(start.at), bytes);
   head_.seq = start.oldest - 1;
   head_.hash = start.before;
+  told_ = head_;
   batch.put(log::Column::meta, "head", encode_head(head_));
   return true;
+}
+
+std::string ToyChain::kept_page(const KeptFetch& fetch, size_t, std::string& last, bool& end) const {
+  std::string page;
+  size_t looked_at = 0;
+  disk_.scan(log::Column::meta, std::string{kKept} + fetch.after + '\0', kAfterKept,
+             [&](auto key, auto value) {
+               end = looked_at++ < kKeptAtOnce;
+               if (!end) return false;
+               last = key.substr(kKept.size());
+               const auto seq = log::number_of(value);
+               if (seq >= fetch.since && seq <= fetch.until) page += last + ' ' + std::to_string(seq) + '\n';
+               return true;
+             });
+  return page;
+}
+
+bool ToyChain::take_kept(const KeptFetch& fetch, std::string_view page, const std::string& last, bool end,
+                         log::Batch& batch) {
+  if (!end && last <= fetch.after) return false;
+  while (!page.empty()) {
+    const auto row = page.substr(0, page.find('\n'));
+    page.remove_prefix(row.size() + 1);
+    const auto key = row.substr(0, row.find(' '));
+    const auto seq = std::stoull(std::string{row.substr(key.size() + 1)});
+    if (key <= fetch.after || seq < fetch.since || seq > fetch.until) return false;
+    batch.put(log::Column::meta, std::string{kKept}.append(key), log::number_key(seq));
+  }
+  return true;
+}
+
+uint64_t ToyChain::kept() const {
+  uint64_t count = 0;
+  disk_.scan(log::Column::meta, kKept, kAfterKept, [&](auto, auto) { return ++count > 0; });
+  return count;
 }
 
 void ToyChain::compact(uint64_t to, size_t size, log::Batch& batch) const {

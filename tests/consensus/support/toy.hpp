@@ -40,9 +40,7 @@ public:
   explicit ToyChain(const log::Disk& disk);
   [[nodiscard]] Head head() const override { return head_; }
   void apply(uint64_t index, std::string_view body, log::Batch& batch) override;
-  void applied(uint64_t index) override {
-    if (on_applied) on_applied(index);
-  }
+  void applied(uint64_t index) override;
   bool take_lines(std::string_view lines, log::Batch& batch) override;
   [[nodiscard]] std::string lines_from(uint64_t seq) const override;
   void reload() override;
@@ -50,18 +48,33 @@ public:
   [[nodiscard]] std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
                                              size_t most) const override;
   bool take_checkpoint(const LogStart& start, std::string_view bytes, log::Batch& batch) override;
+  [[nodiscard]] std::string kept_page(const KeptFetch& fetch, size_t most, std::string& last,
+                                      bool& end) const override;
+  bool take_kept(const KeptFetch& fetch, std::string_view page, const std::string& last, bool end,
+                 log::Batch& batch) override;
+  /// How many entries left something beside their line: all did.
+  [[nodiscard]] uint64_t kept() const;
   /// Drops the lines up to `to`, for a checkpoint of that many bytes.
   void compact(uint64_t to, size_t size, log::Batch& batch) const;
   [[nodiscard]] uint64_t oldest() const;
   [[nodiscard]] std::vector<std::string> bodies() const;
+  /// The last line that was told of: one whose entry is not written yet may be gone when power is.
+  [[nodiscard]] const Head& told() const { return told_; }
+  /// Tells of the last line on the disk: whoever wrote it may have ended before.
+  void tell_last();
 
   std::function<void(uint64_t)> on_applied;
   std::function<void(uint64_t seq, const Digest& hash, std::string_view body)> on_line;
 
 private:
   void extend(std::string_view line, std::string_view body, log::Batch& batch);
+  struct Untold {
+    Head head;
+    std::string body;
+  };
   const log::Disk& disk_;
-  Head head_;
+  Head head_, told_;
+  std::vector<Untold> untold_;
 };
 
 /// Events in the order of their time; whoever runs them moves the time.
