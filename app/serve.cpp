@@ -307,14 +307,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.system = std::move(*system);
   node.secrets = std::make_unique<SecretSweep>(*node.system);
   if (options.control_plane_url.empty()) options.control_plane_url = url_of(*bind);
-  if (node.cluster) {
-    options.peering = &node.cluster->peering();
-    options.sharing = &node.cluster->sharing();
-    options.entry = {node.cluster->address(), [&node] { return node.cluster->credentials().ca(); }};
-    options.rotate_key = [&node](bool force, Origin origin, Answer answer) {
-      node.cluster->rotate_key(force, std::move(origin), std::move(answer));
-    };
-  }
+  if (node.cluster) node.cluster->serve_through(options);
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);

@@ -12,6 +12,7 @@
 #include "app/cluster/first_token.hpp"
 #include "app/cluster/search.hpp"
 #include "base/hash.hpp"
+#include "http/api.hpp"
 
 namespace muster::app {
 namespace {
@@ -207,6 +208,15 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
   advertise();
   if (discovery_) discovery_->on_change([this] { look_around(); });
   watch_removal();
+}
+
+void ClusterSide::serve_through(http::ApiOptions& options) {
+  options.peering = peering_.get();
+  options.sharing = sharing_.get();
+  options.entry = {address_, [this] { return credentials_.ca(); }};
+  options.rotate_key = [this](bool force, Origin origin, Answer answer) {
+    rotate_key(force, std::move(origin), std::move(answer));
+  };
 }
 
 void ClusterSide::on_records(const std::vector<Record>& records) {

@@ -17,6 +17,10 @@
 #include "app/cluster/removal_watch.hpp"
 #include "app/config/bind.hpp"
 
+namespace muster::http {
+struct ApiOptions;
+}
+
 namespace muster::app {
 
 struct ClusterSideOptions {
@@ -49,6 +53,8 @@ public:
 
   [[nodiscard]] Peering& peering() { return *peering_; }
   [[nodiscard]] SecretSharing& sharing() { return *sharing_; }
+  /// What the edge asks of this side; it outlives the edge.
+  void serve_through(http::ApiOptions& options);
   /// Lines were committed and their views published.
   void on_records(const std::vector<Record>& records);
   /// See KeyRotation::begin. Error: also `conflict` when the key is one that everybody knows.
