@@ -163,9 +163,11 @@ private:
   void send(AppendPtr append) {
     submitted_++;
     decided_.push_back(std::move(append));
+    if (decided_.size() >= kSubmitAtOnce) submit();  // The log works on them while the others are decided.
   }
 
   static constexpr int kMaxTries = 5;
+  static constexpr size_t kSubmitAtOnce = 16;
   static constexpr size_t kUsualBody = 500;
   static constexpr size_t kMaxAppendBytes = 900 << 10;  // Fits into one entry (consensus::kMaxBody).
   AggregateDeps deps_;
