@@ -1,8 +1,10 @@
-"""How a node boots: who it is, where it looks and in which order, what it is told to be."""
+"""How a node boots: who it is, where it looks and in which order, what it is told to be; and a cluster that moved."""
+import json
+import re
 import unittest
 
 from cluster_case import ClusterCase
-from running_cluster import RunningCluster, new_service
+from running_cluster import RunningCluster, fixed_port, new_service
 
 TRIES = 4
 
@@ -75,6 +77,38 @@ class BootTest(ClusterCase):
                     self.assertEqual((plan["control_plane_url"], plan["gateway_url"]), (leader.url, "http://gateway:1"))
                     self.assertEqual((plan["ttl_seconds"], plan["epoch"]), (33, epoch))
                 self.assertTrue(member.post("/v1/nodes/plan", {"node_id": "w", "role_hint": "server"}).json["services"])
+
+    def test_a_cluster_that_moved_is_found_again(self):
+        """[S2-51] All members come back at other addresses, known to nobody: they look, find each other, and go on."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            stays = self.identity(cluster[0])
+            self.registered(cluster[0], "before")
+            for member in cluster.members:
+                self.assertEqual(member.stop(), 0, member.said()[-2000:])
+            for member in cluster.members:
+                self.move(member)
+                member.start()
+            cluster.wait_ready()
+            leader = cluster.leader()
+            self.registered(cluster.others(leader)[0], "after")
+            self.assertEqual({self.identity(member) for member in cluster.members}, {stays})
+            shown = {one["member"]: (one["address"], one["url"]) for one in leader.until(lambda: self.all_moved(cluster, leader), "all moved")}
+            self.assertEqual(shown, {member.node_id: (member.peer, member.url) for member in cluster.members})
+            log = [json.loads(line) for line in self.same_logs(cluster)]
+            names = [event["data"]["node"] for event in log if event["type"] == "node.registered"]
+            self.assertEqual([name for name in names if re.match("before|after", name)], ["before", "after"])
+
+    def move(self, member):
+        member.port, member.peer_port = fixed_port(), fixed_port()
+        member.peer, member.bind = f"127.0.0.1:{member.peer_port}", f"127.0.0.1:{member.port}"
+        member.url = f"http://{member.bind}"
+
+    def all_moved(self, cluster, leader):
+        """The members as the leader shows them, once each is shown where it is."""
+        members = leader.cluster()["members"]
+        where = {member.peer for member in cluster.members}
+        return members if {one["address"] for one in members} == where else None
 
 
 if __name__ == "__main__":
