@@ -178,6 +178,11 @@ Result<Folded> folded_at(const log::Disk& disk, uint64_t seq, Load&& load) {
 
 }  // namespace
 
+std::string checkpoint_digest(const World& world) {
+  const auto states = sha256_hex(states_text(world.states));
+  return sha256_hex(states + sha256_hex(save_views(world.set)));
+}
+
 Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world) {
   const auto seq = world.set.seq;
   log::Batch batch;

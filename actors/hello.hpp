@@ -14,10 +14,13 @@ struct Hello {
   std::string public_key;  ///< As in member.started.
   uint64_t id = 0;
   std::string address, url, key;
+  std::string ca;    ///< The authority of the certificate that it shows: SHA-256, hex; empty: an older build.
+  std::string also;  ///< The other one that it trusts, while the cluster key is changed.
   uint64_t seq = 0, index = 0, term = 0, leader = 0;
   Time time{};  ///< Its wall clock.
   bool stopping = false;
-  std::vector<std::string> sees;  ///< The members it hears.
+  std::vector<std::string> sees;         ///< The members it hears.
+  std::vector<std::string> without_log;  ///< From who leads: the members that are given no log.
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -30,6 +33,8 @@ struct Hello {
     visit("address", self.address);
     visit("url", self.url);
     visit("key", self.key);
+    visit("ca", self.ca);
+    visit("also", self.also);
     visit("seq", self.seq);
     visit("index", self.index);
     visit("term", self.term);
@@ -37,6 +42,7 @@ struct Hello {
     visit("time", self.time);
     visit("stopping", self.stopping);
     visit("sees", self.sees);
+    visit("without_log", self.without_log);
   }
 };
 

@@ -2,6 +2,7 @@
 #include "actors/keeper.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr uint64_t kProbeEveryMs = 500;
+constexpr size_t kApart = 8;  // Of fewer commands one does not wait for two threads to wake.
 constexpr size_t kServedBytes = (1 << 20) - 64;  // Of lines for a peer at once: with their head a frame.
 
 }  // namespace
@@ -130,25 +132,48 @@ void Keeper::apply(uint64_t index, std::string_view body, log::Batch& batch) {
   const bool ours = entry_ && entry_->index == index && entry_->body == body;
   if (entry_ && entry_->index == index) entry_->overtaken = !ours;
   auto records = ours ? std::move(entry_->records) : read_lines(before);
-  for (size_t i = 0; i < records.size(); i++) {
+  for (size_t i = 0; i < records.size(); i++)
     records[i].seq = first + i;  // Absent in what this process decided itself.
-    records_.push_back(std::move(records[i]));
-  }
+  if (records_.empty())
+    records_ = std::move(records);
+  else
+    std::move(records.begin(), records.end(), std::back_inserter(records_));
 }
 
 void Keeper::applied(uint64_t index) {
   publish();  // Before the answers: who reads after an answer most likely finds what it told of.
   if (!entry_ || entry_->index > index) return;
   if (entry_->overtaken) return;  // following() tells its callers.
-  const auto done = std::move(*entry_);
+  auto done = std::move(*entry_);
   entry_.reset();
-  settle(done);
+  if (may_go_on(done))
+    propose(&done);
+  else
+    settle(done);
   restart_domains();
   flush_soon();
-  const auto members = gauges_->members.load();
-  if (flushing_ || !leading_ || !members || members->size() < 2) return;
+  if (flushing_ || !leading_ || entry_ || alone()) return;
   flushing_ = true;  // Others learn what is committed at once, also when nothing follows.
   around_.flush_soon();
+}
+
+bool Keeper::alone() const {
+  const auto members = gauges_->members.load();
+  return !members || members->size() < 2;
+}
+
+/// Whether the next entry is written while `done` is answered. With others their messages go first (rule 1);
+/// and an entry of few commands would keep the many waiting that come from the answers.
+bool Keeper::may_go_on(const Entry& done) const {
+  const auto waiting = gathering_.size();
+  return waiting >= kApart && 4 * waiting >= done.appends.size() && leading_ && alone() &&
+         replica_->can_propose();
+}
+
+bool Keeper::apart(std::function<void()> work, std::function<void()> done) {
+  if (!entry_ || entry_->appends.size() < kApart) return false;
+  return around_.apart([work = std::move(work), spent = std::exchange(spent_, {})] { work(); },
+                       std::move(done));
 }
 
 bool Keeper::take_lines(std::string_view text, log::Batch& batch) {
@@ -253,11 +278,12 @@ void Keeper::compare(const Record& record) {
     {"log.diverged", "line " + std::to_string(made->at) + " is not the one that the cluster has"});
 }
 
-void Keeper::settle(const Entry& entry) {
+void Keeper::settle(Entry& entry) {
   gauges_->entries++;
   gauges_->commit_ns += static_cast<uint64_t>((SteadyClock::now() - entry.proposed).count());
   const Burst::Scope together;  // What is asked by those who are answered.
-  gathering_.settle(entry, chain_->head().seq);
+  gathering_.settle(entry, published_);
+  spent_ = std::move(entry.appends);
 }
 
 void Keeper::restart_domains() {
@@ -265,6 +291,7 @@ void Keeper::restart_domains() {
 }
 
 void Keeper::leading(uint64_t term) {
+  show();  // Who votes has to be known before anything is decided.
   leading_ = true;
   const auto generation = gathering_.begin();
   epoch_ = committed_epoch_;
@@ -328,26 +355,31 @@ void Keeper::flush_soon() {
   around_.flush_soon();
 }
 
-/// Everything that waits goes into one entry: one sync serves it all.
-void Keeper::propose() {
+/// Everything that waits goes into one entry: one sync serves it all. `done` is answered once the disk has
+/// something to do.
+void Keeper::propose(Entry* done) {
   last_time_ = std::max(last_time_, around_.now());
   auto entry = gathering_.next(last_time_, options_.node, epoch_);
   gauges_->pending = gathering_.size();
   gauges_->epoch = epoch_;
   entry.proposed = SteadyClock::now();
   if (entry.body.empty()) {
+    if (done) settle(*done);
     settle(entry);
     return restart_domains();
   }
   entry.index = replica_->last_index() + 1;
   entry_ = std::move(entry);
   uint64_t index = 0;
-  if (!replica_->propose(entry_->body, index)) lose(Error{"leader.lost", "leadership was lost", {}, true});
+  const bool proposed = replica_->propose(entry_->body, index);
+  if (done) settle(*done);
+  if (!proposed) lose(Error{"leader.lost", "leadership was lost", {}, true});
 }
 
 void Keeper::show() {
   if (!replica_) return;
   auto members = replica_->members();
+  gathering_.alone(std::ranges::count(members, consensus::Role::voter, &consensus::Member::role) < 2);
   const auto shown = gauges_->members.load();
   if (!shown || *shown != members)
     gauges_->members = std::make_shared<const consensus::Members>(std::move(members));

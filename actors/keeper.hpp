@@ -38,6 +38,13 @@ public:
   virtual int random(int from, int below) = 0;
   virtual void later(unsigned ms, std::function<void()> task) = 0;  ///< 0: soon, never inside this call.
   virtual unsigned disk_ms() { return 0; }
+  /// As consensus::Outside has them.
+  virtual bool apart(std::function<void()> work, std::function<void()> done) {
+    (void)work, (void)done;
+    return false;
+  }
+  virtual void join() {}
+  virtual bool may_lead() { return true; }  ///< As consensus::Outside.
   virtual void send(consensus::MemberId to, std::string frame) = 0;
 
   /// To the folds, in order: what was committed, and what domains are to begin or stop.
@@ -95,6 +102,9 @@ private:
   void send(consensus::MemberId to, std::string frame) override { around_.send(to, std::move(frame)); }
   void later(unsigned ms, std::function<void()> task) override { around_.later(ms, std::move(task)); }
   unsigned disk_ms() override { return around_.disk_ms(); }
+  bool apart(std::function<void()> work, std::function<void()> done) override;
+  void join() override { around_.join(); }
+  bool may_lead() override { return around_.may_lead(); }
 
   // Machine: committed entries become lines.
   [[nodiscard]] consensus::Head head() const override;
@@ -120,13 +130,15 @@ private:
 
   [[nodiscard]] std::vector<Record> read_lines(size_t from) const;
   void publish();
-  void settle(const Entry& entry);
+  void settle(Entry& entry);
   void restart_domains();
   void lose(const Error& why);
   void probe();
   void compare(const Record& record);
   void flush_soon();
-  void propose();
+  [[nodiscard]] bool alone() const;
+  [[nodiscard]] bool may_go_on(const Entry& done) const;
+  void propose(Entry* done = nullptr);
   void show();
 
   log::Disk& disk_;
@@ -139,7 +151,8 @@ private:
   std::unique_ptr<consensus::Replica> replica_;
 
   Gathering gathering_;
-  std::optional<Entry> entry_;  // At most one is in flight (rule 8 of docs/consensus.md).
+  std::optional<Entry> entry_;    // At most one is in flight (rule 8 of docs/consensus.md).
+  std::vector<AppendPtr> spent_;  // Of the entry before: given up where nobody waits for it.
   std::vector<log::Line> lines_;
   std::vector<Record> records_;
   uint64_t epoch_ = 0, committed_epoch_ = 0;  // With, and without, the decisions in flight.

@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "actors/beside.hpp"
 #include "actors/folding.hpp"
 
 namespace muster::actors {
@@ -50,9 +51,19 @@ public:
     return std::uniform_int_distribution<>{from, below - 1}(random_);
   }
   void later(unsigned, std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  bool apart(std::function<void()> work, std::function<void()> done) override {
+    beside_.run([log = Log{self_}, work = std::move(work), done = std::move(done)] {
+      work();
+      const auto task = [done](Keeper&) { done(); };
+      caf::anon_send(log, KeeperTaskPtr{std::make_shared<const std::function<void(Keeper&)>>(task)});
+    });
+    return true;
+  }
+  void join() override { beside_.join(); }
   void send(consensus::MemberId to, std::string frame) override {
     if (deps_.send) deps_.send(to, std::move(frame));
   }
+  bool may_lead() override { return !deps_.may_lead || deps_.may_lead(); }
   void publish(CommittedPtr committed) override { self_->send(deps_.projector, std::move(committed)); }
   void lead(uint64_t generation) override { self_->send(deps_.projector, lead_atom::value, generation); }
   void restart(size_t domain, std::shared_ptr<Lead> lead) override {
@@ -74,7 +85,8 @@ private:
   LogDeps deps_;
   std::deque<std::function<void()>> tasks_;
   std::mt19937 random_{std::random_device{}()};
-  Keeper keeper_;
+  Beside beside_;
+  Keeper keeper_;  // Ends before the thread that works for it.
 };
 
 }  // namespace

@@ -21,13 +21,25 @@ void hear(SelfPtr self, const RegistryDeps& deps, const nodes::Command& command)
   const auto node = sender(command);
   if (node.empty()) return;
   auto& state = self->state;
-  const std::string id{node};
-  state.last_heard[id] = self->clock().now();
-  state.shown[id] = state.deciding->now();
-  state.dirty = true;
+  auto& heard = state.last_heard[std::string{node}];
+  heard.at = self->clock().now();
+  heard.time = state.deciding->now();
+  if (!std::exchange(heard.news, true)) state.news.emplace_back(node);
   if (const auto* beat = std::get_if<nodes::Heartbeat>(&command); beat && beat->report.role == "leader")
     deps.beats->leads(node);
   deps.heard(command);
+}
+
+/// Once a second, not with each beat: who beats more often costs no more.
+void show_news(RegistryState& state) {
+  for (const auto& node : state.news) {
+    const auto found = state.last_heard.find(node);
+    if (found == state.last_heard.end()) continue;
+    state.shown[node] = found->second.time;
+    found->second.news = false;
+    state.dirty = true;
+  }
+  state.news.clear();
 }
 
 /// A node that was taken off the list has no deadline.
@@ -43,19 +55,20 @@ void begin(SelfPtr self, const RegistryDeps& deps, const Lead& lead) {
   state.shown = *deps.beats->load();  // As the leader before told it.
   const auto now = self->clock().now();
   state.deciding->state().nodes.each([&](const std::string& id, const nodes::Node& node) {
-    if (!node.silent) state.last_heard.try_emplace(id, now);
+    if (!node.silent) state.last_heard.try_emplace(id, RegistryState::Heard{now});
   });
 }
 
 void sweep(SelfPtr self, const RegistryDeps& deps) {
   auto& state = self->state;
   self->delayed_send(self, kSweep, tick_atom::value);
+  show_news(state);
   if (state.dirty) deps.beats->show(state.shown);
   state.dirty = false;
   if (!state.deciding->leading()) return;
   const auto now = self->clock().now();
   for (auto at = state.last_heard.begin(); at != state.last_heard.end();) {
-    const auto silence = std::chrono::duration_cast<Millis>(now - at->second);
+    const auto silence = std::chrono::duration_cast<Millis>(now - at->second.at);
     if (silence <= deps.ttl) {
       ++at;
       continue;
@@ -63,7 +76,7 @@ void sweep(SelfPtr self, const RegistryDeps& deps) {
     auto ask = std::make_shared<Ask<NodesDomain>>();
     ask->command = nodes::MarkSilent{at->first, state.deciding->now() - silence};
     at = state.last_heard.erase(at);
-    state.deciding->ask(ask);
+    state.deciding->ask(ask, Proof::not_needed);
   }
   state.deciding->submit();
 }
@@ -77,7 +90,8 @@ Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) 
   return {
     [self, shared](const AsksPtr<NodesDomain>& asks) {
       for (const auto& ask : *asks) {
-        if (!self->state.deciding->ask(ask)) continue;
+        const bool beat = std::holds_alternative<nodes::Heartbeat>(ask->command);
+        if (!self->state.deciding->ask(ask, beat ? Proof::not_needed : Proof::needed)) continue;
         hear(self, *shared, ask->command);
         if (const auto* gone = std::get_if<nodes::Forget>(&ask->command)) forget(self, gone->node);
       }
@@ -86,6 +100,7 @@ Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) 
     [self, shared](lead_atom, const LeadPtr& lead) { begin(self, *shared, *lead); },
     [self](unlead_atom) {
       self->state.deciding->unlead();
+      show_news(self->state);
       self->state.last_heard.clear();
     },
     [self, shared](tick_atom) { sweep(self, *shared); },

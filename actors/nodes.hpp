@@ -19,8 +19,13 @@ struct RegistryDeps {
 struct RegistryState {
   RegistryState() = default;
   std::optional<Deciding<NodesDomain>> deciding;
-  std::unordered_map<std::string, caf::actor_clock::time_point>
-    last_heard;  // Of every node that is not silent.
+  struct Heard {
+    caf::actor_clock::time_point at;
+    Time time{};  // The same, by wall clock.
+    bool news = false;
+  };
+  std::unordered_map<std::string, Heard> last_heard;  // Of every node that is not silent.
+  std::vector<std::string> news;                      // Whose times are not in `shown` yet.
   Beats::Map shown;
   bool dirty = false;
 };

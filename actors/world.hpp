@@ -66,6 +66,8 @@ struct StoredCheckpoint {
   uint64_t bytes = 0;  ///< As stored: packed.
 };
 
+/// As in StoredCheckpoint, of a world that need not be stored.
+[[nodiscard]] std::string checkpoint_digest(const World& world);
 Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world);
 /// The newest readable checkpoint at or before `seq`; nothing: fold from the first line.
 [[nodiscard]] std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq);

@@ -1,7 +1,6 @@
 // Wiring a node together.
 #include "app/serve.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +18,7 @@
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
 #include "app/cluster/addresses.hpp"
+#include "app/cluster/bareness.hpp"
 #include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/logging.hpp"
@@ -190,15 +190,12 @@ void drop_lines(Node& node, uint64_t to) {
   });
 }
 
-bool changes_members(const Record& record) {
-  return record.type.starts_with("member.") || record.type.starts_with("cluster.");
-}
-
 SystemOptions system_options(Node& node, const config::Config& config, std::string id,
                              const std::string& data) {
   SystemOptions options;
   options.node = std::move(id);
   options.version = kVersion;
+  options.feature_level += MUSTER_LEVELS_AHEAD;  // 0; more in a build that stands for a later version.
   options.node_ttl = config.duration("stale-ttl");
   options.leader_ttl = config.duration("leader-ttl");
   options.idempotency_ttl = config.duration("idempotency-ttl");
@@ -208,8 +205,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   options.on_lines = [&node, sink = config.text("audit-sink"), mark = data + "/restored"](
                        const std::vector<Record>& records, const std::vector<log::Line>& lines) {
     if (node.api) node.api->on_lines(records, lines);
-    if (node.cluster && std::any_of(records.begin(), records.end(), changes_members))
-      node.cluster->peering().folded();
+    if (node.cluster) node.cluster->on_records(records);
     if (node.secrets) node.secrets->on_records(records);
     const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
     for (const auto& record : records) {
@@ -266,6 +262,7 @@ Status join_cluster(Node& node, const config::Config& config, const std::string&
   auto cluster = ClusterSide::make(std::move(side));
   if (!cluster) return cluster.error();
   node.cluster = std::move(*cluster);
+  node.cluster->on_end = [] { ::kill(::getpid(), SIGUSR1); };
   return node.cluster->settle(*node.disk, options, stopped);
 }
 
@@ -310,10 +307,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.system = std::move(*system);
   node.secrets = std::make_unique<SecretSweep>(*node.system);
   if (options.control_plane_url.empty()) options.control_plane_url = url_of(*bind);
-  if (node.cluster) {
-    options.peering = &node.cluster->peering();
-    options.entry = {node.cluster->address(), node.cluster->credentials().ca()};
-  }
+  if (node.cluster) node.cluster->serve_through(options);
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
@@ -379,16 +373,21 @@ int serve(const config::Config& config) {
     again = false;
     Node node;
     status = start(node, config, *data, json_log, stopped);
-    if (node.cluster) node.cluster->on_give_way = [] { ::kill(::getpid(), SIGUSR1); };
-    if (node.cluster && node.cluster->gives_way()) ::kill(::getpid(), SIGUSR1);
     spdlog::default_logger()->flush();
     int signal = 0;
-    while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1)
-      if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way())) break;
+    while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {
+      if (node.cluster && !node.cluster->removed().empty())
+        status = Error{"member.removed", node.cluster->removed(), {}};
+      else if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way()))
+        break;
+    }
     if (status) spdlog::info("stopping signal={}", signal);
     stop(node);
+    // What came while it was asked and stopped would be missed.
+    const bool bare = again && holds_only_bootstrap(*node.disk);
+    if (again && !bare) spdlog::info("something was written meanwhile: nothing is given up");
     node.disk.reset();
-    if (again) give_up_log(*data);
+    if (bare) give_up_log(*data);
   }
   if (!status && stopped()) status = Done{};  // Asked to stop while it searched.
   spdlog::default_logger()->flush();

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "events/log/pack.hpp"
+
 namespace muster::consensus {
 namespace {
 
@@ -11,6 +13,7 @@ using log::Column;
 constexpr std::string_view kSnapshot = "snapshot", kState = "state", kWanted = "wanted",
                            kSince = "wanted-since", kProbe = "probe";
 constexpr char kEntry = 'e';
+constexpr uint8_t kPacked = 0x80;  // In an entry's type.
 
 std::string entry_key(uint64_t index) {
   return kEntry + log::number_key(index);
@@ -47,9 +50,13 @@ Status load_entries(const log::Disk& disk, Stored& stored) {
     Reader from{value};
     const auto index = log::number_of(key.substr(1));
     StoredEntry entry{from.u64(), from.u8(), {}};
-    entry.body = std::string{from.fixed(from.left())};
+    const auto bytes = from.fixed(from.left());
+    const bool packed = (entry.type & kPacked) != 0;
+    entry.type &= static_cast<uint8_t>(~kPacked);
+    whole = from.ok() && (!packed || log::unpack(bytes, entry.body));
+    if (!packed) entry.body = bytes;
     if (stored.entries.empty()) stored.first_index = index;
-    whole = from.ok() && index == stored.first_index + stored.entries.size();
+    whole = whole && index == stored.first_index + stored.entries.size();
     stored.entries.push_back(std::move(entry));
     return whole;
   });
@@ -91,8 +98,12 @@ std::optional<StoredSnapshot> load_snapshot(const log::Disk& disk) {
 
 void put_entry(log::Batch& to, uint64_t index, uint64_t term, uint8_t type, std::string_view body) {
   std::string value;
-  value.reserve(9 + body.size());
-  Writer{value}.u64(term).u8(type).fixed(body);
+  value.reserve(16 + body.size());
+  Writer{value}.u64(term).u8(type | kPacked);
+  if (!log::pack(body, value)) {
+    value.clear();
+    Writer{value}.u64(term).u8(type).fixed(body);
+  }
   to.put(Column::raft, entry_key(index), value);
 }
 

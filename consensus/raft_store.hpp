@@ -2,7 +2,7 @@
 //
 // | key | value |
 // |---|---|
-// | `e` and the index, 8 bytes | an entry: term (8), type (1), body |
+// | `e` and the index, 8 bytes | an entry: term (8), type (1; 0x80 in it: packed), body |
 // | `snapshot` | the last snapshot: index, term and configuration index (8 each), head, members |
 // | `state` | term and vote (8 each), written together |
 // | `wanted` | a snapshot that a leader sent and whose lines are not all here; same shape as `snapshot` |
@@ -10,7 +10,7 @@
 // | `probe` | whether the disk takes writes again |
 //
 // A head is index and seq (8 each) and the hash (32 bytes); members are their count, and for each id, role
-// and address. Numbers are big endian.
+// and address. Numbers are big endian. How bodies are packed: events/log/pack.hpp.
 #pragma once
 
 #include <cstdint>

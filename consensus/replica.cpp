@@ -77,6 +77,7 @@ Status Replica::reopen() {
   if (auto written = impl_->disk.write(probe, true); !written) return written;
   impl_->broken.reset();
   impl_->broken_told = false;
+  impl_->early = 0;
   impl_->machine.reload();
   auto opened = impl_->open();
   impl_->settle();
@@ -200,7 +201,7 @@ Status Replica::transfer(MemberId to) {
 void Replica::step_down() {
   if (!leading()) return;
   const auto term = impl_->lib.current_term;
-  if (impl_->outside.random(0, 2) == 0)
+  if (impl_->outside.random(0, 2) == 0 && !impl_->apart)
     for (const auto& write : impl_->writes)
       if (auto written = impl_->disk.write(write.batch, true); !written) impl_->fail(written.error());
   impl_->stop();

@@ -50,6 +50,17 @@ public:
   virtual void later(unsigned ms, std::function<void()> task) = 0;
   /// How long the next write takes; the simulator's disks are slow, real ones answer 0 and take their time.
   virtual unsigned disk_ms() { return 0; }
+  /// Does `work`, which waits for the disk, on another thread, and then `done` on the replica's, never inside
+  /// this call. False: it does neither, and the replica's own thread waits. One at a time.
+  virtual bool apart(std::function<void()> work, std::function<void()> done) {
+    (void)work, (void)done;
+    return false;
+  }
+  /// Waits for the `work` that was given to apart(); its `done` may still come.
+  virtual void join() {}
+  /// Whether this member may stand for leadership now. While not, it asks nobody for a vote; it follows,
+  /// and gives its own to others.
+  virtual bool may_lead() { return true; }
 };
 
 /// Where the chain of lines stands after the entry at `index`.

@@ -70,6 +70,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   int load(raft_term* term, raft_id* vote, raft_snapshot** snapshot, raft_index* first, raft_entry** entries,
            size_t* count);
   int set_state(uint64_t term, MemberId vote);
+  [[nodiscard]] bool commits_alone() const;
   void append(raft_io_append* request, const raft_entry* entries, unsigned count, raft_io_append_cb done);
   void truncate(uint64_t from);
   void store_snapshot(unsigned trailing, raft_io_snapshot_put* request, const raft_snapshot* snapshot,
@@ -94,7 +95,11 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
     std::function<void()> failed;  ///< Only without rule 3.
   };
   void queue_write(Write write);
+  bool write_apart();
+  void finish_apart(const Status& written);
+  void write_soon();
   void finish_write();
+  void complete(const Status& written);
   void queue_soon(std::function<void(bool stopped)> done);
   void finish_soon();
   void later(unsigned ms, void (Impl::*what)());
@@ -124,6 +129,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   uint64_t session = 0;  ///< Counts start(); what was put off in an older one is dropped.
 
   std::deque<Write> writes;
+  bool apart = false;                           ///< Another thread does the first of them.
   log::Batch spare;                             ///< Of a finished write: its memory is used again.
   std::vector<std::function<void(bool)>> soon;  ///< Completions that are due in the next turn.
   uint64_t disk_free_at_ms = 0;
@@ -142,6 +148,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
 
   log::Batch applied_batch;    ///< Lines of committed entries that are not written yet.
   uint64_t applied_index = 0;  ///< The last entry that was in it.
+  uint64_t early = 0;          ///< The entry whose lines are written with it; 0 once it is committed.
   bool untold = false;         ///< The machine was not told of it yet.
   Stored loading;              ///< From start() to load().
 

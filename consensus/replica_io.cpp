@@ -93,6 +93,16 @@ int Replica::Impl::set_state(uint64_t term, MemberId vote) {
   return 0;
 }
 
+/// Whether a command is committed by being stored here: nobody else votes, and that is not about to change.
+bool Replica::Impl::commits_alone() const {
+  if (!ready || !is(RAFT_LEADER) || in_flight != 0 || early != 0) return false;
+  if (lib.configuration_uncommitted_index != 0 || lib.leader_state.change != nullptr) return false;
+  unsigned others = 0;
+  for (unsigned i = 0; i < lib.configuration.n; i++)
+    if (lib.configuration.servers[i].role == RAFT_VOTER && lib.configuration.servers[i].id != self) others++;
+  return others == 0;
+}
+
 void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, unsigned count,
                            raft_io_append_cb done) {
   Write write;
@@ -102,6 +112,10 @@ void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, u
     if (type == RAFT_CHANGE) clear_padding(entries[i].buf);
     put_entry(write.batch, next_index(), entries[i].term, type, view(entries[i].buf));
     marks.push_back({entries[i].term, type});
+  }
+  if (count == 1 && entries[0].type == RAFT_COMMAND && commits_alone()) {
+    early = next_index() - 1;
+    machine.apply(early, view(entries[0].buf), write.batch);
   }
   // Also when it is closed before it was written: a cancelled append crashes 0.15 (rule 7).
   write.done = [request, done](bool) { done(request, 0); };
@@ -157,7 +171,7 @@ void Replica::Impl::send_snapshot(raft_io_snapshot_get* request, raft_io_snapsho
 void Replica::Impl::send(raft_io_send* request, const raft_message& message, raft_io_send_cb done) {
   if (message.type == RAFT_IO_APPEND_ENTRIES) {
     send_entries(message.append_entries, message);
-  } else if (!broken) {
+  } else if (!broken && (message.type != RAFT_IO_REQUEST_VOTE || outside.may_lead())) {
     auto copied = message;
     // 0.15 denies a pre-vote in the term that was asked for: a candidate that is behind would never learn it.
     if (auto& result = copied.request_vote_result;
@@ -239,7 +253,13 @@ void Replica::Impl::correct_progress() {
 int Replica::Impl::apply(const raft_buffer& body) {
   if (!running || broken) return 0;
   const auto index = raft_last_applied(&lib) + 1;  // Rule 9.
-  if (index <= machine.head().index) return 0;     // Applied before a restart: its lines are on disk.
+  if (index == early) {                            // Its lines were written with it.
+    early = 0;
+    applied_index = index;
+    untold = true;
+    return 0;
+  }
+  if (index <= machine.head().index) return 0;  // Applied before a restart: its lines are on disk.
   machine.apply(index, view(body), applied_batch);
   applied_index = index;
   untold = true;
@@ -291,6 +311,30 @@ void Replica::Impl::later(unsigned ms, void (Impl::*what)()) {
 /// One disk, one queue: writes complete in the order they were asked for (rule 3).
 void Replica::Impl::queue_write(Write write) {
   writes.push_back(std::move(write));
+  if (!apart && !write_apart()) write_soon();
+}
+
+/// The only write, and a synced one, may be waited for elsewhere; what comes meanwhile waits here.
+bool Replica::Impl::write_apart() {
+  if (writes.size() != 1 || !writes.front().sync) return false;
+  const auto written = std::make_shared<Status>(Done{});
+  auto work = [disk = &disk, write = &writes.front(), written] {
+    *written = disk->write(write->batch, write->sync);
+  };
+  auto done = [weak = weak_from_this(), at = session, written] {
+    const auto impl = weak.lock();
+    if (impl && impl->session == at && impl->running && impl->apart) impl->finish_apart(*written);
+  };
+  return apart = outside.apart(std::move(work), std::move(done));
+}
+
+void Replica::Impl::finish_apart(const Status& written) {
+  apart = false;
+  for (size_t i = 1; i < writes.size(); i++) write_soon();
+  complete(written);
+}
+
+void Replica::Impl::write_soon() {
   const auto now = outside.now_ms();
   disk_free_at_ms = std::max(disk_free_at_ms, now) + outside.disk_ms();
   later(static_cast<unsigned>(disk_free_at_ms - now), &Impl::finish_write);
@@ -298,16 +342,17 @@ void Replica::Impl::queue_write(Write write) {
 
 void Replica::Impl::finish_write() {
   if (writes.empty() || !running) return;
-  if (!broken) {
-    auto& write = writes.front();
-    auto written = disk.write(write.batch, write.sync);
-    if (!written && write.failed) {
-      const auto failed = std::move(write.failed);
-      writes.pop_front();
-      return failed(), settle();
-    }
-    if (!written) fail(written.error());
+  complete(broken ? Status{Done{}} : disk.write(writes.front().batch, writes.front().sync));
+}
+
+/// The first write was done, or not.
+void Replica::Impl::complete(const Status& written) {
+  if (!written && !broken && writes.front().failed) {
+    const auto failed = std::move(writes.front().failed);
+    writes.pop_front();
+    return failed(), settle();
   }
+  if (!written) fail(written.error());
   if (broken) return settle();  // Closing completes it: it is not acknowledged.
   auto write = std::move(writes.front());
   writes.pop_front();

@@ -46,6 +46,7 @@ Status Replica::Impl::start() {
   if (!stored) return stored.error();
   session++;
   restart_at_tick = false;
+  if (std::exchange(early, 0) != 0) machine.reload();  // Its entry may be on the disk, or not.
   if (stored->wanted && rules.whole_lines) {
     // Stopped in the middle of an installation: a member without its lines neither votes nor acknowledges.
     wanted = std::move(stored->wanted);
@@ -83,6 +84,7 @@ void Replica::Impl::stop() {
   wanted.reset();
   fetching = {};
   if (!running) return;
+  if (std::exchange(apart, false)) outside.join();  // Its outcome is on the disk.
   last_members = members_of(lib.configuration);
   running = false;
   raft_close(&lib, nullptr);

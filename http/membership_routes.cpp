@@ -63,6 +63,15 @@ struct RecoverBody {
   }
 };
 
+/// POST /v1/cluster/key. `force`: a change that is under way goes on without the members that are silent.
+struct KeyBody {
+  bool force = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("force", self.force);
+  }
+};
+
 constexpr int64_t kAliveMs = 5'000;  // Who was heard within it counts as alive.
 
 Error alone() {
@@ -74,7 +83,7 @@ void entry_route(Api& api, const Request& request, const Reply& reply) {
   const auto views = api.system().views();
   reply(json_response(
     to_json_text(EntryText{view<cluster::View>(*views).identity->cluster, api.system().options().node,
-                           api.options().entry.address, api.options().entry.ca})));
+                           api.options().entry.address, api.options().entry.ca()})));
 }
 
 void make_token(Api& api, const Request& request, const Reply& reply) {
@@ -89,7 +98,7 @@ void make_token(Api& api, const Request& request, const Reply& reply) {
   auto expires = wanted.expires.empty() ? Result<Time>{now + kTokenLife} : expiry_of(wanted.expires, now);
   if (!expires) return reply(problem(expires.error(), request.id));
   const auto secret = new_join_secret();
-  const auto text = to_text(JoinToken{api.options().entry.ca, secret});
+  const auto text = to_text(JoinToken{api.options().entry.ca(), secret});
   if (!text) return reply(problem(text.error(), request.id));
   const cluster::JoinTokenMade made{random_hex(kIdBytes), sha256_hex(to_hex(secret)), *expires};
   auto answer = std::string{R"({"id":)"};
@@ -154,6 +163,48 @@ Result<std::vector<std::string>> lost_voters(Api& api) {
   return lost;
 }
 
+void key_route(Api& api, const Request& request, const Reply& reply) {
+  KeyBody wanted;
+  if (!request.body.empty()) {
+    auto body = read_body<KeyBody>(request, reply, Unknown::refuse);
+    if (!body) return;
+    wanted = *body;
+  }
+  if (!api.options().rotate_key) return reply(problem(alone(), request.id));
+  auto origin = api.origin_of(request);
+  if (!origin) return reply(problem(origin.error(), request.id));
+  auto answer =
+    api.answer_to(request, reply, [](const Receipt& receipt) { return json_response(receipt.result, 202); });
+  if (answer) api.options().rotate_key(wanted.force, std::move(*origin), std::move(*answer));
+}
+
+/// Who is removed is cut off at once, so that the voters that stay have to be a majority without it. Error:
+/// `conflict` with how many are heard.
+Status may_go(Api& api, const std::string& name) {
+  if (!api.options().peering) return Done{};
+  size_t others = 0, heard = 0;
+  bool votes = false;
+  for (const auto& [node, state] : api.options().peering->members()) {
+    if (state.role != consensus::Role::voter) continue;
+    if (node == name)
+      votes = true;
+    else
+      others++, heard += state.heard_ms >= 0 && state.heard_ms <= kAliveMs ? 1 : 0;
+  }
+  if (!votes || others == 0 || heard * 2 > others) return Done{};
+  return Error{"conflict",
+               "without " + name + " only " + std::to_string(heard) + " of the " + std::to_string(others) +
+                 " other voters are heard, and nothing could be decided any more: start the silent one, or "
+                 "wait until it is replaced (--member-grace)",
+               {}};
+}
+
+void remove_route(Api& api, const Request& request, const Reply& reply) {
+  std::string name{request.param("id")};
+  if (auto may = may_go(api, name); !may) return reply(problem(may.error(), request.id));
+  api.command(request, reply, cluster::Command{cluster::Leave{std::move(name)}}, no_content);
+}
+
 /// This member itself goes on: there is nobody to hand the request to.
 void recover_route(Api& api, const Request& request, const Reply& reply) {
   RecoverBody wanted;
@@ -182,7 +233,7 @@ void recover_route(Api& api, const Request& request, const Reply& reply) {
 void add_membership_routes(Api& api) {
   auto& router = api.router();
   router.add({Method::get, "/v1/cluster/entry",
-              [&api](const Request& q, const Reply& r) { entry_route(api, q, r); }, "open"});
+              [&api](const Request& q, const Reply& r) { entry_route(api, q, r); }, "open", false, true});
   router.add({Method::post, "/v1/cluster/tokens",
               [&api](const Request& q, const Reply& r) { make_token(api, q, r); }, "admin", true});
   router.add({Method::get, "/v1/cluster/tokens",
@@ -200,12 +251,11 @@ void add_membership_routes(Api& api) {
               },
               "admin"});
   router.add({Method::del, "/v1/cluster/members/{id}",
-              [&api](const Request& q, const Reply& r) {
-                api.command(q, r, cluster::Command{cluster::Leave{std::string(q.param("id"))}}, no_content);
-              },
-              "admin"});
+              [&api](const Request& q, const Reply& r) { remove_route(api, q, r); }, "admin"});
   router.add({Method::post, "/v1/cluster/recover",
               [&api](const Request& q, const Reply& r) { recover_route(api, q, r); }, "admin", true, true});
+  router.add({Method::post, "/v1/cluster/key",
+              [&api](const Request& q, const Reply& r) { key_route(api, q, r); }, "admin", true});
   router.add({Method::post, "/v1/leader/transfer",
               [&api](const Request& q, const Reply& r) { transfer_route(api, q, r); }, "admin", true});
 }

@@ -1,9 +1,11 @@
 // Bits that rot, votes that are forgotten, and a disk in place of another.
 #include "actors/sim/disk.hpp"
 
+#include <string>
 #include <string_view>
 
 #include "consensus/raft_store.hpp"
+#include "events/log/rows.hpp"
 
 namespace muster::sim {
 
@@ -26,12 +28,14 @@ bool Disk::rot() {
   constexpr std::string_view kMark = R"("time":"20)";
   auto row = last(log::Column::events, {});
   if (!row) return false;
-  const auto at = row->second.rfind(kMark);
+  log::RowReader rows;
+  std::string text{rows.text(row->second)};
+  const auto at = text.rfind(kMark);
   if (at == std::string::npos) return false;
-  auto& digit = row->second[at + kMark.size()];
+  auto& digit = text[at + kMark.size()];
   digit = static_cast<char>(digit ^ 1);  // Another year.
   log::Batch batch;
-  batch.put(log::Column::events, row->first, row->second);
+  batch.put(log::Column::events, row->first, text);
   return static_cast<bool>(MemoryDisk::write(batch, true));
 }
 

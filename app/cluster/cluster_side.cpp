@@ -2,7 +2,6 @@
 #include "app/cluster/cluster_side.hpp"
 
 #include <algorithm>
-#include <array>
 #include <thread>
 
 #include <spdlog/spdlog.h>
@@ -13,31 +12,16 @@
 #include "app/cluster/first_token.hpp"
 #include "app/cluster/search.hpp"
 #include "base/hash.hpp"
+#include "http/api.hpp"
 
 namespace muster::app {
 namespace {
 
 constexpr uint16_t kPortsApart = 10'000;  // The member port, when nothing is said, is the HTTP port and this.
-constexpr std::chrono::seconds kAdvertEvery{1}, kRenewalEvery{60};
+constexpr std::chrono::seconds kAdvertEvery{1}, kLookEvery{2}, kRenewalEvery{60};
 constexpr std::chrono::milliseconds kHandingOn{3000}, kTransferAgain{600};
 
-/// What a node writes by itself.
-constexpr std::array<std::string_view, 8> kOwnTypes = {"cluster.", "member.", "leader.", "template.",
-                                                       "profile.", "plan.",   "log.",    "service."};
-
 }  // namespace
-
-bool is_bare(const ViewSet& views, const std::string& node) {
-  const auto& cluster = view<cluster::View>(views);
-  bool bare = cluster.members.size() <= 1 && cluster.former.size() == 0 && cluster.log.compacted_to == 0;
-  cluster.types.each([&](const std::string& type, const auto&) {
-    const bool own = std::any_of(kOwnTypes.begin(), kOwnTypes.end(),
-                                 [&](std::string_view prefix) { return type.starts_with(prefix); });
-    bare = bare && (own || type.starts_with("node."));
-  });
-  view<nodes::View>(views).nodes.each([&](const std::string& id, const auto&) { bare = bare && id == node; });
-  return bare;
-}
 
 ClusterSide::ClusterSide(ClusterSideOptions options, Credentials credentials)
   : options_(std::move(options)),
@@ -104,6 +88,9 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   auto known = read_member_file(options_.data);
   if (!known) return known.error();
   const bool bootstrapped = consensus::Replica::bootstrapped(disk);
+  if (*known && !(*known)->removed.empty())
+    return Error{
+      "member.removed", "this node may not go on with the folder that it has: " + (*known)->removed, {}};
   if (*known) {
     member_ = std::move(**known);
   } else if (bootstrapped) {
@@ -159,8 +146,18 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   peering.policy.grace_ms = static_cast<uint64_t>(options_.config->duration("member-grace").count());
   peering.ask_timeout = options_.config->duration("command-timeout");
   peering.max_asks = static_cast<size_t>(options_.config->number("max-in-flight"));
+  peering.on_roster = [this](const std::vector<RosterEntry>& members) { keep_roster(members); };
   peering_ = std::make_unique<Peering>(std::move(peering));
-  peering_->set_cluster_key(credentials_.cluster_key());
+  peering_->set_cluster_key(credentials_.shared());
+  JoinRequest again;
+  again.node = self.node;
+  again.key = self.key;
+  again.address = address_;
+  again.url = options_.url;
+  rotation_ =
+    std::make_unique<KeyRotation>(credentials_, *peering_, std::move(again), [this] { show_credentials(); });
+  sharing_ = std::make_unique<SecretSharing>(*peering_);
+  cosigner_ = std::make_unique<Cosigner>(*peering_);
 
   options.self = member_.id;
   options.address = member_.address;
@@ -174,6 +171,7 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   options.timing.election_ms = static_cast<unsigned>(options_.config->duration("election-timeout").count());
   options.send = [this](consensus::MemberId to, std::string frame) { peering_->send(to, std::move(frame)); };
   options.ticked = [this] { tick(); };
+  options.may_lead = [this] { return peering_->may_lead(); };
   return open_port();
 }
 
@@ -199,6 +197,9 @@ Status ClusterSide::open_port() {
 }
 
 void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
+  sharing_->attach(system);
+  rotation_->attach(system);
+  cosigner_->attach(system);
   peering_->attach(system, *network_, std::move(on_request));
   {
     const std::lock_guard lock{mutex_};
@@ -206,6 +207,22 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
   }
   advertise();
   if (discovery_) discovery_->on_change([this] { look_around(); });
+  watch_removal();
+}
+
+void ClusterSide::serve_through(http::ApiOptions& options) {
+  options.peering = peering_.get();
+  options.sharing = sharing_.get();
+  options.entry = {address_, [this] { return credentials_.ca(); }};
+  options.rotate_key = [this](bool force, Origin origin, Answer answer) {
+    rotate_key(force, std::move(origin), std::move(answer));
+  };
+}
+
+void ClusterSide::on_records(const std::vector<Record>& records) {
+  folded(records);
+  sharing_->on_records(records);
+  cosigner_->on_records(records);
 }
 
 /// The token that muster :cluster init printed, once there is a log to hold it.
@@ -220,6 +237,7 @@ void ClusterSide::record_first_token(System& system) {
 }
 
 void ClusterSide::detach() {
+  removal_.reset();
   {
     const std::lock_guard lock{mutex_};
     system_ = nullptr;
@@ -255,13 +273,21 @@ void ClusterSide::leave_office(System& system) {
 /// On the log's thread, several times a second.
 void ClusterSide::tick() {
   peering_->tick();
+  sharing_->tick();
+  rotation_->tick();
+  cosigner_->tick();
   const auto now = std::chrono::steady_clock::now();
   if (now >= next_advert_) {
     next_advert_ = now + kAdvertEvery;
     advertise();
+    tell_clock();
     const std::lock_guard lock{mutex_};
     if (!first_token_told_ && system_ && system_->ready() && system_->gauges().leading)
       record_first_token(*system_);
+  }
+  if (now >= next_look_) {  // An advert may have been looked at before it could be acted on.
+    next_look_ = now + kLookEvery;
+    look_around();
   }
   if (now >= next_renewal_) {
     next_renewal_ = now + kRenewalEvery;
@@ -269,84 +295,31 @@ void ClusterSide::tick() {
   }
 }
 
-/// Tells neighbours what is new about this node.
-void ClusterSide::advertise() {
-  const std::lock_guard lock{mutex_};
-  if (!discovery_) return;
-  finding::Advert advert;
-  advert.node = options_.node;
-  advert.ca = credentials_.ca().substr(0, finding::kCaChars);
-  advert.dev = options_.config->flag("dev");
-  advert.address = address_;
-  advert.url = options_.url;
-  advert.boot = boot_;
-  advert.created_at = started_;
-  if (system_) {
-    const auto views = system_->views();
-    const auto& identity = *view<cluster::View>(*views).identity;
-    if (identity.cluster.empty()) return;
-    advert.cluster = identity.cluster;
-    advert.created_at = identity.created_at;
-    advert.role = system_->gauges().leading ? finding::Role::leader : finding::Role::member;
-    advert.epoch = views->epoch;
-    advert.bare = is_bare(*views, options_.node);
-  }
-  if (advert == told_) return;
-  told_ = advert;
-  if (auto status = discovery_->advertise(advert); !status)
-    spdlog::warn("discovery error={}", status.error().detail);
-}
-
-/// Two new clusters of one key become one: the younger gives way, as long as nobody would miss it.
-void ClusterSide::look_around() {
-  finding::Own own;
-  {
-    const std::lock_guard lock{mutex_};
-    if (!system_ || !discovery_ || gives_way_) return;
-    const auto views = system_->views();
-    const auto& identity = *view<cluster::View>(*views).identity;
-    if (identity.cluster.empty()) return;
-    own.node = options_.node;
-    own.cluster = identity.cluster;
-    own.log = is_bare(*views, options_.node) ? finding::Log::bare : finding::Log::history;
-    own.created_at = identity.created_at;
-    own.ca = credentials_.ca();
-    own.dev = options_.config->flag("dev");
-  }
-  finding::Sight sight;
-  sight.adverts = discovery_->found();
-  const auto step = finding::next(own, sight);
-  if (const auto* stay = std::get_if<finding::Stay>(&step); stay && !stay->rival.empty())
-    spdlog::warn("another cluster of the same key has a history, too: {}; remove one of them", stay->rival);
-  const auto* give_way = std::get_if<finding::GiveWay>(&step);
-  if (!give_way) return;
-  {
-    const std::lock_guard lock{mutex_};
-    other_ = give_way->target;
-  }
-  if (!gives_way_.exchange(true) && on_give_way) on_give_way();
-}
-
-bool ClusterSide::confirm_giving_way() {
-  finding::Target other;
-  {
-    const std::lock_guard lock{mutex_};
-    other = other_;
-  }
-  const bool there = !other.url.empty() && entry_of(other.url);
-  spdlog::info("another cluster was there first cluster={} answers={}", other.cluster, there);
-  if (!there) gives_way_ = false;  // Its next advert is looked at again.
-  return there;
-}
-
 void ClusterSide::renew() {
-  if (!due_for_renewal(issued_, system_now())) return;
+  {
+    const std::lock_guard lock{shown_mutex_};
+    if (!due_for_renewal(issued_, system_now())) return;
+  }
+  show_credentials();
+  spdlog::info("certificate renewed");
+}
+
+/// As they are now: a certificate that was issued before another one never takes its place.
+void ClusterSide::show_credentials() {
+  const std::lock_guard lock{shown_mutex_};
   auto credentials = credentials_.issue(system_now());
   if (!credentials) return spdlog::error("certificate error={}", credentials.error().detail);
   if (auto status = network_->set_credentials(*credentials); !status)
     return spdlog::error("certificate error={}", status.error().detail);
   issued_ = credentials->chain;
-  spdlog::info("certificate renewed");
+  peering_->set_cluster_key(credentials_.shared());
+}
+
+void ClusterSide::rotate_key(bool force, Origin origin, Answer answer) {
+  if (options_.config->flag("dev"))
+    return answer(
+      Error{"conflict", "with --dev the cluster key is one that everybody knows: it is not changed", {}});
+  rotation_->begin(force, std::move(origin), std::move(answer));
 }
 
 }  // namespace muster::app

@@ -19,7 +19,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookAgain{100};
 constexpr std::chrono::milliseconds kAskAgain{1000};  // Whoever did not answer is asked again then.
-constexpr std::chrono::milliseconds kJoinPatience{5000};
+constexpr std::chrono::milliseconds kJoinPatience{5000}, kAskPatience{2000};
 constexpr std::chrono::seconds kRefusedFor{10};  // Longer than it takes to be asked, and to refuse, again.
 constexpr size_t kMaxEntry = 64 << 10;
 
@@ -45,6 +45,20 @@ private:
 
 bool is_url(const std::string& text) {
   return text.find("://") != std::string::npos;
+}
+
+/// Asking again changes nothing: the token is none or is not open, or it is another cluster.
+bool is_final(const Error& why) {
+  return why.code == "join.refused" || why.code == "tls.untrusted" || why.code == "field.invalid";
+}
+
+/// What the one that is called says.
+Result<JoinAnswer> answer_to(const consensus::JoinCall& call, const JoinRequest& request) {
+  auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
+  if (!answered) return answered.error();
+  auto answer = from_json_text<JoinAnswer>(answered->body);
+  if (!answer) return Error{"unreachable", call.address + " answered what cannot be read", {}};
+  return answer;
 }
 
 double draw() {
@@ -79,13 +93,28 @@ Result<std::string> entry_of(const std::string& url) {
   return entry->value("address", "");
 }
 
+std::string bytes_of(const std::string& hex) {
+  const auto bytes = digest_from_hex(hex);
+  return bytes ? std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()} : std::string{};
+}
+
+Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request) {
+  auto answer = answer_to(call, request);
+  if (!answer) return answer.error();
+  if (!answer->code.empty()) return Error{answer->code, answer->detail, {}};
+  return answer;
+}
+
 Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidate, Credentials& credentials) {
   consensus::JoinCall call;
   call.address = address;
   call.fingerprint = credentials.ca();
   call.timeout = kJoinPatience;
-  JoinRequest request{
-    candidate.node, credentials.node_key().fingerprint, candidate.address, candidate.url, "", false};
+  JoinRequest request;
+  request.node = candidate.node;
+  request.key = credentials.node_key().fingerprint;
+  request.address = candidate.address;
+  request.url = candidate.url;
   if (credentials.complete()) {
     auto own = credentials.issue(system_now());
     if (!own) return own.error();
@@ -94,21 +123,42 @@ Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidat
     auto token = parse_join_token(candidate.join_token);
     if (!token) return token.error();
     call.fingerprint = token->fingerprint;
-    request.secret = token->secret;
-    request.secret = to_hex(request.secret);
+    request.secret = to_hex(token->secret);
   }
-  auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
-  if (!answered) return answered.error();
-  auto answer = from_json_text<JoinAnswer>(answered->body);
-  if (!answer) return Error{"unreachable", address + " answered what cannot be read", {}};
-  if (!answer->code.empty()) return Error{answer->code, answer->detail, {}};
+  auto answer = ask_once(call, request);
+  if (!answer && answer.error().code == "join.refused" && !credentials.complete()) {
+    // Was it let in, and the answer lost? The token is used up then; its own key shows who it is.
+    auto own = credentials.self_signed(system_now());
+    if (!own) return own.error();
+    call.own = std::move(*own);
+    if (auto again = ask_once(call, request)) answer = std::move(again);
+  }
+  if (!answer) return answer.error();
   if (!credentials.complete()) {
-    const auto key = digest_from_hex(answer->cluster_key);
-    if (!key) return Error{"join.refused", address + " gave no cluster key", {}};
-    if (auto kept = credentials.adopt({reinterpret_cast<const char*>(key->data()), key->size()}); !kept)
-      return kept.error();
+    const auto key = bytes_of(answer->cluster_key);
+    if (key.empty()) return Error{"join.refused", address + " gave no cluster key", {}};
+    if (auto kept = credentials.adopt(key); !kept) return kept.error();
   }
+  if (const auto secret = bytes_of(answer->reply_secret); !secret.empty())
+    if (auto kept = credentials.keep_reply_secret(secret); !kept) return kept.error();
   return answer;
+}
+
+Result<JoinAnswer> ask_whether_member(const std::string& address, const std::string& node,
+                                      const Credentials& credentials) {
+  consensus::JoinCall call;
+  call.address = address;
+  call.fingerprint = credentials.ca();
+  call.timeout = kAskPatience;
+  auto own = credentials.issue(system_now());
+  if (!own) return own.error();
+  call.own = std::move(*own);
+  JoinRequest request;
+  request.node = node;
+  request.key = credentials.node_key().fingerprint;
+  request.url = "asks only";  // No URL: who does not know the question refuses it.
+  request.asks = true;
+  return answer_to(call, request);
 }
 
 Result<Found> search(const config::Config& config, const Candidate& candidate, Credentials& credentials,
@@ -129,6 +179,8 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
   };
   std::optional<SteadyClock::time_point> refused;  // By somebody who answered.
   const bool must_join = config.given("join") || !candidate.join_token.empty();
+  if (!credentials.complete() && !candidate.join_token.empty())
+    if (const auto token = parse_join_token(candidate.join_token); !token) return token.error();
   while (!stopped()) {
     if (discovery) sight.adverts = discovery->found();
     sight.failed = failures.now();
@@ -143,6 +195,7 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
       if (answer) return Found{false, std::move(*answer)};
       say("cannot join " + (target.address.empty() ? target.url : target.address) + ": " +
           answer.error().detail);
+      if (must_join && target.cluster.empty() && is_final(answer.error())) return answer.error();
       failures.add(target.address.empty() ? target.url : target.address);
       if (answer.error().code != "unreachable" && answer.error().code != "tls.untrusted")
         refused = SteadyClock::now();

@@ -16,8 +16,7 @@ constexpr std::string_view kHeadKey = "head";
 constexpr std::string_view kKeptPrefix = "kept/";        // + key -> reply
 constexpr std::string_view kKeptByTime = "kept-until/";  // + expiry + key -> nothing
 constexpr uint64_t kReadBackAtOnce = 256;
-constexpr size_t kRowBytes = 16 * 1024;  // Beyond this a row ends: one line is read without too many others.
-constexpr size_t kForgetAtOnce = 64;     // Replies dropped with one entry, at most.
+constexpr size_t kForgetAtOnce = 64;  // Replies dropped with one entry, at most.
 
 std::string joined(std::string_view prefix, std::string_view rest) {
   return std::string(prefix).append(rest);
@@ -80,19 +79,6 @@ void each_kept(const Disk& disk, std::string_view after, const Disk::Visit& visi
               key.remove_prefix(kKeptPrefix.size());
               return key == after || visit(key, bytes);
             });
-}
-
-void RowWriter::add(uint64_t seq, std::string_view line, Batch& batch) {
-  if (!row_.empty()) row_ += '\n';
-  row_ += line;
-  last_ = seq;
-  if (row_.size() >= kRowBytes) finish(batch);
-}
-
-void RowWriter::finish(Batch& batch) {
-  if (row_.empty()) return;
-  batch.put(Column::events, number_key(last_), row_);
-  row_.clear();
 }
 
 ChainHead read_head(const Disk& disk) {
@@ -223,8 +209,9 @@ std::optional<std::string> ChainReader::line(uint64_t seq) const {
 
 void ChainReader::each_from(uint64_t from,
                             const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
+  RowReader rows;
   disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view row) {
-    return each_in_row(number_of(key), row,
+    return each_in_row(number_of(key), rows.text(row),
                        [&](uint64_t seq, std::string_view line) { return seq < from || visit(seq, line); });
   });
 }
@@ -232,7 +219,9 @@ void ChainReader::each_from(uint64_t from,
 std::string ChainReader::text_from(uint64_t from, size_t most) const {
   std::string text;
   text.reserve(most + kRowBytes);
-  disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view row) {
+  RowReader rows;
+  disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view value) {
+    auto row = rows.text(value);
     if (text.empty()) {
       const auto newlines = std::count(row.begin(), row.end(), '\n');
       for (auto seq = number_of(key) - static_cast<uint64_t>(newlines); seq < from; seq++)
@@ -319,11 +308,12 @@ Status drop_lines(Disk& disk, uint64_t to) {
   Batch batch;
   batch.erase_range(Column::events, number_key(0), number_key(to + 1));
   std::set<std::string> streams;
-  disk.scan(Column::events, "", "", [&](std::string_view key, std::string_view row) {
+  RowReader rows;
+  disk.scan(Column::events, "", "", [&](std::string_view key, std::string_view value) {
     const auto last = number_of(key);
     std::string kept;  // Of the row that goes on beyond `to`.
     bool dropped = false;
-    each_in_row(last, row, [&](uint64_t seq, std::string_view line) {
+    each_in_row(last, rows.text(value), [&](uint64_t seq, std::string_view line) {
       if (seq > to) {
         if (!kept.empty()) kept += '\n';
         kept += line;

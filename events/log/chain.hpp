@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "events/log/disk.hpp"
+#include "events/log/rows.hpp"
 #include "events/log/streams.hpp"
 
 namespace muster::log {
@@ -43,19 +44,6 @@ struct KeptReply {
 void put_kept(const KeptReply& reply, Batch& batch);
 /// Visits what is stored, by key, behind the key `after`.
 void each_kept(const Disk& disk, std::string_view after, const Disk::Visit& visit);
-
-/// Lines on their way into the events column: rows of neighbours, so that a batch costs few insertions. A
-/// row's key is the seq of its last line, its value the lines with a newline between each two.
-class RowWriter {
-public:
-  void add(uint64_t seq, std::string_view line, Batch& batch);
-  /// The lines that were added since the last row.
-  void finish(Batch& batch);
-
-private:
-  std::string row_;
-  uint64_t last_ = 0;
-};
 
 /// Appends lines. Owned by the log's thread.
 class ChainWriter {

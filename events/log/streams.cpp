@@ -145,7 +145,10 @@ void StreamWriter::finish(Batch& batch) {
   batch.put(Column::streams, batch_key(first_), row_);
   row_.clear();
   if (filing_.empty() && lines_ >= kFileLines) {
-    filing_.swap(gathered_);
+    for (auto& [stream, seqs] : gathered_) filing_.emplace_back(stream, std::move(seqs));
+    gathered_.clear();
+    // In order a row goes in beside the one before it.
+    std::sort(filing_.begin(), filing_.end(), [](auto& a, auto& b) { return a.first > b.first; });
     lines_ = 0;
     to_seq_ = last_;
   }
@@ -156,9 +159,9 @@ void StreamWriter::finish(Batch& batch) {
 void StreamWriter::file(size_t streams, Batch& batch) {
   if (filing_.empty()) return;
   for (; streams > 0 && !filing_.empty(); streams--) {
-    const auto at = filing_.begin();
-    batch.put(Column::streams, stream_key(at->first, at->second.last), at->second.gaps);
-    filing_.erase(at);
+    const auto& [stream, seqs] = filing_.back();
+    batch.put(Column::streams, stream_key(stream, seqs.last), seqs.gaps);
+    filing_.pop_back();
   }
   if (!filing_.empty()) return;
   batch.put(Column::meta, kFiledKey, number_key(to_seq_));

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "events/log/disk.hpp"
 
@@ -32,16 +34,19 @@ private:
     uint64_t last = 0;
     std::string gaps;
   };
-  using Files = std::map<std::string, Seqs, std::less<>>;
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Files = std::unordered_map<std::string, Seqs, Hash, std::equal_to<>>;
   void gather(std::string_view stream, uint64_t seq);
   void file(size_t streams, Batch& batch);
 
   std::string row_;  ///< Of the lines since finish().
   uint64_t first_ = 0, last_ = 0;
-  Files gathered_;       ///< In rows by batch, and
-  size_t lines_ = 0;     ///< how many lines.
-  Files filing_;         ///< Still to be filed, of the lines
-  uint64_t to_seq_ = 0;  ///< up to here.
+  Files gathered_;                                    ///< In rows by batch, and
+  size_t lines_ = 0;                                  ///< how many lines.
+  std::vector<std::pair<std::string, Seqs>> filing_;  ///< Still to be filed, the last first, of the lines
+  uint64_t to_seq_ = 0;                               ///< up to here.
 };
 
 /// Visits the seqs of one stream from `from` on, until `visit` answers false.

@@ -20,7 +20,7 @@ namespace {
 constexpr char kFiller = '\xff';         // As a record's head: a length and a type that none has.
 constexpr uint64_t kPiece = 512 * 1024;  // Filled and synced at once.
 constexpr uint64_t kAhead = 256 * 1024;  // With less than this filled, the next piece is.
-constexpr size_t kSmall = 8 * 1024;      // Larger appends are worth blocks of their own.
+constexpr size_t kSmall = 24 * 1024;     // Larger appends are worth blocks of their own.
 
 /// Fills one file ahead of its end, on a thread of its own.
 class Filler {

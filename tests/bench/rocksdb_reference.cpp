@@ -9,6 +9,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
+#include "events/log/rows.hpp"
 #include "measure.hpp"
 
 using namespace bench;
@@ -150,14 +151,15 @@ void iterate(const Arguments& given) {
   must(rocksdb::DB::OpenForReadOnly(rocksdb::DBOptions(), given.text("folder"), columns, &handles, &opened));
   const std::unique_ptr<rocksdb::DB> db(opened);
   double records = 0, bytes = 0;
+  muster::log::RowReader rows;
   const double began = now();
   for (auto* handle : handles) {
     if (handle->GetName() != given.text("column", "events")) continue;
     const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(rocksdb::ReadOptions(), handle));
     for (at->SeekToFirst(); at->Valid(); at->Next()) {
-      const auto value = at->value();
-      records += 1 + static_cast<double>(std::count(value.data(), value.data() + value.size(), '\n'));
-      bytes += static_cast<double>(at->value().size());
+      const auto text = rows.text({at->value().data(), at->value().size()});
+      records += 1 + static_cast<double>(std::count(text.begin(), text.end(), '\n'));
+      bytes += static_cast<double>(text.size());
     }
     must(at->status());
   }

@@ -52,8 +52,11 @@ class Member(Caller):
         self.bind = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.bind}"
         self.prefix = ()  # Of the command that starts it.
+        self.binary = BINARY
+        self.names_itself = False  # Or it is told its id.
         self.data = Path(room) / name
         self.log = Path(room) / f"{name}.log"
+        self.plans = ROOT / "plans"
         self.flags = flags
         self.service = service
         self.environment = {"PATH": os.environ["PATH"], **(environment or {})}
@@ -62,8 +65,9 @@ class Member(Caller):
 
     def start(self, *more):
         """Starts it on its folder; `more` flags count this time only."""
-        command = [*self.prefix, BINARY, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", self.bind,
-                   "--peer-bind", self.peer, "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
+        named = () if self.names_itself or not self.node_id else ("--node-id", self.node_id)
+        command = [*self.prefix, self.binary, ":serve", "--data", self.data, *named, "--bind", self.bind,
+                   "--peer-bind", self.peer, "--plans-dir", self.plans, "--profile", ROOT / "plans" / "profile.yaml",
                    "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(command, cwd=self.data.parent, env=self.environment,
@@ -99,6 +103,11 @@ class Member(Caller):
         except subprocess.TimeoutExpired:
             self.kill()
             return self.process.returncode
+
+    def ends(self):
+        """Its exit status, once it ends by itself."""
+        until(lambda: self.process.poll() is not None, f"{self.name} ends", on=[self.process])
+        return self.process.returncode
 
     def said(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -151,6 +160,12 @@ class Member(Caller):
         finally:
             connection.close()
 
+    def connected(self, limit_s):
+        """A connection to it that keeps alive."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=limit_s)
+        connection.connect()
+        return connection
+
     def verb(self, *arguments):
         """Runs the command line against it."""
         environment = {"PATH": os.environ["PATH"], "MUSTER_REMOTE": self.url, "MUSTER_TOKEN": "dev-token"}
@@ -166,13 +181,13 @@ def _tried(condition):
 
 
 class RunningCluster:
-    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready, or all
-    `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
+    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready (of more than
+    three: each once the one before is), or all `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
 
     kind = Member
 
-    def __init__(self, count, *flags, dev=True, at_once=False):
-        self._room = tempfile.TemporaryDirectory()
+    def __init__(self, count, *flags, dev=True, at_once=False, folder=None):
+        self._room = tempfile.TemporaryDirectory(dir=folder)
         self.room = Path(self._room.name)
         self.service = new_service()
         self._flags = (*(("--dev",) if dev else ()), *flags)
@@ -184,8 +199,8 @@ class RunningCluster:
         try:
             for index in range(self._count):
                 self.add().start()
-                if index == 0 and not self._at_once:
-                    self.members[0].wait_ready()
+                if not self._at_once and (index == 0 or self._count > 3):
+                    self.members[index].wait_ready()
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
@@ -233,12 +248,17 @@ class RunningCluster:
         return self.wait_voters(len(self.running())).wait_ready()
 
     def agreed_leader(self):
-        """The one that leads as all that run say; None when they do not agree."""
+        """The one that leads as all that run say; None when they do not agree. Who has no log says what the leader says."""
         running = self.running()
         said = [member.cluster()["raft"] for member in running]
         named = {one["leader"] for one in said}
-        leading = [member for member, one in zip(running, said) if one["leading"]]
+        leading = [member for member, one in zip(running, said) if one["leading"] and one["node"] == member.node_id]
         return leading[0] if len(leading) == 1 and named == {leading[0].node_id} else None
+
+    def leader_but(self, *these):
+        """Until one of the others leads."""
+        return self.until(lambda: next((member for member in self.others(*these) if member.cluster()["raft"]["leading"]), None),
+                          "one of the others leads")
 
     def leader(self):
         """Until one of the running leads and all of them say so; that one."""

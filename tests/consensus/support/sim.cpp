@@ -190,7 +190,7 @@ void Sim::expect_acknowledged() {
     });
   });
   // Every line was checked when it was made; a head that fits has them all.
-  const auto head = leader()->chain->head();
+  const auto head = leader()->chain->told();
   if (history_.at(head.seq) != head.hash) fail("the leader's head is not of this history");
   for (const auto& body : acknowledged_)
     if (const auto it = at_.find(body); it == at_.end() || it->second > head.seq)

@@ -50,6 +50,7 @@ struct Sim::Node : Outside, Watcher {
   void boot_up() {
     chain = std::make_unique<ToyChain>(disk);
     chain->on_line = [this](auto seq, auto& hash, auto body) { sim.line(id, seq, hash, body); };
+    chain->tell_last();
     chain->on_applied = [this](uint64_t index) {
       for (; !in_flight.empty() && index >= in_flight.begin()->first; in_flight.erase(in_flight.begin()))
         sim.acknowledged_.insert(in_flight.begin()->second);

@@ -1,6 +1,8 @@
 // A toy to stand a replica on.
 #include "toy.hpp"
 
+#include <utility>
+
 #include "consensus/raft_store.hpp"
 
 namespace muster::consensus {
@@ -31,11 +33,27 @@ ToyChain::ToyChain(const log::Disk& disk) : disk_(disk) {
 
 void ToyChain::reload() {
   head_ = {};
-  const auto bytes = disk_.get(log::Column::meta, "head");
-  if (!bytes) return;
-  head_.index = log::number_of(bytes->substr(0, 8));
-  head_.seq = log::number_of(bytes->substr(8, 8));
-  std::copy(bytes->begin() + 16, bytes->end(), head_.hash.begin());
+  untold_.clear();
+  if (const auto bytes = disk_.get(log::Column::meta, "head")) {
+    head_.index = log::number_of(bytes->substr(0, 8));
+    head_.seq = log::number_of(bytes->substr(8, 8));
+    std::copy(bytes->begin() + 16, bytes->end(), head_.hash.begin());
+  }
+  tell_last();
+}
+
+void ToyChain::tell_last() {
+  told_ = head_;
+  const auto line = disk_.get(log::Column::events, log::number_key(head_.seq));
+  if (line && on_line) on_line(head_.seq, head_.hash, line->substr(line->find(' ') + 66));
+}
+
+void ToyChain::applied(uint64_t index) {
+  for (const auto& [head, body] : std::exchange(untold_, {})) {
+    told_ = head;
+    if (on_line) on_line(head.seq, head.hash, body);
+  }
+  if (on_applied) on_applied(index);
 }
 
 void ToyChain::apply(uint64_t index, std::string_view body, log::Batch& batch) {
@@ -49,7 +67,7 @@ void ToyChain::extend(std::string_view line, std::string_view body, log::Batch& 
   head_.hash = sha256(line);
   batch.put(log::Column::events, log::number_key(head_.seq), line);
   batch.put(log::Column::meta, "head", encode_head(head_));
-  if (on_line) on_line(head_.seq, head_.hash, body);
+  untold_.push_back({head_, std::string{body}});
 }
 
 bool ToyChain::take_lines(std::string_view lines, log::Batch& batch) {
@@ -59,6 +77,9 @@ bool ToyChain::take_lines(std::string_view lines, log::Batch& batch) {
     const auto expected = std::to_string(head_.seq + 1) + " " + to_hex(head_.hash) + " ";
     if (!line.starts_with(expected)) return false;
     extend(line, line.substr(expected.size()), batch);
+    told_ = head_;
+    if (on_line) on_line(head_.seq, head_.hash, untold_.back().body);
+    untold_.pop_back();
   }
   return true;
 }
@@ -102,6 +123,7 @@ bool ToyChain::take_checkpoint(const LogStart& start, std::string_view bytes, lo
   batch.put(log::Column::checkpoints, log::number_key(start.at), bytes);
   head_.seq = start.oldest - 1;
   head_.hash = start.before;
+  told_ = head_;
   batch.put(log::Column::meta, "head", encode_head(head_));
   return true;
 }

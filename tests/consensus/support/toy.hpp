@@ -40,9 +40,7 @@ public:
   explicit ToyChain(const log::Disk& disk);
   [[nodiscard]] Head head() const override { return head_; }
   void apply(uint64_t index, std::string_view body, log::Batch& batch) override;
-  void applied(uint64_t index) override {
-    if (on_applied) on_applied(index);
-  }
+  void applied(uint64_t index) override;
   bool take_lines(std::string_view lines, log::Batch& batch) override;
   [[nodiscard]] std::string lines_from(uint64_t seq) const override;
   void reload() override;
@@ -60,14 +58,23 @@ public:
   void compact(uint64_t to, size_t size, log::Batch& batch) const;
   [[nodiscard]] uint64_t oldest() const;
   [[nodiscard]] std::vector<std::string> bodies() const;
+  /// The last line that was told of: one whose entry is not written yet may be gone when power is.
+  [[nodiscard]] const Head& told() const { return told_; }
+  /// Tells of the last line on the disk: whoever wrote it may have ended before.
+  void tell_last();
 
   std::function<void(uint64_t)> on_applied;
   std::function<void(uint64_t seq, const Digest& hash, std::string_view body)> on_line;
 
 private:
   void extend(std::string_view line, std::string_view body, log::Batch& batch);
+  struct Untold {
+    Head head;
+    std::string body;
+  };
   const log::Disk& disk_;
-  Head head_;
+  Head head_, told_;
+  std::vector<Untold> untold_;
 };
 
 /// Events in the order of their time; whoever runs them moves the time.
