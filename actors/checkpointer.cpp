@@ -3,8 +3,12 @@
 
 namespace muster::actors {
 
+std::string checkpoint_statement(uint64_t at, std::string_view head, std::string_view digest) {
+  return "muster checkpoint " + std::to_string(at) + " " + std::string(head) + " " + std::string(digest);
+}
+
 std::string checkpoint_statement(const cluster::Checkpointed& made) {
-  return "muster checkpoint " + std::to_string(made.at) + " " + made.head + " " + made.digest;
+  return checkpoint_statement(made.at, made.head, made.digest);
 }
 
 Checkpointer::behavior_type checkpointer(Checkpointer::pointer, CheckpointerDeps deps) {

@@ -18,6 +18,7 @@ struct CheckpointerDeps {
 };
 
 /// What a member signs: "muster checkpoint <at> <head> <digest>".
+[[nodiscard]] std::string checkpoint_statement(uint64_t at, std::string_view head, std::string_view digest);
 [[nodiscard]] std::string checkpoint_statement(const cluster::Checkpointed& made);
 
 Checkpointer::behavior_type checkpointer(Checkpointer::pointer self, CheckpointerDeps deps);

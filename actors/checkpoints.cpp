@@ -178,6 +178,11 @@ Result<Folded> folded_at(const log::Disk& disk, uint64_t seq, Load&& load) {
 
 }  // namespace
 
+std::string checkpoint_digest(const World& world) {
+  const auto states = sha256_hex(states_text(world.states));
+  return sha256_hex(states + sha256_hex(save_views(world.set)));
+}
+
 Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world) {
   const auto seq = world.set.seq;
   log::Batch batch;
@@ -201,6 +206,18 @@ std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq) {
     if (found->seq == 0) break;
   }
   return std::nullopt;
+}
+
+Status drop_covered_lines(log::Disk& disk, uint64_t to) {
+  for (auto found = find_checkpoint(disk, UINT64_MAX - 1); found;
+       found = find_checkpoint(disk, found->seq - 1)) {
+    if (load_world(disk, found->seq, found->digests)) {
+      const auto covered = std::min(to, found->seq);
+      return covered < log::ChainReader{disk}.oldest() ? Status{Done{}} : log::drop_lines(disk, covered);
+    }
+    if (found->seq == 0) break;
+  }
+  return Done{};
 }
 
 std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk) {

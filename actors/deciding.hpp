@@ -12,6 +12,10 @@
 
 namespace muster::actors {
 
+/// Whether an answer without events waits for proof that this member still leads. Telemetry needs none, nor
+/// does what nobody asked for.
+enum class Proof { needed, not_needed };
+
 /// What an aggregate depends on; all of it outlives the actor.
 struct AggregateDeps {
   std::function<void(AppendsPtr)> append;  ///< Takes decisions into the log, in order.
@@ -21,6 +25,7 @@ struct AggregateDeps {
   KeptReplies* kept = nullptr;
   std::shared_ptr<const std::atomic<bool>> writable;  ///< False while the disk fails.
   Planted planted{};
+  Proof unchanged = Proof::needed;  ///< Of all that this domain answers without events.
 };
 
 /// The working state: committed state plus this domain's events in flight.
@@ -54,7 +59,7 @@ public:
   }
 
   /// Decides `ask`; true when the domain did not refuse it.
-  bool ask(const AskPtr<D>& ask) {
+  bool ask(const AskPtr<D>& ask, Proof proof = Proof::needed) {
     if (!leading_) {
       ask->answer(why_not_leading());
       return false;
@@ -67,7 +72,7 @@ public:
     append->ask = ask;
     append->origin = ask->origin;
     if (keyed && !deps_.planted.lost_keys) append->kept = std::move(begun.record);
-    return decide_and_send(std::move(append), ask->command, ask->expects);
+    return decide_and_send(std::move(append), ask->command, ask->expects, proof);
   }
 
 private:
@@ -91,14 +96,15 @@ private:
     decide_and_send(std::move(append), fresh.command, std::move(fresh.expects));
   }
 
-  bool decide_and_send(AppendPtr append, const typename D::Command& command,
-                       std::vector<Expectation> expects) {
+  bool decide_and_send(AppendPtr append, const typename D::Command& command, std::vector<Expectation> expects,
+                       Proof proof = Proof::needed) {
     auto decision = decide(working_, command, deps_.now());
     if (!decision) {
       refuse(append->answer, decision.error());
       return false;
     }
-    if (decision->events.empty() && !append->kept && in_flight() == 0) {
+    const bool prove = proof == Proof::needed && deps_.unchanged == Proof::needed && !deps_.flight->alone;
+    if (decision->events.empty() && !append->kept && in_flight() == 0 && !prove) {
       append->answer(Receipt{deps_.flight->committed_seq, std::move(decision->result)});
       return true;
     }
@@ -115,6 +121,7 @@ private:
     append->expects = std::move(expects);
     if (append->kept && !append->kept->one_time) append->kept->result = decision->result;
     append->result = std::move(decision->result);
+    append->prove = prove;
     send(std::move(append));
     return true;
   }
@@ -131,12 +138,16 @@ private:
     append.bytes += append.bodies.back().size() + append.streams.back().size() + 512;  // With the envelope.
   }
 
-  /// A refusal waits, too, until what it was decided against is committed.
+  /// A refusal waits, too, until what it was decided against is committed; among others also until it is sure
+  /// that this member still leads: one that was deposed and does not know it would refuse by what was.
   void refuse(const Answer& answer, const Error& error) {
-    if (in_flight() == 0 || deps_.planted.early_refusals) return answer(error);
-    send(blank(Answer{[answer, error](Result<Receipt> outcome) {
+    const bool alone = deps_.flight->alone;
+    if ((in_flight() == 0 && alone) || deps_.planted.early_refusals) return answer(error);
+    auto append = blank(Answer{[answer, error](Result<Receipt> outcome) {
       answer(outcome ? Result<Receipt>{error} : std::move(outcome));
-    }}));
+    }});
+    append->prove = !alone;
+    send(std::move(append));
   }
 
   [[nodiscard]] uint64_t in_flight() const { return submitted_ - deps_.flight->committed; }

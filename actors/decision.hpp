@@ -42,6 +42,7 @@ using AsksPtr = std::shared_ptr<const std::vector<AskPtr<D>>>;
 struct Flight {
   std::atomic<uint64_t> committed{0};      ///< Appends that were committed.
   std::atomic<uint64_t> committed_seq{0};  ///< The head when the last of them was.
+  std::atomic<bool> alone{true};           ///< Nobody else can lead: what is committed here is all there is.
 };
 
 /// A decision on its way into the log.
@@ -56,6 +57,7 @@ struct Append {
   std::optional<log::KeptReply> kept;
   std::string result;
   Answer answer;
+  bool prove = false;  ///< Its answer tells of what is committed: it waits for proof that this member leads.
   std::shared_ptr<const void>
     ask;  ///< The Ask it came from, for deciding again; null for a refusal that waits.
   int tries = 1;

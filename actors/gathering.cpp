@@ -17,6 +17,10 @@ Gathering::Gathering(std::vector<std::shared_ptr<Flight>> flights, const log::Ch
                      GatherLimits limits)
   : flights_(std::move(flights)), chain_(chain), limits_(limits), lines_(flights_.size()) {}
 
+void Gathering::alone(bool is_it) {
+  for (const auto& flight : flights_) flight->alone = is_it;
+}
+
 uint64_t Gathering::begin() {
   leading_ = true;
   generation_++;
@@ -100,18 +104,22 @@ void Gathering::landed(const std::string& stream) {
 
 Entry Gathering::next(Time time, const std::string& node, uint64_t& epoch) {
   Entry entry;
+  bool prove = false;
   entry.time = time;
   entry.records.reserve(waiting_.size());
   entry.appends.reserve(waiting_.size());
   while (!waiting_.empty() && entry.appends.size() < limits_.entry_commands &&
          (writer_.empty() || writer_.size() + waiting_.front()->bytes < limits_.entry_bytes)) {
     add(waiting_.front(), node, epoch, entry);
+    prove = prove || waiting_.front()->prove;
     entry.appends.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
   entry.events = entry.records.size();
   entry.barriers = std::exchange(barriers_, {});
-  if (!entry.barriers.empty()) writer_.frame(log::Frame::barrier, "");
+  // By name: two leaders' barriers at one place would be the same entry, and the one would take the other for
+  // its own.
+  if (!entry.barriers.empty() || (prove && writer_.empty())) writer_.frame(log::Frame::barrier, node);
   if (!writer_.empty()) entry.body = writer_.take();
   return entry;
 }

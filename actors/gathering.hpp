@@ -39,6 +39,8 @@ class Gathering {
 public:
   Gathering(std::vector<std::shared_ptr<Flight>> flights, const log::ChainReader& chain, GatherLimits limits);
 
+  /// Whether this member is the only one that can lead.
+  void alone(bool is_it);
   /// Leadership begins: the generation of every domain's decisions from now on.
   uint64_t begin();
   /// Leadership is lost. What waits never was proposed: it is told so.

@@ -14,6 +14,8 @@ struct Hello {
   std::string public_key;  ///< As in member.started.
   uint64_t id = 0;
   std::string address, url, key;
+  std::string ca;    ///< The authority of the certificate that it shows: SHA-256, hex; empty: an older build.
+  std::string also;  ///< The other one that it trusts, while the cluster key is changed.
   uint64_t seq = 0, index = 0, term = 0, leader = 0;
   Time time{};  ///< Its wall clock.
   bool stopping = false;
@@ -30,6 +32,8 @@ struct Hello {
     visit("address", self.address);
     visit("url", self.url);
     visit("key", self.key);
+    visit("ca", self.ca);
+    visit("also", self.also);
     visit("seq", self.seq);
     visit("index", self.index);
     visit("term", self.term);

@@ -12,7 +12,8 @@ struct JoinRequest {
   std::string node, key;     ///< Its id, and SHA-256 of its public key, hex.
   std::string address, url;  ///< As in member.joined.
   std::string secret;        ///< The join token's; empty with a certificate.
-  bool certified = false;    ///< Filled in by the member that checked its certificate.
+  bool certified = false;    ///< Filled in by the member that checked its certificate,
+  bool proven = false;       ///< and whether it showed that it holds the private half of `key`.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node", self.node);
@@ -21,6 +22,7 @@ struct JoinRequest {
     visit("url", self.url);
     visit("secret", self.secret);
     visit("certified", self.certified);
+    visit("proven", self.proven);
   }
 };
 
@@ -28,7 +30,8 @@ struct JoinAnswer {
   std::string code, detail;  ///< Why not; empty: it is a member now.
   std::string cluster;
   uint64_t id = 0;
-  std::string cluster_key;           ///< Hex; for those who came with a token.
+  std::string cluster_key;           ///< Hex.
+  std::string reply_secret;          ///< Hex; empty: derived from the cluster key.
   std::vector<RosterEntry> members;  ///< Who is there; this node may not be among them yet.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -37,6 +40,7 @@ struct JoinAnswer {
     visit("cluster", self.cluster);
     visit("id", self.id);
     visit("cluster_key", self.cluster_key);
+    visit("reply_secret", self.reply_secret);
     visit("members", self.members);
   }
 };

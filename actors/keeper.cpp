@@ -8,6 +8,7 @@
 
 #include "actors/burst.hpp"
 #include "events/line.hpp"
+#include "events/log/kept_copy.hpp"
 
 namespace muster::actors {
 namespace {
@@ -203,8 +204,24 @@ std::string Keeper::checkpoint_piece(uint64_t at, const Digest& digest, uint64_t
 bool Keeper::take_checkpoint(const consensus::LogStart& start, std::string_view bytes, log::Batch& batch) {
   if (!log::put_checkpoint(start.at, bytes, batch)) return false;
   chain_->start_after(start.oldest - 1, start.before, batch);
-  around_.later(0, [this, at = start.at] { around_.restart_from(at); });  // Once it is written.
+  around_.later(0, [this, at = start.at, last = start.oldest - 1] {  // Once it is written.
+    published_ = std::max(published_, std::min(last, chain_->head().seq));
+    around_.restart_from(at);
+  });
   return true;
+}
+
+std::string Keeper::kept_page(const consensus::KeptFetch& fetch, size_t most, std::string& last,
+                              bool& end) const {
+  auto page = log::kept_page(disk_, fetch.after, fetch.since, fetch.until, most);
+  last = std::move(page.last);
+  end = page.end;
+  return std::move(page.rows);
+}
+
+bool Keeper::take_kept(const consensus::KeptFetch& fetch, std::string_view page, const std::string& last,
+                       bool end, log::Batch& batch) {
+  return log::put_kept_page({std::string{page}, last, end}, fetch.after, fetch.since, fetch.until, batch);
 }
 
 void Keeper::reload() {
@@ -274,6 +291,7 @@ void Keeper::restart_domains() {
 }
 
 void Keeper::leading(uint64_t term) {
+  show();  // Who votes has to be known before anything is decided.
   leading_ = true;
   const auto generation = gathering_.begin();
   epoch_ = committed_epoch_;
@@ -361,6 +379,7 @@ void Keeper::propose(Entry* done) {
 void Keeper::show() {
   if (!replica_) return;
   auto members = replica_->members();
+  gathering_.alone(std::ranges::count(members, consensus::Role::voter, &consensus::Member::role) < 2);
   const auto shown = gauges_->members.load();
   if (!shown || *shown != members)
     gauges_->members = std::make_shared<const consensus::Members>(std::move(members));

@@ -114,6 +114,10 @@ private:
   [[nodiscard]] std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
                                              size_t most) const override;
   bool take_checkpoint(const consensus::LogStart& start, std::string_view bytes, log::Batch& batch) override;
+  [[nodiscard]] std::string kept_page(const consensus::KeptFetch& fetch, size_t most, std::string& last,
+                                      bool& end) const override;
+  bool take_kept(const consensus::KeptFetch& fetch, std::string_view page, const std::string& last, bool end,
+                 log::Batch& batch) override;
   void reload() override;
 
   // Watcher.

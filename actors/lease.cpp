@@ -44,13 +44,13 @@ void sweep(SelfPtr self, const LeaseDeps& deps) {
   if (take(self, deps)) {
     auto claim = std::make_shared<Ask<LeaseDomain>>();
     claim->command = lease::Claim{deps.node, deps.url, true};
-    state.deciding->ask(claim);
+    state.deciding->ask(claim, Proof::not_needed);
     return state.deciding->submit();
   }
   if (!state.deciding->leading() || !lapsed(self, deps)) return;
   auto ask = std::make_shared<Ask<LeaseDomain>>();
   ask->command = lease::Lapse{state.deciding->state().lease.epoch};
-  state.deciding->ask(ask);
+  state.deciding->ask(ask, Proof::not_needed);
   state.deciding->submit();
 }
 

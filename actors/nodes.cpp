@@ -76,7 +76,7 @@ void sweep(SelfPtr self, const RegistryDeps& deps) {
     auto ask = std::make_shared<Ask<NodesDomain>>();
     ask->command = nodes::MarkSilent{at->first, state.deciding->now() - silence};
     at = state.last_heard.erase(at);
-    state.deciding->ask(ask);
+    state.deciding->ask(ask, Proof::not_needed);
   }
   state.deciding->submit();
 }
@@ -90,7 +90,8 @@ Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) 
   return {
     [self, shared](const AsksPtr<NodesDomain>& asks) {
       for (const auto& ask : *asks) {
-        if (!self->state.deciding->ask(ask)) continue;
+        const bool beat = std::holds_alternative<nodes::Heartbeat>(ask->command);
+        if (!self->state.deciding->ask(ask, beat ? Proof::not_needed : Proof::needed)) continue;
         hear(self, *shared, ask->command);
         if (const auto* gone = std::get_if<nodes::Forget>(&ask->command)) forget(self, gone->node);
       }

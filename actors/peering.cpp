@@ -85,7 +85,7 @@ void Peering::received(const std::string& from, consensus::Envelope envelope) {
         return impl.asks.answered(from, envelope.body);
       case consensus::Kind::ask:
         return impl.asks.asked(from, envelope.body, [&](std::string request, auto reply) {
-          impl.answer(at, std::move(request), std::move(reply));
+          impl.answer(at, from, std::move(request), std::move(reply));
         });
       default:
         return;
@@ -193,13 +193,26 @@ void Peering::barrier(std::function<void(Result<uint64_t>)> then) {
   if (auto asked = impl_->asks.ask(leader, std::string(1, kBarrier), told); !asked) then(asked.error());
 }
 
-void Peering::Impl::answer(System& at, std::string request, std::function<void(std::string)> reply) {
+void Peering::serve(char matter, OnAsk on_ask) {
+  impl_->on_ask[matter] = std::move(on_ask);
+}
+
+void Peering::ask(const std::string& node, char matter, std::string request,
+                  std::function<void(Result<std::string>)> reply) {
+  request.insert(request.begin(), matter);
+  if (auto asked = impl_->asks.ask(node, std::move(request), reply); !asked) reply(asked.error());
+}
+
+void Peering::Impl::answer(System& at, const std::string& from, std::string request,
+                           std::function<void(std::string)> reply) {
   if (request.empty()) return;
   const auto op = request.front();
   request.erase(0, 1);
   if (op == kBarrier) return answer_barrier(at, std::move(reply));
   if (op == kJoin) return answer_join(at, request, std::move(reply));
-  if (op == kHttp && on_request) on_request(std::move(request), std::move(reply));
+  if (op == kHttp && on_request) return on_request(std::move(request), std::move(reply));
+  if (const auto other = on_ask.find(op); other != on_ask.end())
+    other->second(from, std::move(request), std::move(reply));
 }
 
 void Peering::Impl::answer_barrier(System& at, std::function<void(std::string)> reply) {
@@ -254,7 +267,7 @@ void Peering::say_stopping() {
   impl_->with_system([this](System& at, consensus::Peers& network) { impl_->say_hello(at, network, true); });
 }
 
-void Peering::set_cluster_key(std::string key) {
+void Peering::set_cluster_key(ClusterKey key) {
   const std::lock_guard lock{impl_->mutex};
   impl_->cluster_key = std::move(key);
 }

@@ -66,6 +66,14 @@ public:
   void attach(System& system, consensus::Peers& peers, OnRequest on_request);
   void stop();
 
+  /// Answers what members ask of each other beside the leader's business; each matter has a letter.
+  using OnAsk =
+    std::function<void(const std::string& from, std::string request, std::function<void(std::string)> reply)>;
+  void serve(char matter, OnAsk on_ask);  ///< Before attach(). On a thread of the network: must be quick.
+  /// Errors in `reply`: as ask_leader, and also when leadership moves meanwhile.
+  void ask(const std::string& node, char matter, std::string request,
+           std::function<void(Result<std::string>)> reply);
+
   // For the network.
   void received(const std::string& from, consensus::Envelope envelope);
   void stranger(const consensus::Stranger& who, consensus::Envelope envelope,
@@ -94,8 +102,12 @@ public:
   /// Says goodbye: this process is about to stop.
   void say_stopping();
 
-  /// What members who join by a token are given; empty: none are taken.
-  void set_cluster_key(std::string key);
+  /// What members who are let in are given, and what this one says of its authorities.
+  struct ClusterKey {
+    std::string key, reply_secret;  ///< 32 bytes each.
+    std::string ca, also;           ///< As in Hello.
+  };
+  void set_cluster_key(ClusterKey key);
 
 private:
   struct Impl;

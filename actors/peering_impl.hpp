@@ -23,7 +23,8 @@ struct Peering::Impl {
   // What is heard: peering_hear.cpp.
   void hear_hello(const std::string& from, const std::string& body);
   void hear_beats(System& at, const std::string& body);
-  void answer(System& at, std::string request, std::function<void(std::string)> reply);
+  void answer(System& at, const std::string& from, std::string request,
+              std::function<void(std::string)> reply);
   void answer_barrier(System& at, std::function<void(std::string)> reply);
   static constexpr char kJoin = 'J';
   void answer_join(System& at, const std::string& body, std::function<void(std::string)> reply);
@@ -43,6 +44,7 @@ struct Peering::Impl {
   System* system = nullptr;
   consensus::Peers* peers = nullptr;
   OnRequest on_request;
+  std::map<char, OnAsk> on_ask;  ///< Does not change once it is attached.
   Asks asks;
 
   mutable std::mutex mutex;  ///< Guards what follows.
@@ -54,7 +56,7 @@ struct Peering::Impl {
     int64_t ahead_ms = 0;  ///< Its wall clock before ours.
   };
   std::map<std::string, Heard> heard;
-  std::string cluster_key;  ///< 32 bytes; given to members who join by a token.
+  ClusterKey cluster_key;
 
   // Of the thread that ticks.
   SteadyClock::time_point next_hello{}, next_beats{}, next_roles{};

@@ -34,6 +34,7 @@ void Peering::stranger(const consensus::Stranger& who, consensus::Envelope envel
   if (!asked) return reply(refusal(asked.error()));
   // What a certificate says counts, and not what its holder says.
   asked->certified = !who.node.empty();
+  asked->proven = !who.key.empty() && who.key == asked->key;
   if (asked->certified && (asked->node != who.node || asked->key != who.key))
     return reply(refusal({"join.refused", "the certificate is of another node", {}}));
   auto& impl = *impl_;
@@ -62,23 +63,31 @@ void Peering::Impl::answer_join(System& at, const std::string& body, std::functi
   cluster::Join join;
   join.member = {asked->node, member_id(asked->node, asked->key), asked->address, asked->url, asked->key, ""};
   join.holds_key = asked->certified;
+  join.proven = asked->proven;
   if (!asked->certified) join.token_hash = sha256_hex(asked->secret);
-  std::string key;
+  std::string key, reply_secret;
+  // Its first hello may still be on its way.
+  const auto ways = peers->states();
+  const auto way = ways.find(asked->node);
+  const bool speaks = way != ways.end() && way->second.heard;
   {
     const std::lock_guard lock{mutex};
     const auto former = heard.find(asked->node);
-    join.former_heard = former != heard.end() && !former->second.hello.stopping &&
-                        SteadyClock::now() - former->second.at < kHeardJustNow;
-    if (!asked->certified) key = to_hex(cluster_key);
+    join.former_heard = former == heard.end() ? speaks
+                                              : !former->second.hello.stopping &&
+                                                  SteadyClock::now() - former->second.at < kHeardJustNow;
+    key = to_hex(cluster_key.key);
+    reply_secret = to_hex(cluster_key.reply_secret);
   }
   Origin origin;
   origin.actor = asked->node;
   at.ask(cluster::Command{std::move(join)}, std::move(origin),
-         Answer{[this, key, reply = std::move(reply)](const Result<Receipt>& outcome) {
+         Answer{[this, key, reply_secret, reply = std::move(reply)](const Result<Receipt>& outcome) {
            if (!outcome) return reply(refusal(outcome.error()));
            auto answer = from_json_text<JoinAnswer>(outcome->result);
            if (!answer) return reply(refusal(answer.error()));
            answer->cluster_key = key;
+           answer->reply_secret = reply_secret;
            {
              const std::lock_guard lock{mutex};
              for (const auto& [node, entry] : roster) answer->members.push_back(entry);

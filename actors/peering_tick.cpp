@@ -86,14 +86,16 @@ void Peering::Impl::say_hello(System& at, consensus::Peers& network, bool stoppi
   hello.stopping = stopping;
   for (const auto& [node, state] : network.states())
     if (state.heard) hello.sees.push_back(node);
-  const auto text = to_json_text(hello);
   std::vector<std::string> others;
   {
     const std::lock_guard lock{mutex};
     for (const auto& [node, entry] : roster)
       if (node != options.self.node) others.push_back(node);
+    hello.ca = cluster_key.ca;
+    hello.also = cluster_key.also;
     heard[options.self.node] = {hello, SteadyClock::now(), 0};
   }
+  const auto text = to_json_text(hello);
   for (const auto& node : others) network.send(node, {consensus::Kind::hello, text});
 }
 

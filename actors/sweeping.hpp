@@ -25,7 +25,7 @@ typename Aggregate<D>::behavior_type sweeping(Self<Aggregate<D>, AggregateState<
       if (!self->state.deciding->leading()) return;
       auto ask = std::make_shared<Ask<D>>();
       ask->command = SweepCommand{};
-      self->state.deciding->ask(ask);
+      self->state.deciding->ask(ask, Proof::not_needed);
       self->state.deciding->submit();
     },
   };

@@ -127,7 +127,9 @@ void System::Impl::spawn_domains() {
   add(tokens);
   secrets = system.spawn(sweeping<SecretsDomain, secrets::Sweep>, deps_for(index));
   add(secrets);
-  plans = system.spawn(aggregate<PlansDomain>, deps_for(index));
+  auto for_plans = deps_for(index);
+  for_plans.unchanged = Proof::not_needed;  // A plan that is as it was is asked for again and again.
+  plans = system.spawn(aggregate<PlansDomain>, std::move(for_plans));
   add(plans);
   bootstrap = system.spawn(aggregate<BootstrapDomain>, deps_for(index));
   add(bootstrap);

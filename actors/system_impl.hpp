@@ -55,7 +55,8 @@ struct System::Impl {
             options.now,
             &kept,
             {gauges, &gauges->writable},
-            {}};
+            {},
+            Proof::needed};
   }
 
   /// Runs `task` on the log's thread.

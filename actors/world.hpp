@@ -66,9 +66,14 @@ struct StoredCheckpoint {
   uint64_t bytes = 0;  ///< As stored: packed.
 };
 
+/// As in StoredCheckpoint, of a world that need not be stored.
+[[nodiscard]] std::string checkpoint_digest(const World& world);
 Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world);
 /// The newest readable checkpoint at or before `seq`; nothing: fold from the first line.
 [[nodiscard]] std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq);
+/// Drops lines up to `to`, as far as a checkpoint that is here stands for them: each member makes its own,
+/// and the rest goes once it has made the next one. Only under a committed log.compacted event.
+Status drop_covered_lines(log::Disk& disk, uint64_t to);
 [[nodiscard]] std::vector<uint64_t> checkpoint_seqs(const log::Disk& disk);
 /// The digest of the checkpoint at `seq`, from its bytes. Error: `log.corrupt` when it is not the one stored
 /// beside them.

@@ -67,13 +67,14 @@ Result<NodeSideOptions> options_of(const config::Config& config) {
 }  // namespace
 
 Result<int> run_node(const config::Config& config) {
-  set_up_log(config);
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t stop_signals;
   sigemptyset(&stop_signals);
   sigaddset(&stop_signals, SIGTERM);
   sigaddset(&stop_signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);  // Before any thread: all of them inherit it.
+  // Before any thread, the log's own too: all of them inherit it.
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+  set_up_log(config);
   auto options = options_of(config);
   if (!options) return options.error();
   spdlog::info("runner node={} control_plane={} state={}", options->node, config.text("server"),

@@ -1,7 +1,6 @@
 // Wiring a node together.
 #include "app/serve.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "actors/system.hpp"
+#include "actors/world.hpp"
 #include "adapters/fact_stores.hpp"
 #include "adapters/jwks.hpp"
 #include "adapters/keys.hpp"
@@ -184,13 +184,9 @@ Status start_own_side(Node& node, const config::Config& config, const std::strin
 /// The effect of a committed compaction; done again at the start when it was cut short.
 void drop_lines(Node& node, uint64_t to) {
   node.system->read_slowly([&node, to] {
-    if (auto status = log::drop_lines(*node.disk, to); !status)
+    if (auto status = drop_covered_lines(*node.disk, to); !status)
       spdlog::warn("compact to={} error={}", to, status.error().detail);
   });
-}
-
-bool changes_members(const Record& record) {
-  return record.type.starts_with("member.") || record.type.starts_with("cluster.");
 }
 
 SystemOptions system_options(Node& node, const config::Config& config, std::string id,
@@ -198,6 +194,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   SystemOptions options;
   options.node = std::move(id);
   options.version = kVersion;
+  options.feature_level += MUSTER_LEVELS_AHEAD;  // 0; more in a build that stands for a later version.
   options.node_ttl = config.duration("stale-ttl");
   options.leader_ttl = config.duration("leader-ttl");
   options.idempotency_ttl = config.duration("idempotency-ttl");
@@ -207,8 +204,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   options.on_lines = [&node, sink = config.text("audit-sink"), mark = data + "/restored"](
                        const std::vector<Record>& records, const std::vector<log::Line>& lines) {
     if (node.api) node.api->on_lines(records, lines);
-    if (node.cluster && std::any_of(records.begin(), records.end(), changes_members))
-      node.cluster->peering().folded();
+    if (node.cluster) node.cluster->on_records(records);
     if (node.secrets) node.secrets->on_records(records);
     const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
     for (const auto& record : records) {
@@ -311,7 +307,11 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (options.control_plane_url.empty()) options.control_plane_url = url_of(*bind);
   if (node.cluster) {
     options.peering = &node.cluster->peering();
-    options.entry = {node.cluster->address(), node.cluster->credentials().ca()};
+    options.sharing = &node.cluster->sharing();
+    options.entry = {node.cluster->address(), [&node] { return node.cluster->credentials().ca(); }};
+    options.rotate_key = [&node](bool force, Origin origin, Answer answer) {
+      node.cluster->rotate_key(force, std::move(origin), std::move(answer));
+    };
   }
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
@@ -358,12 +358,13 @@ void give_up_log(const std::string& data) {
 }  // namespace
 
 int serve(const config::Config& config) {
-  const bool json_log = set_up_log(config);
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread: all of them inherit it.
+  // Before any thread, the log's own too: all of them inherit it.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const bool json_log = set_up_log(config);
   const auto stopped = [] {
     sigset_t pending;
     sigpending(&pending);

@@ -6,6 +6,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "consensus/peer_link.hpp"
+
 namespace muster::consensus {
 
 namespace {
@@ -63,6 +65,12 @@ std::vector<std::shared_ptr<Link>> Core::all_links() const {
   std::vector<std::shared_ptr<Link>> all;
   for (const auto& [node, link] : links) all.push_back(link);
   return all;
+}
+
+bool Core::is_members(const std::string& key) const {
+  const auto all = all_links();
+  return !key.empty() &&
+         std::any_of(all.begin(), all.end(), [&](const auto& link) { return link->peer.key == key; });
 }
 
 void Core::refused(const std::string& who, const std::string& why) {

@@ -74,6 +74,8 @@ struct Core {
   [[nodiscard]] const PeerLimits& limits() const { return options.limits; }
   [[nodiscard]] std::shared_ptr<Link> find(const std::string& node) const;
   [[nodiscard]] std::vector<std::shared_ptr<Link>> all_links() const;
+  /// Whether a member came with that key, whatever its certificate says.
+  [[nodiscard]] bool is_members(const std::string& key) const;
   /// Counts, and tells when that is not too often.
   void refused(const std::string& who, const std::string& why);
 };

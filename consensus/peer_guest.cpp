@@ -27,7 +27,8 @@ void Guest::enter(Phase phase) {
 
 void Guest::secured() {
   who_ = connection_->identify(*core_.trust, core_.options.now());
-  if (who_.standing == Identity::Standing::foreign) return refuse(who_.fault);
+  // A member that was away while the cluster key was changed has only its own key to show: it may ask.
+  if (who_.standing == Identity::Standing::foreign && !core_.is_members(who_.key)) return refuse(who_.fault);
   phase_ = Phase::greeting;  // The time goes on: it is from accepting to the first frame.
 }
 
@@ -51,6 +52,7 @@ void Guest::came(Frame frame) {
 void Guest::greeted(Frame frame) {
   if (frame.kind == static_cast<uint8_t>(Kind::join)) return asked(std::move(frame));
   if (frame.kind != static_cast<uint8_t>(Inner::open)) return refuse("it did not say who it is first");
+  if (who_.standing == Identity::Standing::foreign) return refuse(who_.fault);
   if (who_.standing == Identity::Standing::none)
     return refuse("it showed no certificate, so it may only ask to join");
   const auto name = printable(who_.node);
@@ -92,7 +94,8 @@ void Guest::asked(Frame frame) {
       if (const auto still = guest.lock()) still->answer(answer);
     });
   };
-  core_.options.events.stranger(Stranger{who_.node, who_.key, where()},
+  const bool certified = who_.standing == Identity::Standing::sound;
+  core_.options.events.stranger(Stranger{certified ? who_.node : std::string{}, who_.key, where()},
                                 Envelope{Kind::join, std::move(frame.body)}, std::move(respond));
 }
 

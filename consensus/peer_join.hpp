@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -14,7 +15,9 @@ namespace muster::consensus {
 struct JoinCall {
   std::string address;      ///< host:port of a member.
   std::string fingerprint;  ///< SHA-256 of the cluster's CA (DER), hex: whom to trust.
-  PeerCredentials own{};    ///< Shown when there are any; `trust` is not looked at.
+  /// Or: a server that proves to hold one of these keys (as in Peer) is trusted, whatever its authority is.
+  std::vector<std::string> keys{};
+  PeerCredentials own{};  ///< Shown when there are any; `trust` is not looked at.
   std::chrono::milliseconds timeout{30'000};
   Now now = system_now;
 };

@@ -50,8 +50,8 @@ struct PeerState {
 
 /// Who calls without being a member: for Kind::join only.
 struct Stranger {
-  std::string node;     ///< What its certificate names; empty without one.
-  std::string key;      ///< SHA-256 of its certificate's public key, hex; empty without one.
+  std::string node;  ///< What its certificate names; empty without one, or when it is of another authority.
+  std::string key;   ///< SHA-256 of the public key that it proved to hold, hex; empty without a certificate.
   std::string address;  ///< host:port it calls from.
 };
 

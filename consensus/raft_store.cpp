@@ -10,7 +10,8 @@ namespace {
 
 using log::Column;
 
-constexpr std::string_view kSnapshot = "snapshot", kState = "state", kWanted = "wanted", kProbe = "probe";
+constexpr std::string_view kSnapshot = "snapshot", kState = "state", kWanted = "wanted",
+                           kSince = "wanted-since", kProbe = "probe";
 constexpr char kEntry = 'e';
 constexpr uint8_t kPacked = 0x80;  // In an entry's type.
 
@@ -81,6 +82,8 @@ Result<Stored> load_stored(const log::Disk& disk) {
   if (const auto bytes = disk.get(Column::raft, kWanted)) {
     stored.wanted = read_snapshot(*bytes);
     if (!stored.wanted) return corrupt(kWanted);
+    const auto since = disk.get(Column::raft, kSince);
+    stored.wanted_since = since ? log::number_of(*since) : 0;
   }
   if (auto loaded = load_entries(disk, stored); !loaded) return loaded.error();
   const auto after = stored.snapshot ? stored.snapshot->index + 1 : 1;
@@ -118,12 +121,14 @@ void put_snapshot(log::Batch& to, const StoredSnapshot& snapshot) {
   to.put(Column::raft, kSnapshot, snapshot_bytes(snapshot));
 }
 
-void put_wanted(log::Batch& to, const StoredSnapshot& snapshot) {
+void put_wanted(log::Batch& to, const StoredSnapshot& snapshot, uint64_t since) {
   to.put(Column::raft, kWanted, snapshot_bytes(snapshot));
+  to.put(Column::raft, kSince, log::number_key(since));
 }
 
 void erase_wanted(log::Batch& to) {
   to.erase(Column::raft, kWanted);
+  to.erase(Column::raft, kSince);
 }
 
 void put_probe(log::Batch& to) {

@@ -6,6 +6,7 @@
 // | `snapshot` | the last snapshot: index, term and configuration index (8 each), head, members |
 // | `state` | term and vote (8 each), written together |
 // | `wanted` | a snapshot that a leader sent and whose lines are not all here; same shape as `snapshot` |
+// | `wanted-since` | the last line that this member made itself before it was sent that snapshot (8) |
 // | `probe` | whether the disk takes writes again |
 //
 // A head is index and seq (8 each) and the hash (32 bytes); members are their count, and for each id, role
@@ -39,6 +40,7 @@ struct Stored {
   uint64_t term = 0;
   MemberId vote = 0;
   std::optional<StoredSnapshot> snapshot, wanted;
+  std::optional<uint64_t> wanted_since;
   uint64_t first_index = 1;  ///< Of entries.
   std::vector<StoredEntry> entries;
 };
@@ -52,7 +54,7 @@ void put_entry(log::Batch& to, uint64_t index, uint64_t term, uint8_t type, std:
 void erase_entries(log::Batch& to, uint64_t from, uint64_t below);
 void put_state(log::Batch& to, uint64_t term, MemberId vote);
 void put_snapshot(log::Batch& to, const StoredSnapshot& snapshot);
-void put_wanted(log::Batch& to, const StoredSnapshot& snapshot);
+void put_wanted(log::Batch& to, const StoredSnapshot& snapshot, uint64_t since);
 void erase_wanted(log::Batch& to);
 void put_probe(log::Batch& to);
 

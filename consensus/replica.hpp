@@ -77,6 +77,14 @@ struct LogStart {
   bool operator==(const LogStart&) const = default;
 };
 
+/// Asks for what entries leave beside lines, page by page: of those with lines from `since` to `until`, what
+/// comes behind the key `after`.
+struct KeptFetch {
+  std::string after;
+  uint64_t since = 0, until = 0;
+  bool operator==(const KeptFetch&) const = default;
+};
+
 /// What committed entries become: the chain (events/log/chain.hpp). All calls come from the replica's thread.
 class Machine {
 public:
@@ -110,6 +118,19 @@ public:
     (void)start, (void)bytes, (void)batch;
     return false;
   }
+  /// A page of at most about `most` bytes, and in `last` the key up to which it goes; then `end` is false
+  /// when there are more.
+  [[nodiscard]] virtual std::string kept_page(const KeptFetch& fetch, size_t most, std::string& last,
+                                              bool& end) const {
+    (void)fetch, (void)most, last.clear(), end = true;
+    return {};
+  }
+  /// Checks and adds a page that a peer sent. False: it is not the one that was asked for.
+  virtual bool take_kept(const KeptFetch& fetch, std::string_view page, const std::string& last, bool end,
+                         log::Batch& batch) {
+    (void)fetch, (void)page, (void)last, (void)end, (void)batch;
+    return true;
+  }
   /// The disk may have lost what was written but not synced, or what was applied could not be written: forget
   /// what is in memory and go on from the disk.
   virtual void reload() = 0;
@@ -133,6 +154,7 @@ struct Rules {
   bool gate = true, barrier = true, one_batch = true, reopen = true, new_term = true, whole_lines = true;
   bool lent_votes = true, held_changes = true;  ///< Rule 13.
   bool fail_whole = true;                       ///< Rule 3: a failed append is not told to libraft.
+  bool whole_replies = true;                    ///< Rule 10 for what entries leave beside lines.
 };
 
 struct Timing {

@@ -11,7 +11,7 @@ constexpr uint64_t kAhead = 4 << 20;   // Bytes that are asked for before they a
 
 void Replica::Impl::hear_start(MemberId from, std::string_view frame) {
   const auto start = decode_start(frame);
-  if (!start || !installing || !wanted || whole() || broken || from != fetching.peer) return;
+  if (!start || !installing || !wanted || has_lines() || broken || from != fetching.peer) return;
   if (start->oldest <= machine.head().seq + 1) return;
   if (start->size == 0 || start->oldest > wanted->head.seq + 1 || start->at > wanted->head.seq) {
     fetching.too_new = true;
@@ -42,7 +42,7 @@ void Replica::Impl::serve_piece(MemberId to, const PieceFetch& fetch) {
 /// Pieces come in order; after a lost one the rest is asked for anew.
 void Replica::Impl::hear_piece(std::string_view frame) {
   const auto piece = decode_piece(frame);
-  if (!piece || !installing || !wanted || whole() || broken || !fetching.start) return;
+  if (!piece || !installing || !wanted || has_lines() || broken || !fetching.start) return;
   auto& here = fetching.bytes;
   if (piece->at != fetching.start->at || piece->offset != here.size()) return;
   if (piece->bytes.size() > fetching.start->size - here.size()) return;
@@ -63,8 +63,7 @@ void Replica::Impl::finish_checkpoint() {
   fetching.next = machine.head().seq + 1;
   fetching.ends.clear();
   fetching.early.clear();
-  ask_for_lines();
-  if (whole()) finish_install();
+  whole() ? finish_install() : ask();
 }
 
 }  // namespace muster::consensus

@@ -40,8 +40,10 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   Status change(const std::function<int(raft_change*)>& submit);
 
   // A snapshot whose lines are missing, and its lines: replica_lines.cpp.
+  [[nodiscard]] bool has_lines() const;
   [[nodiscard]] bool whole() const;
   void fetch_anew();
+  void ask();
   void ask_for_lines();
   void serve_lines(MemberId to, const Fetch& fetch);
   void hear_lines(MemberId from, std::string frame);
@@ -50,6 +52,12 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   bool supersede(MemberId from, std::string_view frame);
   void ask_for_later(MemberId from, std::string_view frame);
   void offer_snapshot(MemberId to, uint64_t oldest);
+  // What entries leave beside lines: replica_kept.cpp.
+  [[nodiscard]] bool has_kept() const;
+  [[nodiscard]] KeptFetch missing_kept() const;
+  void ask_for_kept();
+  void serve_kept(MemberId to, const KeptFetch& fetch);
+  void hear_kept(MemberId from, std::string_view frame);
   // What stands for lines that are nowhere any more: replica_checkpoint.cpp.
   void hear_start(MemberId from, std::string_view frame);
   void ask_for_pieces();
@@ -162,6 +170,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   uint64_t told_commit = 0;  ///< By tell_commit().
 
   std::optional<StoredSnapshot> wanted;  ///< Its lines are not all here (rule 10).
+  uint64_t wanted_since = 0;             ///< The last line that was made here from an entry.
   bool installing = false;               ///< libraft, or open(), waits for it.
   std::function<void(bool stopped)> installed;
   /// What was asked of a peer and did not come yet. After a while without progress another is asked.
@@ -175,7 +184,9 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
     std::optional<LogStart> start;          ///< The checkpoint that is fetched, and
     std::string bytes;                      ///< how much of it is here.
     uint64_t asked_bytes = 0;
-    bool too_new = false;  ///< All that others have is after the snapshot.
+    bool too_new = false;    ///< All that others have is after the snapshot.
+    std::string kept_until;  ///< The key up to which is here what comes beside lines.
+    bool kept_all = false;
   } fetching;
 
   std::deque<std::pair<MemberId, std::string>> inbox;

@@ -143,7 +143,8 @@ void Replica::Impl::store_snapshot(unsigned trailing, raft_io_snapshot_put* requ
     wanted = std::move(stored);
     if (whole()) return finish_install();
     log::Batch batch;
-    put_wanted(batch, *wanted);
+    wanted_since = machine.head().seq;
+    put_wanted(batch, *wanted, wanted_since);
     if (auto written = disk.write(batch, false); !written) fail(written.error());
     return;
   }

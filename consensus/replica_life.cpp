@@ -50,6 +50,7 @@ Status Replica::Impl::start() {
   if (stored->wanted && rules.whole_lines) {
     // Stopped in the middle of an installation: a member without its lines neither votes nor acknowledges.
     wanted = std::move(stored->wanted);
+    wanted_since = stored->wanted_since.value_or(0);
     installing = true;
     last_term = stored->term;
     last_members = wanted->members;

@@ -26,8 +26,12 @@ std::string_view first_lines(std::string_view lines, uint64_t& count, size_t byt
 
 }  // namespace
 
-bool Replica::Impl::whole() const {
+bool Replica::Impl::has_lines() const {
   return !wanted || !rules.whole_lines || machine.head().seq >= wanted->head.seq;
+}
+
+bool Replica::Impl::whole() const {
+  return has_lines() && has_kept();
 }
 
 /// Asks another peer for what is missing; what is here already stays.
@@ -42,7 +46,12 @@ void Replica::Impl::fetch_anew() {
   fetching.early.clear();
   fetching.asked_bytes = fetching.bytes.size();
   fetching.anew_at_ms = outside.now_ms() + kPatienceMs;
-  ask_for_lines();
+  ask();
+}
+
+/// What comes beside lines is asked for once these are here.
+void Replica::Impl::ask() {
+  has_lines() ? ask_for_kept() : ask_for_lines();
 }
 
 /// Several ranges are under way, so that neither the network nor a disk waits for the other.
@@ -77,14 +86,14 @@ void Replica::Impl::serve_lines(MemberId to, const Fetch& fetch) {
 
 void Replica::Impl::hear_lines(MemberId from, std::string frame) {
   const auto sent = decode_lines(frame);
-  if (!sent || !installing || !wanted || whole() || broken) return;
+  if (!sent || !installing || !wanted || has_lines() || broken) return;
   const auto first = sent->from;
   if (first > machine.head().seq + 1) {  // Those before it are on their way, or lost.
     if (fetching.early.size() < kMaxEarly) fetching.early.emplace(first, std::move(frame));
     return;
   }
   bool more = take_lines(frame);
-  for (auto next = fetching.early.begin(); more && !whole() && next != fetching.early.end();) {
+  for (auto next = fetching.early.begin(); more && !has_lines() && next != fetching.early.end();) {
     if (next->first > machine.head().seq + 1) break;
     more = take_lines(next->second);
     next = fetching.early.erase(next);
@@ -94,7 +103,7 @@ void Replica::Impl::hear_lines(MemberId from, std::string frame) {
   fetching.peer = from;
   fetching.anew_at_ms = outside.now_ms() + kPatienceMs;
   while (!fetching.ends.empty() && fetching.ends.front() <= machine.head().seq + 1) fetching.ends.pop_front();
-  if (!whole()) return ask_for_lines();
+  if (!whole()) return ask();
   finish_install();
   settle();
 }
@@ -156,7 +165,7 @@ bool Replica::Impl::supersede(MemberId from, std::string_view frame) {
   if (!newer) return false;
   stop();
   log::Batch batch;
-  put_wanted(batch, later);
+  put_wanted(batch, later, wanted_since);
   if (auto written = disk.write(batch, true); !written) return fail(written.error()), true;
   if (auto opened = open(); !opened) fail(opened.error());
   return true;

@@ -40,6 +40,11 @@ void Replica::Impl::receive(MemberId from, std::string frame) {
       return;
     case kPieceFrame:
       return hear_piece(frame);
+    case kKeptFetchFrame:
+      if (const auto fetch = decode_kept_fetch(frame)) serve_kept(from, *fetch);
+      return;
+    case kKeptFrame:
+      return hear_kept(from, frame);
     case RAFT_IO_APPEND_ENTRIES:
       if (installing && wanted && fetching.too_new && !broken) return ask_for_later(from, frame);
       break;

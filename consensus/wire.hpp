@@ -22,6 +22,8 @@ enum FrameType : uint8_t {
   kPieceFrame = 104,
   kOfferFrame =
     105,  ///< A snapshot in place of one whose lines are gone: an InstallSnapshot behind this byte.
+  kKeptFetchFrame = 106,
+  kKeptFrame = 107,
 };
 [[nodiscard]] inline uint8_t type_of(std::string_view frame) {
   return frame.empty() ? uint8_t{0} : static_cast<uint8_t>(frame.front());
@@ -77,5 +79,22 @@ struct Piece {
 };
 [[nodiscard]] std::string encode_piece(const Piece& piece);
 [[nodiscard]] std::optional<Piece> decode_piece(std::string_view frame);
+
+/// Keys of what entries leave beside lines are no longer.
+constexpr size_t kMaxKeptKey = 64;
+/// Bytes of it in one frame.
+constexpr size_t kMaxKeptPage = kMaxFrame - 512;
+
+[[nodiscard]] std::string encode_kept_fetch(const KeptFetch& fetch);
+[[nodiscard]] std::optional<KeptFetch> decode_kept_fetch(std::string_view frame);
+
+struct Kept {
+  KeptFetch asked;
+  std::string last;
+  bool end = true;
+  std::string_view page;  ///< Points into the frame.
+};
+[[nodiscard]] std::string encode_kept(const Kept& kept);
+[[nodiscard]] std::optional<Kept> decode_kept(std::string_view frame);
 
 }  // namespace muster::consensus

@@ -17,6 +17,18 @@ Digest read_digest(Reader& from) {
   return digest;
 }
 
+KeptFetch read_kept_fetch(Reader& from) {
+  KeptFetch fetch;
+  fetch.since = from.u64();
+  fetch.until = from.u64();
+  fetch.after = from.bytes();
+  return fetch;
+}
+
+bool possible(const KeptFetch& fetch) {
+  return fetch.since <= fetch.until && fetch.after.size() <= kMaxKeptKey;
+}
+
 bool possible(const LogStart& start) {
   return start.oldest > 1 && (start.size == 0 || start.at >= start.oldest - 1) &&
          start.size <= kMaxCheckpoint;
@@ -108,6 +120,46 @@ std::optional<Piece> decode_piece(std::string_view frame) {
   piece.bytes = from.fixed(from.left());
   if (!from.ok() || piece.bytes.empty()) return std::nullopt;
   return piece;
+}
+
+std::string encode_kept_fetch(const KeptFetch& fetch) {
+  std::string frame;
+  Writer{frame}.u8(kKeptFetchFrame).u64(fetch.since).u64(fetch.until).bytes(fetch.after);
+  return frame;
+}
+
+std::optional<KeptFetch> decode_kept_fetch(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  auto fetch = read_kept_fetch(from);
+  return from.finished() && possible(fetch) ? std::optional{std::move(fetch)} : std::nullopt;
+}
+
+std::string encode_kept(const Kept& kept) {
+  std::string frame;
+  frame.reserve(kept.page.size() + 256);
+  Writer{frame}
+    .u8(kKeptFrame)
+    .u64(kept.asked.since)
+    .u64(kept.asked.until)
+    .bytes(kept.asked.after)
+    .bytes(kept.last)
+    .u8(kept.end ? 1 : 0)
+    .bytes(kept.page);  // With its size: a page that is cut off would leave replies out.
+  return frame;
+}
+
+std::optional<Kept> decode_kept(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  Kept kept;
+  kept.asked = read_kept_fetch(from);
+  kept.last = from.bytes();
+  const auto end = from.u8();
+  kept.end = end == 1;
+  kept.page = from.bytes();
+  if (!from.finished() || end > 1 || !possible(kept.asked) || kept.last.size() > kMaxKeptKey) return std::nullopt;
+  return kept;
 }
 
 }  // namespace muster::consensus

@@ -130,10 +130,15 @@ Decided join(const State& state, const Join& command, Time now) {
   const auto answer = [&](uint64_t id) {
     return to_json_text(Admitted{joined.member, id, state.identity.cluster});
   };
-  if (former && former->key == joined.key) return Decision<Event>{{}, answer(former->id)};
+  const bool same = former && former->key == joined.key;
+  // Keys are no secrets, their private halves are: nobody is taken for a member by its name and key alone.
+  if (same && (command.holds_key || command.proven)) return Decision<Event>{{}, answer(former->id)};
+  if (command.holds_key && state.identity.key && state.identity.key->under_way())
+    return Error{"join.refused", "the cluster key is being changed: ask again when that is done", {}};
   const auto token = command.holds_key ? "" : open_token(state, command.token_hash, now);
   if (!command.holds_key && token.empty())
     return Error{"join.refused", "the join token is unknown, was used, or has expired", {}};
+  if (same) return Decision<Event>{{JoinTokenSpent{token, joined.member}}, answer(former->id)};
   if (former && command.former_heard)
     return Error{"member.duplicate", "a member named " + joined.member + " with another key is running", {}};
   if (!former && state.members.size() >= kMaxMembers)
@@ -187,7 +192,8 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
     [&](const Compact& c) { return compact(state, c); }, [&](const Upgrade& c) { return upgrade(state, c); },
     [&](const Join& c) { return join(state, c, now); }, [&](const Leave& c) { return leave(state, c); },
     [&](const MakeJoinToken& c) { return make_token(state, c, now); },
-    [&](const RevokeJoinToken& c) { return revoke_token(state, c); });
+    [&](const RevokeJoinToken& c) { return revoke_token(state, c); },
+    [&](const auto& c) { return decide_key(state, c); });
 }
 
 State evolve(State state, const Created& event) {
@@ -224,6 +230,10 @@ State evolve(State state, const FeatureRaised& event) {
 
 State evolve(State state, const Checkpointed& event) {
   state.identity.last_checkpoint = event.at;
+  if (state.identity.feature_level < kKeysLevel) return state;
+  SignedCheckpoint last{event.at, event.head, event.digest, {}};
+  for (const auto& [member, signature] : event.signatures) last.signers.push_back(member);
+  state.identity.checkpoint = std::move(last);
   return state;
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/paged_map.hpp"
+#include "domain/cluster_key.hpp"
 #include "domain/decision.hpp"
 #include "events/cluster.hpp"
 #include "events/lease.hpp"
@@ -42,6 +43,7 @@ struct Upgrade {
 struct Join {
   MemberJoined member;
   bool holds_key = false;     ///< Its certificate is of the cluster's CA.
+  bool proven = false;        ///< It showed that it holds the private half of its key.
   std::string token_hash;     ///< Otherwise: SHA-256 of the token's secret, hex.
   bool former_heard = false;  ///< A member of that name was heard just now.
 };
@@ -55,14 +57,16 @@ struct MakeJoinToken {
 struct RevokeJoinToken {
   std::string token;
 };
-using Command =
-  std::variant<Start, Stop, Checkpoint, Compact, Upgrade, Join, Leave, MakeJoinToken, RevokeJoinToken>;
+using Command = std::variant<Start, Stop, Checkpoint, Compact, Upgrade, Join, Leave, MakeJoinToken,
+                             RevokeJoinToken, RotateKey, ForceKey, AdvanceKey, SignCheckpoint>;
 
 /// Raft's configuration holds no more.
 constexpr size_t kMaxMembers = 64;
 constexpr size_t kMaxJoinTokens = 256;
 /// The feature level from which on there is more than one member.
 constexpr uint64_t kMembersLevel = 2;
+/// From which on members hand each other secrets, sign each other's checkpoints and change the cluster key.
+constexpr uint64_t kKeysLevel = 3;
 
 struct Identity {
   std::string cluster;
@@ -70,6 +74,9 @@ struct Identity {
   uint64_t epoch = 0;         ///< Highest grant seen.
   uint64_t compacted_to = 0;  ///< Last dropped seq.
   uint64_t last_checkpoint = 0;
+  // From kKeysLevel on; left out of the text while there are none.
+  std::optional<KeyChange> key{};                ///< The last change of the cluster key.
+  std::optional<SignedCheckpoint> checkpoint{};  ///< The last one.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("cluster", self.cluster);
@@ -77,6 +84,8 @@ struct Identity {
     visit("epoch", self.epoch);
     visit("compacted_to", self.compacted_to);
     visit("last_checkpoint", self.last_checkpoint);
+    visit("key", self.key);
+    visit("checkpoint", self.checkpoint);
   }
 };
 
@@ -136,6 +145,11 @@ State evolve(State state, const MemberLeft& event);
 State evolve(State state, const JoinTokenMade& event);
 State evolve(State state, const JoinTokenSpent& event);
 State evolve(State state, const Recovered& event);
+State evolve(State state, const KeyStaged& event);
+State evolve(State state, const KeyForced& event);
+State evolve(State state, const KeySwitched& event);
+State evolve(State state, const KeyRotated& event);
+State evolve(State state, const CheckpointSigned& event);
 /// Every grant moves the epoch that a restore jumps from.
 State evolve(State state, const lease::Granted& event);
 

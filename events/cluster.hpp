@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "events/cluster_key.hpp"
 #include "events/fields.hpp"
 #include "events/membership.hpp"
 
@@ -138,6 +139,7 @@ struct Compacted {
 };
 
 using Event = std::variant<Created, MemberStarted, MemberStopped, Restored, FeatureRaised, Checkpointed,
-                           Compacted, MemberJoined, MemberLeft, JoinTokenMade, JoinTokenSpent, Recovered>;
+                           Compacted, MemberJoined, MemberLeft, JoinTokenMade, JoinTokenSpent, Recovered,
+                           KeyStaged, KeyForced, KeySwitched, KeyRotated, CheckpointSigned>;
 
 }  // namespace muster::cluster

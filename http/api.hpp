@@ -7,6 +7,7 @@
 #include <string>
 
 #include "actors/peering.hpp"
+#include "actors/secret_sharing.hpp"
 #include "actors/system.hpp"
 #include "http/auth.hpp"
 #include "http/metrics.hpp"
@@ -34,11 +35,14 @@ struct ApiOptions {
   std::string data;                  ///< The data folder, for /v1/status.
   std::string services;              ///< Folder of this node's services, for their logs; empty: it runs none.
   struct Entry {
-    std::string address;  ///< Of the member port.
-    std::string ca;       ///< SHA-256 of the CA's certificate, hex.
+    std::string address;              ///< Of the member port.
+    std::function<std::string()> ca;  ///< SHA-256 of the CA's certificate, hex.
   };
-  Entry entry{};               ///< How this cluster is joined.
-  Peering* peering = nullptr;  ///< Null: this node has no other members, and never will.
+  Entry entry{};                     ///< How this cluster is joined.
+  Peering* peering = nullptr;        ///< Null: this node has no other members, and never will.
+  SecretSharing* sharing = nullptr;  ///< Null exactly when `peering` is.
+  /// Changes the cluster key; `force`: without members that are silent. Empty exactly when `peering` is null.
+  std::function<void(bool force, Origin origin, Answer answer)> rotate_key;
   std::string version;
 };
 

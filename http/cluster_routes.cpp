@@ -41,6 +41,8 @@ Json live_member(const MemberState& state, uint64_t head) {
   live["lag"] = head > state.hello->seq ? head - state.hello->seq : 0;
   live["term"] = state.hello->term;
   live["sees"] = state.hello->sees;
+  if (!state.hello->ca.empty()) live["ca"] = state.hello->ca;
+  if (!state.hello->also.empty()) live["trusts_also"] = state.hello->also;
   live["time"] = to_rfc3339(state.hello->time);
   return live;
 }

@@ -63,6 +63,15 @@ struct RecoverBody {
   }
 };
 
+/// POST /v1/cluster/key. `force`: a change that is under way goes on without the members that are silent.
+struct KeyBody {
+  bool force = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("force", self.force);
+  }
+};
+
 constexpr int64_t kAliveMs = 5'000;  // Who was heard within it counts as alive.
 
 Error alone() {
@@ -74,7 +83,7 @@ void entry_route(Api& api, const Request& request, const Reply& reply) {
   const auto views = api.system().views();
   reply(json_response(
     to_json_text(EntryText{view<cluster::View>(*views).identity->cluster, api.system().options().node,
-                           api.options().entry.address, api.options().entry.ca})));
+                           api.options().entry.address, api.options().entry.ca()})));
 }
 
 void make_token(Api& api, const Request& request, const Reply& reply) {
@@ -89,7 +98,7 @@ void make_token(Api& api, const Request& request, const Reply& reply) {
   auto expires = wanted.expires.empty() ? Result<Time>{now + kTokenLife} : expiry_of(wanted.expires, now);
   if (!expires) return reply(problem(expires.error(), request.id));
   const auto secret = new_join_secret();
-  const auto text = to_text(JoinToken{api.options().entry.ca, secret});
+  const auto text = to_text(JoinToken{api.options().entry.ca(), secret});
   if (!text) return reply(problem(text.error(), request.id));
   const cluster::JoinTokenMade made{random_hex(kIdBytes), sha256_hex(to_hex(secret)), *expires};
   auto answer = std::string{R"({"id":)"};
@@ -154,6 +163,21 @@ Result<std::vector<std::string>> lost_voters(Api& api) {
   return lost;
 }
 
+void key_route(Api& api, const Request& request, const Reply& reply) {
+  KeyBody wanted;
+  if (!request.body.empty()) {
+    auto body = read_body<KeyBody>(request, reply, Unknown::refuse);
+    if (!body) return;
+    wanted = *body;
+  }
+  if (!api.options().rotate_key) return reply(problem(alone(), request.id));
+  auto origin = api.origin_of(request);
+  if (!origin) return reply(problem(origin.error(), request.id));
+  auto answer =
+    api.answer_to(request, reply, [](const Receipt& receipt) { return json_response(receipt.result, 202); });
+  if (answer) api.options().rotate_key(wanted.force, std::move(*origin), std::move(*answer));
+}
+
 /// This member itself goes on: there is nobody to hand the request to.
 void recover_route(Api& api, const Request& request, const Reply& reply) {
   RecoverBody wanted;
@@ -206,6 +230,8 @@ void add_membership_routes(Api& api) {
               "admin"});
   router.add({Method::post, "/v1/cluster/recover",
               [&api](const Request& q, const Reply& r) { recover_route(api, q, r); }, "admin", true, true});
+  router.add({Method::post, "/v1/cluster/key",
+              [&api](const Request& q, const Reply& r) { key_route(api, q, r); }, "admin", true});
   router.add({Method::post, "/v1/leader/transfer",
               [&api](const Request& q, const Reply& r) { transfer_route(api, q, r); }, "admin", true});
 }

@@ -61,7 +61,14 @@ Answer or_erase(System& system, const std::string& secret, const Answer& answer)
   }};
 }
 
-/// The value is on disk, sealed, before the log tells of it.
+/// What the domain says, and who does not have the value yet.
+Response sealed(const Receipt& receipt, const std::vector<std::string>& without) {
+  auto answer = Json::parse(receipt.result);
+  if (!without.empty()) answer["without"] = without;
+  return json_response(answer.dump());
+}
+
+/// The value is on disk, sealed, here and on the other members that hold the log, before the log tells of it.
 void seal_route(Api& api, const Request& request, const Reply& reply) {
   auto body = read_body<SealBody>(request, reply);
   if (!body) return;
@@ -74,14 +81,49 @@ void seal_route(Api& api, const Request& request, const Reply& reply) {
   const auto& options = system.options();
   const secrets::Seal command{std::string(request.param("name")), random_hex(kIdBytes), options.node,
                               options.now() + *ttl};
+  const auto without = std::make_shared<std::vector<std::string>>();
   auto answer =
-    api.answer_to(request, reply, [](const Receipt& receipt) { return json_response(receipt.result); });
+    api.answer_to(request, reply, [without](const Receipt& receipt) { return sealed(receipt, *without); });
   if (!answer) return;
-  system.read_slowly([&system, command, value = std::move(body->value), origin = std::move(*origin),
-                      answer = std::move(*answer)] {
+  system.read_slowly([&api, &system, without, command, value = std::move(body->value),
+                      origin = std::move(*origin), answer = std::move(*answer)] {
     if (auto status = store_secret(system.disk(), system.keys(), command.secret, value); !status)
       return answer(status.error());
-    system.ask(secrets::Command{command}, origin, or_erase(system, command.secret, answer));
+    const auto tell = [&system, without, command, origin, answer](std::vector<std::string> lacking) {
+      *without = std::move(lacking);
+      system.ask(secrets::Command{command}, origin, or_erase(system, command.secret, answer));
+    };
+    if (!api.options().sharing) return tell({});
+    api.options().sharing->spread(command.secret, value, tell);
+  });
+}
+
+/// POST /v1/secrets/{name}:check.
+struct CheckBody {
+  std::string value;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("value", self.value);
+  }
+};
+
+/// Whether a value is the sealed one, as this member unseals it: it never comes out.
+void check_route(Api& api, const Request& request, const Reply& reply) {
+  auto body = read_body<CheckBody>(request, reply, Unknown::refuse);
+  if (!body) return;
+  if (auto status = check({body->value, ""}); !status) return reply(problem(status.error(), request.id));
+  auto& system = api.system();
+  const std::string name{request.param("name")}, id{request.id};
+  const auto views = system.views();
+  const auto* row = view<secrets::View>(*views).secrets.find(name);
+  if (!row || row->expires_at <= system.options().now())
+    return reply(problem({"not.found", "there is no secret " + name, {}}, id));
+  system.read_slowly([&system, name, id, secret = row->secret, value = std::move(body->value), reply] {
+    const auto kept = load_secret(system.disk(), system.keys(), secret);
+    if (!kept)
+      return reply(problem({"secret.elsewhere", system.options().node + " does not have " + name, {}}, id));
+    const bool same = equal_in_constant_time(sha256_hex(*kept), sha256_hex(value));
+    reply(json_response(Json{{"name", name}, {"member", system.options().node}, {"same", same}}.dump()));
   });
 }
 
@@ -100,6 +142,8 @@ void add_secret_routes(Api& api) {
   auto& router = api.router();
   router.add({Method::put, "/v1/secrets/{name}",
               [&api](const Request& q, const Reply& r) { seal_route(api, q, r); }, "admin", true});
+  router.add({Method::post, "/v1/secrets/{name}:check",
+              [&api](const Request& q, const Reply& r) { check_route(api, q, r); }, "admin", true, true});
   router.add(
     {Method::get, "/v1/secrets",
      [&api](const Request& q, const Reply& r) { show_rows(api, q, r, &secrets::View::secrets, entry_of); },

@@ -22,12 +22,22 @@ void View::forget(const std::string& member, std::string reason, const Record& r
   keep_last(former, kMaxHistory);
 }
 
+template <class Change>
+void View::change_key(const Record& record, Change change) {
+  auto changed = *identity;
+  if (!changed.key) return;
+  change(*changed.key);
+  changed.key->changed_at = record.envelope.time;
+  identity = changed;
+}
+
 void View::fold(const Record& record) {
   count(record);
   const auto time = record.envelope.time;
   match(record.event)(
     [&](const Created& e) {
-      identity = Identity{e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at};
+      identity =
+        Identity{e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at, {}};
     },
     [&](const MemberStarted& e) {
       auto& member = members[e.member];
@@ -69,7 +79,10 @@ void View::fold(const Record& record) {
       member->stopped_at = time;
     },
     [&](const Restored& e) {
-      identity = Identity{identity->cluster, identity->feature_level, identity->created_at, e.backup, time};
+      auto restored = *identity;
+      restored.restored_from = e.backup;
+      restored.restored_at = time;
+      identity = restored;
       log.epoch = std::max(log.epoch, e.epoch);
       members = {};  // They are members of the other history.
       join_tokens = {};
@@ -83,6 +96,30 @@ void View::fold(const Record& record) {
       checkpoints[record.seq] = {e, time};
       keep_last(checkpoints, kMaxHistory);
     },
+    [&](const CheckpointSigned& e) {
+      // The last ones come last, and it is one of them that is signed.
+      uint64_t told_at = 0;
+      checkpoints.each([&](uint64_t seq, const auto& row) {
+        if (row.made.at == e.at) told_at = seq;
+      });
+      if (auto* row = checkpoints.edit(told_at)) row->made.signatures[e.member] = e.signature;
+    },
+    [&](const KeyStaged& e) {
+      auto changed = *identity;
+      changed.key =
+        Identity::KeyChange{e.rotation, e.from, e.to, "staged", {}, record.envelope.actor, time, time};
+      identity = changed;
+    },
+    [&](const KeyForced& e) {
+      change_key(record, [&](auto& key) {
+        key.without.insert(key.without.end(), e.without.begin(), e.without.end());
+      });
+    },
+    [&](const KeySwitched&) {
+      change_key(record, [](auto& key) { key.phase = "switched"; });
+      join_tokens = {};
+    },
+    [&](const KeyRotated&) { change_key(record, [](auto& key) { key.phase = "rotated"; }); },
     [&](const Compacted& e) {
       log.compacted_to = std::max(log.compacted_to, e.to);
       compactions[record.seq] = {e, time, record.envelope.actor};

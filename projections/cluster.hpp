@@ -1,8 +1,10 @@
 // The cluster and its log: members, checkpoints, compactions, and how many events of each type there were.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/paged_map.hpp"
 #include "events/line.hpp"
@@ -23,6 +25,27 @@ struct View {
     Time created_at{};
     std::string restored_from;  ///< The digest of the backup of the last restore.
     Time restored_at{};
+    /// The last change of the cluster key.
+    struct KeyChange {
+      std::string rotation, from, to;    ///< As in cluster_key.staged.
+      std::string phase;                 ///< staged, switched or rotated.
+      std::vector<std::string> without;  ///< Members that are not waited for.
+      std::string actor;                 ///< Who began it.
+      Time began_at{}, changed_at{};
+      bool operator==(const KeyChange&) const = default;
+      template <class Self, class Visit>
+      static void fields(Self& self, Visit&& visit) {
+        visit("rotation", self.rotation);
+        visit("from", self.from);
+        visit("to", self.to);
+        visit("phase", self.phase);
+        visit("without", self.without);
+        visit("actor", self.actor);
+        visit("began_at", self.began_at);
+        visit("changed_at", self.changed_at);
+      }
+    };
+    std::optional<KeyChange> key{};  ///< Left out of the text while there was none.
     bool operator==(const Identity&) const = default;
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
@@ -31,6 +54,7 @@ struct View {
       visit("created_at", self.created_at);
       visit("restored_from", self.restored_from);
       visit("restored_at", self.restored_at);
+      visit("key", self.key);
     }
   };
   struct Log {
@@ -153,6 +177,8 @@ struct View {
 private:
   void count(const Record& record);
   void forget(const std::string& member, std::string reason, const Record& record);
+  template <class Change>
+  void change_key(const Record& record, Change change);
 };
 
 }  // namespace muster::cluster

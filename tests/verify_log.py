@@ -15,6 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import BinaryIO, Optional
 
+from ed25519 import verifies
 from log_line import HEX, LINE_LIMIT, ZEROS, Malformed, parse_line, try_parse
 
 
@@ -25,6 +26,7 @@ class Verdict:
     head: str
     bad: Optional[int] = None
     reason: str = ""
+    signed: str = ""  # Who stands behind the last checkpoint.
 
     def __str__(self):
         if self.bad is None:
@@ -91,6 +93,50 @@ class _Start:
         return max([self._best] + [start for start in self._early if start <= self._middle()])
 
 
+class _Signatures:
+    """What members signed: the keys that member.started names, against checkpoints and who co-signed them."""
+
+    def __init__(self):
+        self.bad = None  # The first event with a wrong signature, and why.
+        self._keys, self._members, self._checkpoints = {}, set(), {}
+
+    def see(self, line):
+        data, member = line.data, line.data.get("member")
+        if line.type in ("member.started", "member.joined") and isinstance(member, str):
+            self._members.add(member)
+            if isinstance(key := data.get("public_key"), str) and HEX.fullmatch(key):
+                self._keys[member] = bytes.fromhex(key)
+        elif line.type == "member.left":
+            self._members.discard(member)
+        elif type(data.get("at")) is not int:
+            return
+        elif line.type == "log.checkpointed":
+            said = self._checkpoints[data.get("at")] = (data.get("head"), data.get("digest"), set(), len(self._members))
+            signatures = data.get("signatures")
+            for name, signature in signatures.items() if isinstance(signatures, dict) else ():
+                self._weigh(line.seq, data.get("at"), said, name, signature)
+        elif line.type == "log.signed":
+            said = self._checkpoints.get(data.get("at"), (data.get("head"), data.get("digest"), set(), 0))
+            self._weigh(line.seq, data.get("at"), said, member, data.get("signature"))
+
+    def _weigh(self, seq, at, said, member, signature):
+        head, digest, signers, _ = said
+        if member not in self._keys:
+            return
+        sound = isinstance(signature, str) and re.fullmatch("[0-9a-f]{128}", signature)
+        if sound and verifies(self._keys[member], f"muster checkpoint {at} {head} {digest}".encode(), bytes.fromhex(signature)):
+            signers.add(member)
+        elif self.bad is None:
+            self.bad = (seq, f"the checkpoint's signature of {member} is not theirs")
+
+    def last(self):
+        if not self._checkpoints:
+            return ""
+        at = max(self._checkpoints)
+        signers, members = self._checkpoints[at][2:]
+        return f"the last checkpoint, of seq {at}, is signed by {len(signers)} of {members} members: {', '.join(sorted(signers)) or 'nobody'}"
+
+
 class _Bad(Exception):
     """Verification ends here: the first bad seq and why."""
 
@@ -121,10 +167,13 @@ class Verifier:
         self._start_known = start is not None
         self._previous = None
         self._count = 0
+        self._signatures = _Signatures()
 
     def run(self) -> Verdict:
         try:
             self._run()
+            if self._signatures.bad:
+                raise _Bad(*self._signatures.bad)
         except _Bad as bad:
             return Verdict(self._count, "", *bad.args)
         last = self._previous
@@ -133,7 +182,7 @@ class Verifier:
                 return Verdict(self._count, "", last.seq + 1 if last else 1, f"lines are missing: the head of seq {seq} was kept")
             if self._hashes.get(seq) not in (None, self._kept[seq]):
                 return Verdict(self._count, "", seq, "its hash is not the one that was kept")
-        return Verdict(self._count, f"{last.seq}:{last.hash}" if last else f"0:{ZEROS}")
+        return Verdict(self._count, f"{last.seq}:{last.hash}" if last else f"0:{ZEROS}", signed=self._signatures.last())
 
     def _run(self):
         raw = next(self._lines, None)
@@ -225,6 +274,7 @@ class Verifier:
         if self._head and line.seq == self._head[0] and line.hash != self._head[1]:
             raise _Bad(line.seq, "its hash is not the expected head's")
         self._hashes.add(line)
+        self._signatures.see(line)
         self._previous = line
         self._count += 1
 
@@ -312,6 +362,8 @@ def main():
         parser.error(str(error))
     verdict = verify(stream, arguments.expect_head, arguments.start, arguments.heads)
     print(verdict)
+    if verdict.bad is None and verdict.signed:
+        print(verdict.signed)
     return 0 if verdict.bad is None else 1
 
 

@@ -23,6 +23,8 @@ JOBS = "2"
 BUILD_LIMIT_S, UNIT_LIMIT_S, PYTHON_LIMIT_S, LONG_LIMIT_S = 2400, 1200, 1500, 7200
 ONE_TEST_LIMIT_S = "300"
 FUZZ_S = 60
+FRAMES_S = 3600  # What comes over the members' network is fuzzed for longer: --fuzz-frames.
+FRAME_FUZZERS = ("peer_frame_fuzz", "raft_frame_fuzz")
 LONG_ROUNDS = "10"  # MUSTER_TEST_ROUNDS of tools/test --all, unless the caller sets it.
 
 
@@ -129,8 +131,8 @@ def lint(tally):
     check(tally, "clang-tidy", ["sh", "-c", command, "sh", *files], LONG_LIMIT_S)
 
 
-def fuzz(tally):
-    """Every fuzzer of tests/fuzz, built by the fuzz preset, for a minute."""
+def fuzz(tally, frames_s):
+    """Every fuzzer of tests/fuzz, built by the fuzz preset, from its seeds: for a minute, those of frames for `frames_s`."""
     presets = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]
     if not any(preset["name"] == "fuzz" for preset in presets) or not build(tally, "fuzz"):
         return
@@ -138,8 +140,10 @@ def fuzz(tally):
         if os.access(fuzzer, os.X_OK) and fuzzer.is_file():
             corpus = OUT / "corpus" / fuzzer.name
             corpus.mkdir(parents=True, exist_ok=True)
-            check(tally, fuzzer.name, [str(fuzzer), f"-max_total_time={FUZZ_S}", "-timeout=10", "-rss_limit_mb=2048",
-                                       f"-artifact_prefix={OUT}/", str(corpus)], FUZZ_S + 120)
+            seeds = ROOT / "tests" / "fuzz" / "corpus" / fuzzer.name.removesuffix("_fuzz")
+            seconds = frames_s if fuzzer.name in FRAME_FUZZERS else FUZZ_S
+            check(tally, fuzzer.name, [str(fuzzer), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                                       f"-artifact_prefix={OUT}/", str(corpus), *([str(seeds)] if seeds.is_dir() else [])], seconds + 120)
 
 
 def sanitizers(tally):
@@ -159,6 +163,8 @@ def bench(tally):
 def main():
     parser = argparse.ArgumentParser(prog="tools/test", description="Builds and runs the tests.")
     parser.add_argument("--all", action="store_true", help="also sanitizers, clang-tidy, fuzzers, long crash rounds, benchmarks")
+    parser.add_argument("--fuzz-frames", type=int, default=FRAMES_S, metavar="SECONDS",
+                        help="with --all: fuzz what comes over the members' network for so long (default: %(default)s)")
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     began, tally = time.monotonic(), Tally()
@@ -169,7 +175,7 @@ def main():
         python_tests(tally, LONG_LIMIT_S if arguments.all else PYTHON_LIMIT_S, rounds, arguments.all)
         rows(tally)
         if arguments.all:
-            for step in (lint, sanitizers, fuzz, bench):
+            for step in (lint, sanitizers, lambda one: fuzz(one, arguments.fuzz_frames), bench):
                 step(tally)
     print(f"\n{time.monotonic() - began:.0f} s")
     if tally.skipped:

@@ -45,6 +45,8 @@ void Client::next() {
   auto& chance = town_.ground.chance;
   if (chance.hits(0.2)) return read();
   op_ = Op{++town_.ops, static_cast<Op::Kind>(chance.random(0, 5))};
+  if (op_.kind == Op::Kind::lease && held_ != 0 && chance.hits(0.5)) op_.kind = Op::Kind::give_back;
+  op_.epoch = held_;
   if (op_.kind == Op::Kind::fulfil && town_.opened.empty()) op_.kind = Op::Kind::open;
   // The newest: whoever else wants it as well is likely to come at the same time.
   if (op_.kind == Op::Kind::fulfil)
@@ -55,15 +57,18 @@ void Client::next() {
 
 Node& Client::guess() {
   auto& chance = town_.ground.chance;
-  if (!town_.nodes[favourite_]->leads() || chance.hits(0.05))
+  const auto& known = *town_.nodes[favourite_];
+  if (const auto follows = known.follows(); follows != 0 && chance.hits(0.9))
+    favourite_ = follows - 1;
+  else if (!known.leads() || chance.hits(0.05))
     favourite_ = size_t(chance.random(0, int(town_.nodes.size())));
   return *town_.nodes[favourite_];
 }
 
 void Client::attempt() {
   turn_++;
-  const auto attempt = (op_.kind == Op::Kind::lease ? "lease" : "op") + std::to_string(op_.id) + "." +
-                       std::to_string(++op_.tries);
+  const bool leases = op_.kind == Op::Kind::lease || op_.kind == Op::Kind::give_back;
+  const auto attempt = (leases ? "lease" : "op") + std::to_string(op_.id) + "." + std::to_string(++op_.tries);
   auto& ground = town_.ground;
   later(kAnswerMs, 2 * kAnswerMs, &Client::attempt);
   if (ground.faults && ground.chance.hits(0.03)) return;
@@ -82,7 +87,7 @@ void Client::send(const Op& op, Node& node, const std::string& attempt, Answer a
   origin.actor = name_;
   origin.request = attempt;
   const auto name = "op" + std::to_string(op.id);
-  if (op.kind != Op::Kind::lease) origin.key = origin.fingerprint = name;
+  if (op.kind < Op::Kind::lease) origin.key = origin.fingerprint = name;
   switch (op.kind) {
     case Op::Kind::node:
       return put<NodesDomain>(node, nodes::Register{record_of(name)}, std::move(origin), std::move(answer));
@@ -98,11 +103,16 @@ void Client::send(const Op& op, Node& node, const std::string& attempt, Answer a
     case Op::Kind::lease:
       return put<LeaseDomain>(node, lease::Claim{name_, "http://" + name_, town_.ground.chance.hits(0.5)},
                               std::move(origin), std::move(answer));
+    case Op::Kind::give_back:
+      town_.ground.history.gives_back(attempt, op.epoch);
+      return put<LeaseDomain>(node, lease::Lapse{op.epoch}, std::move(origin), std::move(answer));
   }
 }
 
 void Client::answered(const Op& op, uint64_t turn, const Result<Receipt>& result) {
   if (result && op.kind == Op::Kind::open) town_.opened.push_back("op" + std::to_string(op.id));
+  if (result && op.kind == Op::Kind::lease && result->result.find("\"granted\":true") != std::string::npos)
+    held_ = std::stoull(result->result.substr(result->result.find("\"epoch\":") + 8));
   if (turn != turn_) return;
   turn_++;
   const auto passing = !result && (result.error().outcome_unknown || result.error().code.starts_with("le") ||

@@ -23,6 +23,13 @@ public:
     task();
     return true;
   }
+  /// What was to come does not.
+  void clear() {
+    while (!due_.empty()) {
+      const auto task = std::move(due_.top().task);  // Its end may put off something else.
+      due_.pop();
+    }
+  }
 
 private:
   struct Due {

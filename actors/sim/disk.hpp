@@ -21,6 +21,10 @@ public:
   bool reaches_platter = false;  ///< The first write that fails is done all the same.
   std::function<void()> failed = [] {};
 
+  /// A vote is gone that was synced.
+  void forget_vote();
+  /// As new.
+  void wipe();
   /// One bit of the newest row of lines is another now, within a number, so that the line still reads. False
   /// when there is none.
   bool rot();

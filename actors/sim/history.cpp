@@ -2,11 +2,13 @@
 #include "actors/sim/history.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 namespace muster::sim {
 namespace {
 
-constexpr size_t kNotes = 60;
+constexpr size_t kLastNotes = 40;
+constexpr size_t kMostNotes = 2'000'000;
 
 /// "op12" of "op12.3": attempts are numbered.
 std::string op_of(const std::string& attempt) {
@@ -52,6 +54,11 @@ void History::first_seen(uint64_t seq, const Record& record) {
     if (const auto [it, is_new] = holders_.try_emplace(granted->epoch, granted->node); !is_new)
       fail("epoch " + std::to_string(granted->epoch) + " is granted twice, to " + it->second + " and to " +
            granted->node);
+  if (const auto* lapsed = std::get_if<lease::Lapsed>(&record.event))
+    if (const auto given = given_back_.find(attempt);
+        given != given_back_.end() && given->second != lapsed->epoch)
+      fail(attempt + " gave epoch " + std::to_string(given->second) + " back, and that ended epoch " +
+           std::to_string(lapsed->epoch));
   if (std::holds_alternative<cluster::Created>(record.event) && ++founded_ > 1)
     fail("the cluster is founded twice");
   if (const auto* done = std::get_if<claims::Fulfilled>(&record.event))
@@ -86,6 +93,7 @@ void History::told(const Op& op, const std::string& attempt, const Result<Receip
       fail(op.node + " was told that it holds epoch " + std::to_string(epoch) + ", which it does not");
     return;
   }
+  if (op.kind == Op::Kind::give_back) return;
   const auto found = done_.find(name);
   if (found == done_.end()) fail(name + " was told that it is done, and it is not");
   if (found->second.front() != result->seq)
@@ -125,8 +133,28 @@ void History::close() const {
 void History::note(std::string what) {
   what = std::to_string(now_ms_()) + " ms: " + what;
   for (const auto c : what) mixed_ = (mixed_ ^ static_cast<uint8_t>(c)) * 1099511628211U;
-  last_.push_back(std::move(what));
-  if (last_.size() > kNotes) last_.pop_front();
+  if (notes_.size() < kMostNotes) notes_.push_back(std::move(what));
+}
+
+std::vector<std::string> History::shortened(const std::string& violation) const {
+  constexpr std::string_view kDigits = "0123456789";
+  std::set<std::string> names;  // Of operations wherever they are told of, of nodes where they do something.
+  std::istringstream words{violation};
+  for (std::string word; words >> word;) {
+    const auto name = word.substr(0, word.find_last_of(kDigits) + 1);
+    if (name.size() > 2 && name.starts_with("op")) names.insert(name);
+    if (name.size() > 1 && name[0] == 'n') names.insert("ms: " + name);
+  }
+  const auto is_named = [&](const std::string& note) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      const auto at = note.find(name);
+      return at != std::string::npos && kDigits.find(note[at + name.size()]) == std::string_view::npos;
+    });
+  };
+  std::vector<std::string> shown;
+  for (size_t i = 0; i < notes_.size(); i++)
+    if (i + kLastNotes >= notes_.size() || is_named(notes_[i])) shown.push_back(notes_[i]);
+  return shown;
 }
 
 void History::fail(const std::string& what) const {

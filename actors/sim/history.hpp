@@ -1,7 +1,6 @@
 // What happened in a simulated cluster, seen from above, and what must never happen.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -22,11 +21,12 @@ struct Violation : std::runtime_error {
 
 /// One operation of a client: however often it is tried, it is to be done once.
 struct Op {
-  enum class Kind : uint8_t { node, token, open, fulfil, lease };
+  enum class Kind : uint8_t { node, token, open, fulfil, lease, give_back };
   uint64_t id = 0;
   Kind kind = Kind::node;
   std::string claim{};  ///< Of fulfil: the operation that opened the claim.
-  std::string node{};   ///< Of lease: who wants it.
+  std::string node{};   ///< Of lease: who wants it, or has it.
+  uint64_t epoch = 0;   ///< Of give_back: the one that it believes to hold.
   unsigned tries = 0;
 };
 
@@ -38,6 +38,8 @@ public:
   /// A member has this line committed.
   void line(consensus::MemberId by, uint64_t seq, const log::Line& line, const Record& record);
   void head(consensus::MemberId by, uint64_t seq, const Digest& hash);
+  /// A client gives the lease of this epoch back.
+  void gives_back(const std::string& attempt, uint64_t epoch) { given_back_[attempt] = epoch; }
   void leads(consensus::MemberId by, uint64_t term);
   /// A node answered: `attempt` is the request's name.
   void told(const Op& op, const std::string& attempt, const Result<Receipt>& result);
@@ -61,7 +63,8 @@ public:
   [[nodiscard]] uint64_t leaders() const { return leaders_.size(); }
   [[nodiscard]] uint64_t reads() const { return reads_; }
   [[nodiscard]] std::string digest() const;
-  [[nodiscard]] const std::deque<std::string>& last() const { return last_; }
+  /// What led to a violation: all that is about what it names, and what happened last.
+  [[nodiscard]] std::vector<std::string> shortened(const std::string& violation) const;
 
 private:
   void first_seen(uint64_t seq, const Record& record);
@@ -79,7 +82,8 @@ private:
   std::set<std::string> not_done_;  ///< Attempts of which it was said that they never will be.
   bool over_ = false;
   uint64_t acknowledged_seq_ = 0, epoch_ = 0, founded_ = 0, reads_ = 0;
-  std::deque<std::string> last_;
+  std::map<std::string, uint64_t> given_back_;  ///< The epoch that each attempt to give a lease back names.
+  std::vector<std::string> notes_;
   uint64_t mixed_ = 1469598103934665603U;  ///< Of all notes.
 };
 

@@ -33,6 +33,8 @@ void Node::boot() {
   given_ = start.set.seq;
   process_ = std::make_unique<Process>(*this, std::move(start));
   process_->keeper->open();
+  const auto views = process_->published->load();
+  if (const auto to = view<cluster::View>(*views).log.compacted_to; to > 0) drop_lines(to);
   beat();
   sweep();
 }
@@ -43,18 +45,14 @@ World Node::recover() {
   const auto head = log::read_head(disk);
   log::ChainReader reader{disk};
   auto world = world_at(disk, head.seq);
-  if (ground_.planted.unchecked_chain) {
-    world = World{};
-    reader.each_from(1, [&](uint64_t, std::string_view line) {
-      const auto record = read_line(line);
-      if (record) fold(*world, *record);
-      return static_cast<bool>(record);
-    });
-    world->set.head = head.hash;
-  }
+  if (ground_.planted.unchecked_chain)
+    if (auto unchecked = recover_unchecked(head.seq, head.hash)) world = std::move(*unchecked);
   if (!world || world->set.head != head.hash) {
     ground_.history.note(name() + " finds that its disk is rotten");
-    if (!disk.rot()) ground_.history.fail(name() + " does not start: " + world.error().detail);
+    mend();
+    if (!disk.rot())
+      ground_.history.fail(
+        name() + " does not start: " + (world ? "its head is of another log" : world.error().detail));
     world = world_at(disk, head.seq);
   }
   if (!world) ground_.history.fail(name() + " does not start: " + world.error().detail);
@@ -68,18 +66,36 @@ World Node::recover() {
   return std::move(*world);
 }
 
+/// Planted: the lines are taken as they are.
+std::optional<World> Node::recover_unchecked(uint64_t seq, const Digest& head) const {
+  auto world = load_checkpoint(disk, seq);
+  if (!world) world.emplace();
+  log::ChainReader{disk}.each_from(world->set.seq + 1, [&](uint64_t, std::string_view line) {
+    const auto record = read_line(line);
+    if (record) fold(*world, *record);
+    return static_cast<bool>(record);
+  });
+  world->set.head = head;
+  return world->set.seq == seq ? std::move(world) : std::nullopt;
+}
+
 void Node::crash() {
   if (!process_) return;
   ground_.history.note(name() + " crashes");
   boot_++;
   process_.reset();
+  mending_ = false;
   disk.countdown = 0;
-  disk.fail_writes(false);
+  if (full_until_ <= now_ms()) disk.fail_writes(false);
   disk.lose_power(static_cast<size_t>(random(0, static_cast<int>(disk.unsynced()) + 1)));
 }
 
 bool Node::leads() const {
   return process_ && process_->started && process_->gauges->leading;
+}
+
+consensus::MemberId Node::follows() const {
+  return process_ ? process_->gauges->leader.load() : 0;
 }
 
 uint64_t Node::term() const {
@@ -144,6 +160,7 @@ void Node::tell(size_t line, std::function<void()> task) {
 }
 
 unsigned Node::disk_ms() {
+  if (slow_until > now_ms()) return static_cast<unsigned>(random(50, 1500));
   return static_cast<unsigned>(ground_.faults && ground_.chance.hits(0.01) ? 400 : random(1, 5));
 }
 
@@ -189,11 +206,40 @@ void Node::broken(const Error& why) {
   mend_later();
 }
 
+/// What was not durable may be gone once a disk takes writes again.
 void Node::mend_later() {
+  mending_ = true;
   later(static_cast<unsigned>(random(100, 1000)), [this] {
+    if (full_until_ > now_ms()) return mend_later();
+    mending_ = false;
     disk.countdown = 0;
     disk.fail_writes(false);
     disk.lose_power(static_cast<size_t>(random(0, static_cast<int>(disk.unsynced()) + 1)));
+  });
+}
+
+void Node::fill_disk(unsigned ms) {
+  if (!process_) return;
+  full_until_ = now_ms() + ms;
+  disk.fail_writes(true);
+  ground_.clock.later(ms, [this] {
+    if (!mending_ && full_until_ <= now_ms()) disk.fail_writes(false);
+  });
+}
+
+void Node::mend() {
+  full_until_ = 0;
+  disk.countdown = 0;
+  disk.fail_writes(false);
+}
+
+/// A peer's checkpoint took the place of lines that are not here.
+void Node::restart_from(uint64_t at) {
+  if (dying_) return;
+  ground_.history.note(name() + " takes the checkpoint of line " + std::to_string(at));
+  given_ = std::max(given_, at);
+  tell(kToFolds, [this, at] {
+    if (auto world = load_checkpoint(disk, at)) process_->folding->restart_from(std::move(*world));
   });
 }
 
@@ -243,6 +289,32 @@ void Node::checkpoint(std::shared_ptr<const World> world) {
     made.bytes = stored->bytes;
     asked->command = cluster::Checkpoint{std::move(made)};
     ask<ClusterDomain>(std::move(asked));
+  });
+}
+
+void Node::compact(bool newest) {
+  if (!process_) return;
+  const auto views = process_->published->load();
+  const auto& cluster = view<cluster::View>(*views);
+  cluster::Compacted dropped;
+  cluster.checkpoints.each([&](uint64_t, const auto& row) {
+    if (row.made.at <= cluster.log.compacted_to || (!newest && dropped.to != 0)) return;
+    dropped.to = dropped.checkpoint = row.made.at;
+    dropped.head = row.made.head;
+  });
+  if (dropped.to == 0) return;
+  dropped.from = cluster.log.compacted_to + 1;
+  dropped.lines = dropped.to - cluster.log.compacted_to;
+  auto asked = std::make_shared<actors::Ask<ClusterDomain>>();
+  asked->command = cluster::Compact{std::move(dropped)};
+  ask<ClusterDomain>(std::move(asked));
+}
+
+/// The effect of a committed compaction; done again at the start when it was cut short.
+void Node::drop_lines(uint64_t to) {
+  tell(kToDisk, [this, to] {
+    ground_.history.note(name() + " drops lines up to " + std::to_string(to));
+    (void)drop_covered_lines(disk, to);
   });
 }
 

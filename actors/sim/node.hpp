@@ -13,6 +13,7 @@
 #include "actors/sim/clock.hpp"
 #include "actors/sim/disk.hpp"
 #include "actors/sim/history.hpp"
+#include "actors/sim/run.hpp"
 
 namespace muster::sim {
 
@@ -23,6 +24,7 @@ struct Ground {
   History& history;
   actors::Planted planted;
   consensus::Rules rules;
+  Broken broken;
   bool faults = false;
   std::function<void(consensus::MemberId from, consensus::MemberId to, std::string frame)> send;
 };
@@ -41,6 +43,9 @@ public:
   [[nodiscard]] uint64_t seq() const;  ///< Of what is published.
   [[nodiscard]] consensus::Members members() const;
   [[nodiscard]] std::shared_ptr<const World> world() const;
+  [[nodiscard]] consensus::MemberId id() const { return id_; }
+  /// Whom it follows, as it knows; 0: nobody.
+  [[nodiscard]] consensus::MemberId follows() const;
   [[nodiscard]] std::string name() const { return "n" + std::to_string(id_); }
 
   void receive(consensus::MemberId from, std::string frame);
@@ -50,9 +55,15 @@ public:
   /// On the keeper, when it runs.
   Status change(const std::function<Status(consensus::Replica&)>& what);
   void step_down();
+  /// As the leader: drops lines up to the newest checkpoint, or to an earlier one.
+  void compact(bool newest);
 
   void jump_clock(Millis by) { ahead_ += by; }
+  /// No write succeeds for so long.
+  void fill_disk(unsigned ms);
+  void mend();
   Disk disk;
+  uint64_t slow_until = 0;  ///< Of its disk.
 
 private:
   struct Process;
@@ -68,6 +79,7 @@ private:
   void restart(size_t domain, std::shared_ptr<actors::Lead> lead) override;
   void unlead() override;
   void broken(const Error& why) override;
+  void restart_from(uint64_t at) override;
   void flush_soon() override;
 
   void tell(size_t line, std::function<void()> task);
@@ -76,13 +88,16 @@ private:
   void mend_later();
   void start_member();
   void checkpoint(std::shared_ptr<const World> world);
+  void drop_lines(uint64_t to);
+  [[nodiscard]] std::optional<World> recover_unchecked(uint64_t seq, const Digest& head) const;
   [[nodiscard]] World recover();
 
   Ground& ground_;
   const consensus::MemberId id_;
   uint64_t boot_ = 0, given_ = 0;  // Starts and crashes; the last line that its folds were given.
   Millis ahead_{0};                // Of the wall clock.
-  bool dying_ = false;
+  uint64_t full_until_ = 0;
+  bool dying_ = false, mending_ = false;
   std::unique_ptr<Process> process_;
 };
 

@@ -6,8 +6,9 @@
 namespace muster::sim {
 namespace {
 
-constexpr consensus::Timing kTiming{.snapshot_every = 200, .trailing = 50};
-constexpr uint64_t kCheckpointEvery = 200;
+// Small, so that a minute sees snapshots, checkpoints and members that need them.
+constexpr consensus::Timing kTiming{.snapshot_every = 60, .trailing = 15};
+constexpr uint64_t kCheckpointEvery = 100;
 constexpr Millis kKeepReplies = std::chrono::hours{24 * 365 * 20};  // Clocks jump, keys must not end.
 
 }  // namespace
@@ -75,7 +76,10 @@ void Node::Process::make_folding(Node& node, World start) {
   deps.ended = [this] { started = false; };
   deps.checkpoint = [&node](std::shared_ptr<const World> world) { node.checkpoint(std::move(world)); };
   deps.checkpoint_every = kCheckpointEvery;
-  deps.on_lines = [](const actors::CommittedPtr&) {};
+  deps.on_lines = [&node](const actors::CommittedPtr& committed) {
+    for (const auto& record : committed->records)
+      if (const auto* dropped = std::get_if<cluster::Compacted>(&record.event)) node.drop_lines(dropped->to);
+  };
   folding = std::make_unique<actors::Folding>(std::move(deps));
 }
 

@@ -52,6 +52,13 @@ void Node::ask(actors::AskPtr<D> ask) {
   if (!process_) return;  // Dropped: the answer says that its outcome is unknown.
   tell(kToDomain + index_of<D>(), [this, ask = std::move(ask)] {
     auto& deciding = *std::get<index_of<D>()>(process_->domains);
+    if constexpr (std::is_same_v<D, LeaseDomain>)
+      if (auto lapse = std::get_if<lease::Lapse>(&ask->command); lapse && ground_.broken.epochs_ignored) {
+        auto ignorant = std::make_shared<actors::Ask<D>>(*ask);
+        ignorant->command = lease::Lapse{deciding.state().lease.epoch};
+        deciding.ask(ignorant);
+        return deciding.submit();
+      }
     deciding.ask(ask);
     deciding.submit();
   });

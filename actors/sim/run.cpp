@@ -1,71 +1,25 @@
-// The cluster, its network and its faults.
+// A simulated cluster from its start to its end, and what must hold.
 #include "actors/sim/run.hpp"
 
-#include <algorithm>
-#include <map>
-#include <set>
-
-#include "actors/sim/client.hpp"
+#include "actors/sim/simulation.hpp"
 
 namespace muster::sim {
 namespace {
 
 using consensus::Member;
-using consensus::MemberId;
 using consensus::Role;
 
 constexpr uint64_t kPatienceMs = 60'000;
 constexpr int kClients = 6;
 constexpr unsigned kExtraNodes = 2;
-constexpr size_t kMostCuts = 6;
 
-class Simulation {
-public:
-  explicit Simulation(const Options& options);
-  void run();
-  void report(Outcome& outcome) const;
-  /// Nobody is answered after this.
-  void end() {
-    history_.end();
-    town_.open = false;
-  }
-  [[nodiscard]] std::vector<std::string> notes() const {
-    return {history_.last().begin(), history_.last().end()};
-  }
-
-private:
-  void deliver(MemberId from, MemberId to, std::string frame);
-  void fault();
-  void fail_disk(Node& node);
-  void change_member(Node& leader);
-  Node* leader();
-  bool agreed();
-  void end_faults();
-  void compare();
-  void compare_log(const Node& node);
-
-  void step_for(uint64_t ms);
-  template <class Reached>
-  void await(const char* what, Reached reached);
-  Node& any() { return *nodes_[size_t(chance_.random(0, int(nodes_.size())))]; }
-
-  const Options options_;
-  Clock clock_;
-  Chance chance_;
-  const std::function<uint64_t()> now_ = [this] { return clock_.now(); };
-  History history_{now_};
-  Ground ground_;
-  std::set<std::pair<MemberId, MemberId>> cut_;
-  uint64_t faults_ = 0;
-  std::string state_;
-  std::vector<std::unique_ptr<Client>> clients_;
-  std::vector<std::unique_ptr<Node>> nodes_;
-  Town town_{ground_, nodes_, {}};
-};
+}  // namespace
 
 Simulation::Simulation(const Options& options)
-  : options_(options), chance_(options.seed), ground_{clock_,        chance_, history_, options.planted,
-                                                      options.rules, false,   {}} {
+  : options_(options), chance_(options.seed), ground_{clock_,        chance_,
+                                                      history_,      options.planted,
+                                                      options.rules, options.broken,
+                                                      false,         {}} {
   ground_.send = [this](MemberId from, MemberId to, std::string frame) {
     deliver(from, to, std::move(frame));
   };
@@ -78,15 +32,6 @@ Simulation::Simulation(const Options& options)
       history_.fail("no bootstrap");
   }
   for (int i = 1; i <= kClients; i++) clients_.push_back(std::make_unique<Client>(town_, i));
-}
-
-/// Lost, twice, late and so out of order, as networks do.
-void Simulation::deliver(MemberId from, MemberId to, std::string frame) {
-  const bool faulty = ground_.faults;
-  if (to == 0 || to > nodes_.size() || cut_.contains({from, to}) || (faulty && chance_.hits(0.03))) return;
-  for (int copies = faulty && chance_.hits(0.02) ? 2 : 1; copies > 0; copies--)
-    clock_.later(faulty && chance_.hits(0.05) ? chance_.ms(10, 400) : chance_.ms(1, 8),
-                 [this, from, to, frame] { nodes_[to - 1]->receive(from, frame); });
 }
 
 void Simulation::run() {
@@ -107,74 +52,6 @@ void Simulation::run() {
   history_.close();
 }
 
-void Simulation::fault() {
-  faults_++;
-  auto& node = any();
-  switch (chance_.random(0, 13)) {
-    case 0:
-      node.crash();
-      if (node.disk.unsynced() == 0 && chance_.hits(0.2) && node.disk.rot())
-        history_.note(node.name() + "'s disk rots");
-      return;
-    case 1:
-    case 2:
-    case 3:
-      for (auto& each : nodes_)
-        if (chance_.hits(0.7)) each->boot();
-      return;
-    case 4: {
-      const auto from = MemberId(chance_.random(1, int(nodes_.size()) + 1));
-      const auto to = MemberId(chance_.random(1, int(nodes_.size()) + 1));
-      if (cut_.size() >= kMostCuts) return;
-      history_.note("cut from n" + std::to_string(from) + " to n" + std::to_string(to));
-      return void(cut_.insert({from, to}));
-    }
-    case 5:
-    case 6:
-      history_.note("nothing is cut");
-      return cut_.clear();
-    case 7:
-      if (auto* leads = leader())
-        if (leads->change([](consensus::Replica& replica) { return replica.transfer(0); }))
-          history_.note(leads->name() + " hands over");
-      return;
-    case 8:
-      if (auto* leads = leader(); leads && chance_.hits(0.5)) {
-        history_.note(leads->name() + " steps down");
-        leads->step_down();
-      }
-      return;
-    case 9:
-      return fail_disk(node);
-    case 10:
-      history_.note(node.name() + "'s clock jumps");
-      return node.jump_clock(Millis{chance_.random(-3'600'000, 3'600'000)});
-    default:
-      if (auto* leads = leader()) change_member(*leads);
-  }
-}
-
-void Simulation::fail_disk(Node& node) {
-  node.disk.reaches_platter = chance_.hits(0.5);
-  node.disk.countdown = size_t(chance_.random(1, 8));
-}
-
-void Simulation::change_member(Node& leads) {
-  const auto members = leads.members();
-  const auto voters =
-    std::count_if(members.begin(), members.end(), [](auto& member) { return member.role == Role::voter; });
-  const auto id = MemberId(chance_.random(1, int(nodes_.size()) + 1));
-  const auto it = std::find_if(members.begin(), members.end(), [&](auto& member) { return member.id == id; });
-  const bool likely = chance_.hits(0.7), half = chance_.hits(0.5);
-  const auto changed = leads.change([&](consensus::Replica& replica) -> Status {
-    if (it == members.end()) return replica.add({id, "n" + std::to_string(id), Role::spare});
-    if (it->role != Role::voter) return replica.assign(id, likely ? Role::voter : Role::standby);
-    if (voters <= 2) return Done{};
-    return half ? replica.assign(id, Role::spare) : replica.remove(id);
-  });
-  if (changed) history_.note(leads.name() + " changes the role of n" + std::to_string(id));
-}
-
 Node* Simulation::leader() {
   Node* best = nullptr;
   for (auto& node : nodes_)
@@ -184,9 +61,9 @@ Node* Simulation::leader() {
 
 void Simulation::end_faults() {
   ground_.faults = false;
-  cut_.clear();
+  heal();
   for (auto& node : nodes_) {
-    node->disk.countdown = 0;
+    node->mend();
     node->boot();
   }
 }
@@ -227,9 +104,11 @@ void Simulation::compare() {
 }
 
 void Simulation::compare_log(const Node& node) {
-  uint64_t next = 1;
-  log::ChainReader{node.disk}.each_from(1, [&](uint64_t seq, std::string_view line) {
-    if (seq != next++ || !history_.has(seq, line))
+  const log::ChainReader reader{node.disk};
+  auto next = std::max<uint64_t>(1, reader.oldest());  // Those before it were dropped.
+  reader.each_from(1, [&](uint64_t seq, std::string_view line) {
+    if (seq != next) history_.fail(node.name() + " lacks line " + std::to_string(next) + " on its disk");
+    if (!history_.has(next++, line))
       history_.fail(node.name() + " has another line " + std::to_string(seq) + " on its disk");
     return true;
   });
@@ -257,8 +136,6 @@ void Simulation::report(Outcome& outcome) const {
   outcome.faults = faults_;
 }
 
-}  // namespace
-
 Outcome run(const Options& options) {
   Outcome outcome;
   outcome.seed = options.seed;
@@ -267,7 +144,7 @@ Outcome run(const Options& options) {
     simulation->run();
   } catch (const std::exception& failed) {
     outcome.violation = failed.what();
-    outcome.history = simulation->notes();
+    outcome.history = simulation->notes(outcome.violation);
   }
   simulation->report(outcome);
   simulation->end();

@@ -7,6 +7,7 @@
 #include <istream>
 #include <map>
 #include <ostream>
+#include <set>
 
 #include "actors/checkpointer.hpp"
 #include "actors/world.hpp"
@@ -26,13 +27,21 @@ public:
   void see(const LineShape& line) {
     if (line.type == cluster::MemberStarted::type)
       learn(line);
+    else if (line.type == cluster::MemberJoined::type)
+      join(line);
+    else if (line.type == cluster::MemberLeft::type)
+      leave(line);
     else if (line.type == cluster::Checkpointed::type)
       check(line);
+    else if (line.type == cluster::CheckpointSigned::type)
+      check_cosigned(line);
   }
 
   struct Recorded {
     uint64_t seq = 0;  ///< Of the event.
-    std::string digest;
+    std::string head, digest;
+    std::set<std::string> signers;  ///< Whose signatures are good.
+    size_t members = 0;             ///< As many were there, as far as these lines tell.
   };
   std::map<uint64_t, Recorded> checkpoints;  ///< By the seq they are as of.
   uint64_t good = 0;                         ///< Signatures.
@@ -46,23 +55,45 @@ private:
     if (!event) return;
     if (const auto key = digest_from_hex(event->public_key))
       keys_[event->member].assign(reinterpret_cast<const char*>(key->data()), key->size());
+    members_.insert(event->member);
+  }
+  void join(const LineShape& line) {
+    if (const auto event = from_json_text<cluster::MemberJoined>(line.data)) members_.insert(event->member);
+  }
+  void leave(const LineShape& line) {
+    if (const auto event = from_json_text<cluster::MemberLeft>(line.data)) members_.erase(event->member);
   }
 
   void check(const LineShape& line) {
     const auto event = from_json_text<cluster::Checkpointed>(line.data);
     if (!event) return;
-    checkpoints[event->at] = {line.seq, event->digest};
-    const auto statement = actors::checkpoint_statement(*event);
-    for (const auto& [member, hex] : event->signatures) {
-      const auto key = keys_.find(member);
-      if (key == keys_.end()) {
-        unknown++;
-      } else if (is_signed(key->second, statement, hex)) {
-        good++;
-      } else if (!bad) {
-        bad = line.seq;
-        signer = member;
-      }
+    auto& recorded = checkpoints[event->at];
+    recorded = {line.seq, event->head, event->digest, {}, members_.size()};
+    for (const auto& [member, hex] : event->signatures) weigh(line.seq, recorded, event->at, member, hex);
+  }
+
+  /// A co-signer signs what was recorded, and nothing else.
+  void check_cosigned(const LineShape& line) {
+    const auto event = from_json_text<cluster::CheckpointSigned>(line.data);
+    if (!event) return;
+    const auto recorded = checkpoints.find(event->at);
+    if (recorded != checkpoints.end())
+      return weigh(line.seq, recorded->second, event->at, event->member, event->signature);
+    Recorded other{line.seq, event->head, event->digest, {}, 0};  // That line is not among these.
+    weigh(line.seq, other, event->at, event->member, event->signature);
+  }
+
+  void weigh(uint64_t seq, Recorded& recorded, uint64_t at, const std::string& member, std::string_view hex) {
+    const auto key = keys_.find(member);
+    if (key == keys_.end()) {
+      unknown++;
+    } else if (is_signed(key->second, actors::checkpoint_statement(at, recorded.head, recorded.digest),
+                         hex)) {
+      good++;
+      recorded.signers.insert(member);
+    } else if (!bad) {
+      bad = seq;
+      signer = member;
     }
   }
 
@@ -78,6 +109,7 @@ private:
   }
 
   std::map<std::string, std::string, std::less<>> keys_;  ///< Member to public key.
+  std::set<std::string> members_;
 };
 
 /// Heads that were kept elsewhere, each against the line of its seq: the next line's `prev` is its hash.
@@ -157,6 +189,16 @@ void check_stored(Report& report, const log::Disk& disk) {
   }
 }
 
+/// Who stands behind the last checkpoint.
+std::string last_signed(const Signatures& signatures) {
+  const auto& [at, last] = *signatures.checkpoints.rbegin();
+  std::string names;
+  for (const auto& name : last.signers) names += (names.empty() ? "" : ", ") + name;
+  return "the last checkpoint, of seq " + std::to_string(at) + ", is signed by " +
+         std::to_string(last.signers.size()) + " of " + std::to_string(last.members) +
+         " members: " + (names.empty() ? "nobody" : names);
+}
+
 int print(const Call& call, const Report& report) {
   const auto& verdict = report.verdict;
   const auto& signatures = report.signatures;
@@ -167,6 +209,10 @@ int print(const Call& call, const Report& report) {
     json.update({{"checkpoints", signatures.checkpoints.size()},
                  {"stored_checkpoints", report.stored},
                  {"signatures", {{"good", signatures.good}, {"unknown", signatures.unknown}}}});
+    if (!signatures.checkpoints.empty()) {
+      const auto& [at, last] = *signatures.checkpoints.rbegin();
+      json["last_checkpoint"] = {{"at", at}, {"signed_by", last.signers}, {"members", last.members}};
+    }
     print_json(call, json);
   } else if (verdict.bad) {
     call.io.out << "bad: seq " << *verdict.bad << ": " << verdict.reason << '\n';
@@ -176,7 +222,8 @@ int print(const Call& call, const Report& report) {
     if (!signatures.checkpoints.empty())
       call.io.out << "checkpoints: " << signatures.checkpoints.size() << " recorded, " << report.stored
                   << " stored here; signatures: " << signatures.good << " good, " << signatures.unknown
-                  << " of members whose start is not in these lines\n";
+                  << " of members whose start is not in these lines\n"
+                  << last_signed(signatures) << '\n';
   }
   return verdict.bad ? 1 : 0;
 }

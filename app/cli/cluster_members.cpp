@@ -124,6 +124,30 @@ Outcome cluster_recover(Call& call) {
   return 0;
 }
 
+/// Begins a change of the cluster key, or goes on with one that waits for members that are silent.
+Outcome cluster_rotate_key(Call& call) {
+  const bool force = call.has("force");
+  if (!call.has("yes")) {
+    call.io.out << (force
+                      ? "the change of the cluster key would go on without the members that are silent: they "
+                        "come back by their own keys\n"
+                      : "the cluster key would be changed: join tokens that are open, and copies of the key "
+                        "that machines from an image hold, let nobody in any more\n");
+    call.io.err << "Nothing was changed; add --yes to do it.\n";
+    return 0;
+  }
+  auto client = Client::make(call.config);
+  if (!client) return client.error();
+  const auto answer = client->call("POST", "/v1/cluster/key", Json{{"force", force}}.dump());
+  if (!answer) return answer.error();
+  const auto said = parse_json(answer->body);
+  if (!said) return said.error();
+  if (call.json) return print_json(call, *said), 0;
+  call.io.out << "the cluster key is being changed: from CA " << text_of(*said, "from") << "\nto CA "
+              << text_of(*said, "to") << "\nmuster :cluster shows how far it is\n";
+  return 0;
+}
+
 /// A folder with a history is put aside, so that the node may join with an empty one.
 Outcome cluster_join(Call& call) {
   if (!call.has("archive"))

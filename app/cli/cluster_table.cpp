@@ -28,6 +28,21 @@ std::string role_of(const Json& member, const Json& now, const std::string& lead
   return role.empty() ? "joining" : role;
 }
 
+/// Nothing unless the cluster key is being changed: whom that waits for.
+void print_key_change(std::ostream& out, const Json& cluster) {
+  const auto key = cluster.value("identity", Json::object()).value("key", Json::object());
+  const auto phase = text_of(key, "phase"), to = text_of(key, "to");
+  if (key.empty() || phase == "rotated") return;
+  std::string waits;
+  for (const auto& member : cluster.value("members", Json::array())) {
+    const auto live = member.value("now", Json::object());
+    const bool there = text_of(live, "ca") == to || (phase == "staged" && text_of(live, "trusts_also") == to);
+    if (!there) waits += (waits.empty() ? " waits for " : ", ") + text_of(member, "member");
+  }
+  out << "the cluster key is being changed: " << phase << ',' << (waits.empty() ? " all are there" : waits)
+      << "\n\n";
+}
+
 }  // namespace
 
 void print_cluster(std::ostream& out, const Json& cluster, const Terminal& terminal, Time now) {
@@ -39,6 +54,7 @@ void print_cluster(std::ostream& out, const Json& cluster, const Terminal& termi
   if (!raft.empty())
     out << ", term " << number(raft, "term") << ", " << (leader.empty() ? "no leader" : "led by " + leader);
   out << ", epoch " << number(cluster.value("log", Json::object()), "epoch") << "\n\n";
+  print_key_change(out, cluster);
   Table table({{"MEMBER", false, true},
                {"ROLE"},
                {"HEARD"},

@@ -10,5 +10,6 @@ Outcome cluster_token(Call& call);
 Outcome cluster_remove(Call& call);
 Outcome cluster_recover(Call& call);
 Outcome cluster_join(Call& call);
+Outcome cluster_rotate_key(Call& call);
 
 }  // namespace muster::cli

@@ -1,4 +1,4 @@
-// :secret, values that are sealed on the node and named by ${secret:NAME}.
+// :secret, values that are sealed on the members and named by ${secret:NAME}.
 #include <fstream>
 #include <istream>
 #include <iterator>
@@ -37,7 +37,7 @@ Outcome report(const Call& call, std::string_view status) {
 Outcome run(Call& call) {
   const auto what = call.word(0);
   if (what.empty() || call.word(1).empty())
-    return usage_error(":secret needs set, show or delete, and a name");
+    return usage_error(":secret needs set, show, check or delete, and a name");
   const std::string path = "/v1/secrets/" + path_segment(call.word(1));
   auto client = Client::make(call.config);
   if (!client) return client.error();
@@ -47,6 +47,20 @@ Outcome run(Call& call) {
     const auto answer = client->call("PUT", path, Json{{"value", *value}}.dump());
     if (!answer) return answer.error();
     return report(call, "sealed");
+  }
+  if (what == "check") {
+    const auto value = read_value(call);
+    if (!value) return value.error();
+    const auto answer = client->call("POST", path + ":check", Json{{"value", *value}}.dump());
+    if (!answer) return answer.error();
+    const auto said = parse_json(answer->body);
+    if (!said) return said.error();
+    const bool same = said->value("same", false);
+    if (call.json)
+      print_json(call, *said);
+    else
+      call.io.out << (same ? "same value" : "another value") << ", says " << text_of(*said, "member") << '\n';
+    return same ? 0 : 1;
   }
   if (what == "delete") {
     const auto answer = client->call("DELETE", path);
@@ -66,12 +80,12 @@ Outcome run(Call& call) {
 
 Verb secret_verb() {
   return {.name = ":secret",
-          .summary = "Seal a secret on the node, show when it lapses, or delete it",
-          .usage = "set|show|delete NAME",
+          .summary = "Seal a secret, show when it lapses, check its value, or delete it",
+          .usage = "set|show|check|delete NAME",
           .example = "muster :secret set db-password < password.txt\nmuster :secret delete db-password",
           .run = run,
           .flags = {{"file", "FILE", "Read the secret from this file, not from stdin"}},
-          .subverbs = {"set", "show", "delete"},
+          .subverbs = {"set", "show", "check", "delete"},
           .most_words = 2};
 }
 

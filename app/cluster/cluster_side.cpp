@@ -25,6 +25,10 @@ constexpr std::chrono::milliseconds kHandingOn{3000}, kTransferAgain{600};
 constexpr std::array<std::string_view, 8> kOwnTypes = {"cluster.", "member.", "leader.", "template.",
                                                        "profile.", "plan.",   "log.",    "service."};
 
+bool changes_members(const Record& record) {
+  return record.type.starts_with("member.") || record.type.starts_with("cluster.");
+}
+
 }  // namespace
 
 bool is_bare(const ViewSet& views, const std::string& node) {
@@ -160,7 +164,16 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   peering.ask_timeout = options_.config->duration("command-timeout");
   peering.max_asks = static_cast<size_t>(options_.config->number("max-in-flight"));
   peering_ = std::make_unique<Peering>(std::move(peering));
-  peering_->set_cluster_key(credentials_.cluster_key());
+  peering_->set_cluster_key(credentials_.shared());
+  JoinRequest again;
+  again.node = self.node;
+  again.key = self.key;
+  again.address = address_;
+  again.url = options_.url;
+  rotation_ =
+    std::make_unique<KeyRotation>(credentials_, *peering_, std::move(again), [this] { show_credentials(); });
+  sharing_ = std::make_unique<SecretSharing>(*peering_);
+  cosigner_ = std::make_unique<Cosigner>(*peering_);
 
   options.self = member_.id;
   options.address = member_.address;
@@ -199,6 +212,9 @@ Status ClusterSide::open_port() {
 }
 
 void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
+  sharing_->attach(system);
+  rotation_->attach(system);
+  cosigner_->attach(system);
   peering_->attach(system, *network_, std::move(on_request));
   {
     const std::lock_guard lock{mutex_};
@@ -206,6 +222,12 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
   }
   advertise();
   if (discovery_) discovery_->on_change([this] { look_around(); });
+}
+
+void ClusterSide::on_records(const std::vector<Record>& records) {
+  if (std::any_of(records.begin(), records.end(), changes_members)) peering_->folded();
+  sharing_->on_records(records);
+  cosigner_->on_records(records);
 }
 
 /// The token that muster :cluster init printed, once there is a log to hold it.
@@ -255,6 +277,9 @@ void ClusterSide::leave_office(System& system) {
 /// On the log's thread, several times a second.
 void ClusterSide::tick() {
   peering_->tick();
+  sharing_->tick();
+  rotation_->tick();
+  cosigner_->tick();
   const auto now = std::chrono::steady_clock::now();
   if (now >= next_advert_) {
     next_advert_ = now + kAdvertEvery;
@@ -340,13 +365,30 @@ bool ClusterSide::confirm_giving_way() {
 }
 
 void ClusterSide::renew() {
-  if (!due_for_renewal(issued_, system_now())) return;
+  {
+    const std::lock_guard lock{shown_mutex_};
+    if (!due_for_renewal(issued_, system_now())) return;
+  }
+  show_credentials();
+  spdlog::info("certificate renewed");
+}
+
+/// As they are now: a certificate that was issued before another one never takes its place.
+void ClusterSide::show_credentials() {
+  const std::lock_guard lock{shown_mutex_};
   auto credentials = credentials_.issue(system_now());
   if (!credentials) return spdlog::error("certificate error={}", credentials.error().detail);
   if (auto status = network_->set_credentials(*credentials); !status)
     return spdlog::error("certificate error={}", status.error().detail);
   issued_ = credentials->chain;
-  spdlog::info("certificate renewed");
+  peering_->set_cluster_key(credentials_.shared());
+}
+
+void ClusterSide::rotate_key(bool force, Origin origin, Answer answer) {
+  if (options_.config->flag("dev"))
+    return answer(
+      Error{"conflict", "with --dev the cluster key is one that everybody knows: it is not changed", {}});
+  rotation_->begin(force, std::move(origin), std::move(answer));
 }
 
 }  // namespace muster::app

@@ -6,9 +6,12 @@
 #include <memory>
 #include <string>
 
+#include "actors/cosigner.hpp"
 #include "actors/peering.hpp"
+#include "actors/secret_sharing.hpp"
 #include "adapters/ports/discovery.hpp"
 #include "app/cluster/credentials.hpp"
+#include "app/cluster/key_rotation.hpp"
 #include "app/cluster/member_file.hpp"
 #include "app/config/bind.hpp"
 
@@ -42,6 +45,11 @@ public:
   void leave_office(System& system);
 
   [[nodiscard]] Peering& peering() { return *peering_; }
+  [[nodiscard]] SecretSharing& sharing() { return *sharing_; }
+  /// Lines were committed and their views published.
+  void on_records(const std::vector<Record>& records);
+  /// See KeyRotation::begin. Error: also `conflict` when the key is one that everybody knows.
+  void rotate_key(bool force, Origin origin, Answer answer);
   [[nodiscard]] const Credentials& credentials() const { return credentials_; }
   [[nodiscard]] std::string address() const { return address_; }
 
@@ -61,6 +69,7 @@ private:
   void tick();
   void look_around();
   void renew();
+  void show_credentials();
   void record_first_token(System& system);
 
   ClusterSideOptions options_;
@@ -71,12 +80,16 @@ private:
   MemberFile member_;
   std::unique_ptr<Discovery> discovery_;
   std::unique_ptr<Peering> peering_;
+  std::unique_ptr<SecretSharing> sharing_;
+  std::unique_ptr<KeyRotation> rotation_;
+  std::unique_ptr<Cosigner> cosigner_;
   std::unique_ptr<consensus::PeerNetwork> network_;
   std::mutex mutex_;  ///< Guards `system_` and `told_`.
   System* system_ = nullptr;
   finding::Advert told_;
-  finding::Target other_;  ///< The cluster that it gives way to.
-  std::string issued_;     ///< The certificate in use, PEM.
+  finding::Target other_;   ///< The cluster that it gives way to.
+  std::mutex shown_mutex_;  ///< Guards `issued_`, and in which order credentials are shown.
+  std::string issued_;      ///< The certificate in use, PEM.
   std::chrono::steady_clock::time_point next_renewal_{}, next_advert_{};
   bool first_token_told_ = false;  ///< Of the thread that ticks.
   std::atomic<bool> gives_way_{false};

@@ -79,13 +79,30 @@ Result<std::string> entry_of(const std::string& url) {
   return entry->value("address", "");
 }
 
+std::string bytes_of(const std::string& hex) {
+  const auto bytes = digest_from_hex(hex);
+  return bytes ? std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()} : std::string{};
+}
+
+Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request) {
+  auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
+  if (!answered) return answered.error();
+  auto answer = from_json_text<JoinAnswer>(answered->body);
+  if (!answer) return Error{"unreachable", call.address + " answered what cannot be read", {}};
+  if (!answer->code.empty()) return Error{answer->code, answer->detail, {}};
+  return answer;
+}
+
 Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidate, Credentials& credentials) {
   consensus::JoinCall call;
   call.address = address;
   call.fingerprint = credentials.ca();
   call.timeout = kJoinPatience;
-  JoinRequest request{
-    candidate.node, credentials.node_key().fingerprint, candidate.address, candidate.url, "", false};
+  JoinRequest request;
+  request.node = candidate.node;
+  request.key = credentials.node_key().fingerprint;
+  request.address = candidate.address;
+  request.url = candidate.url;
   if (credentials.complete()) {
     auto own = credentials.issue(system_now());
     if (!own) return own.error();
@@ -94,20 +111,24 @@ Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidat
     auto token = parse_join_token(candidate.join_token);
     if (!token) return token.error();
     call.fingerprint = token->fingerprint;
-    request.secret = token->secret;
-    request.secret = to_hex(request.secret);
+    request.secret = to_hex(token->secret);
   }
-  auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
-  if (!answered) return answered.error();
-  auto answer = from_json_text<JoinAnswer>(answered->body);
-  if (!answer) return Error{"unreachable", address + " answered what cannot be read", {}};
-  if (!answer->code.empty()) return Error{answer->code, answer->detail, {}};
+  auto answer = ask_once(call, request);
+  if (!answer && answer.error().code == "join.refused" && !credentials.complete()) {
+    // Was it let in, and the answer lost? The token is used up then; its own key shows who it is.
+    auto own = credentials.self_signed(system_now());
+    if (!own) return own.error();
+    call.own = std::move(*own);
+    if (auto again = ask_once(call, request)) answer = std::move(again);
+  }
+  if (!answer) return answer.error();
   if (!credentials.complete()) {
-    const auto key = digest_from_hex(answer->cluster_key);
-    if (!key) return Error{"join.refused", address + " gave no cluster key", {}};
-    if (auto kept = credentials.adopt({reinterpret_cast<const char*>(key->data()), key->size()}); !kept)
-      return kept.error();
+    const auto key = bytes_of(answer->cluster_key);
+    if (key.empty()) return Error{"join.refused", address + " gave no cluster key", {}};
+    if (auto kept = credentials.adopt(key); !kept) return kept.error();
   }
+  if (const auto secret = bytes_of(answer->reply_secret); !secret.empty())
+    if (auto kept = credentials.keep_reply_secret(secret); !kept) return kept.error();
   return answer;
 }
 

@@ -11,6 +11,7 @@
 #include "adapters/ports/discovery.hpp"
 #include "app/cluster/credentials.hpp"
 #include "app/config/config.hpp"
+#include "consensus/peer_join.hpp"
 #include "domain/finding.hpp"
 
 namespace muster::app {
@@ -28,6 +29,11 @@ struct Candidate {
 /// Asks the member port at `address`. `credentials` adopt the cluster key that a token brought. Errors:
 /// `join.refused` and others with the member's reason; `unreachable`; `tls.untrusted`.
 Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidate, Credentials& credentials);
+
+/// One call to join. Errors: as join_at.
+Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request);
+/// 32 bytes; empty when it is not 64 hex characters.
+[[nodiscard]] std::string bytes_of(const std::string& hex);
 
 /// The member port behind a URL: what GET /v1/cluster/entry says; an address that is none already stays.
 /// Error: `unreachable`.

@@ -67,6 +67,20 @@ std::optional<KeptReply> decode_kept_reply(std::string_view bytes) {
   return reply;
 }
 
+void put_kept(const KeptReply& reply, Batch& batch) {
+  batch.put(Column::meta, joined(kKeptPrefix, reply.key), encode(reply));
+  batch.put(Column::meta, joined(kKeptByTime, number_key(milliseconds(reply.expires)) + reply.key), "");
+}
+
+void each_kept(const Disk& disk, std::string_view after, const Disk::Visit& visit) {
+  // The end is the first key behind the prefix.
+  disk.scan(Column::meta, joined(kKeptPrefix, after), "kept0",
+            [&](std::string_view key, std::string_view bytes) {
+              key.remove_prefix(kKeptPrefix.size());
+              return key == after || visit(key, bytes);
+            });
+}
+
 ChainHead read_head(const Disk& disk) {
   ChainHead head;
   const auto stored = disk.get(Column::meta, kHeadKey);
@@ -96,6 +110,7 @@ void ChainWriter::extend(std::string_view stream, std::string line, Batch& batch
 
 void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch& batch,
                         std::vector<Line>& lines) {
+  forget_replies(time, batch);
   const auto status = each_frame(entry, [&](Frame kind, std::string_view bytes) {
     if (kind == Frame::kept) return keep_reply(bytes, batch);
     if (kind != Frame::event) return;  // A newer build's frame: carried on, without meaning here.
@@ -112,7 +127,6 @@ void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch
   streams_.finish(batch);
   head_.index = index;
   put_head(batch);
-  forget_replies(time, batch);
 }
 
 bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Line>& taken) {
@@ -164,18 +178,21 @@ void ChainWriter::keep_reply(std::string_view bytes, Batch& batch) {
   auto reply = decode_kept_reply(bytes);
   if (!reply) throw std::runtime_error("a committed entry is not well formed");
   reply->seq = head_.seq;
-  batch.put(Column::meta, joined(kKeptPrefix, reply->key), encode(*reply));
-  batch.put(Column::meta, joined(kKeptByTime, number_key(milliseconds(reply->expires)) + reply->key), "");
+  put_kept(*reply, batch);
 }
 
+/// Only into an empty batch: then the disk says everything that was kept, and what this entry keeps follows.
 void ChainWriter::forget_replies(Time now, Batch& batch) {
-  if (now < forget_from_) return;
+  if (now < forget_from_ || !batch.empty()) return;
   forget_from_ = now + Millis{1000};
   size_t found = 0;
   disk_.scan(Column::meta, kKeptByTime, joined(kKeptByTime, number_key(milliseconds(now))),
              [&](std::string_view key, std::string_view) {
-               batch.erase(Column::meta, key);
-               batch.erase(Column::meta, joined(kKeptPrefix, key.substr(kKeptByTime.size() + 8)));
+               const auto kept = joined(kKeptPrefix, key.substr(kKeptByTime.size() + 8));
+               const auto stored = disk_.get(Column::meta, kept);
+               const auto reply = stored ? decode_kept_reply(*stored) : std::nullopt;
+               batch.erase(Column::meta, key);  // Its key may have been used again since.
+               if (!reply || reply->expires < now) batch.erase(Column::meta, kept);
                return ++found < kForgetAtOnce;
              });
   if (found == kForgetAtOnce) forget_from_ = now;  // More wait: go on with the next entry.

@@ -40,6 +40,10 @@ struct KeptReply {
 };
 [[nodiscard]] std::string encode(const KeptReply& reply);
 [[nodiscard]] std::optional<KeptReply> decode_kept_reply(std::string_view bytes);
+/// Adds what is stored of `reply`, as it is.
+void put_kept(const KeptReply& reply, Batch& batch);
+/// Visits what is stored, by key, behind the key `after`.
+void each_kept(const Disk& disk, std::string_view after, const Disk::Visit& visit);
 
 /// Appends lines. Owned by the log's thread.
 class ChainWriter {

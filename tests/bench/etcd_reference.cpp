@@ -126,9 +126,10 @@ bool take(Client& client) {
 int main(int argc, char** argv) {
   const Arguments given(argc, argv);
   std::vector<Client> clients(static_cast<size_t>(given.whole("connections", 64)));
+  const auto ports = ports_of(given, 2379);
   Poll poll;
   for (size_t i = 0; i < clients.size(); i++) {
-    open(clients[i], given.whole("port", 2379), i);
+    open(clients[i], ports[i % ports.size()], i);
     poll.add(clients[i].fd, i);
     put(clients[i]);
   }

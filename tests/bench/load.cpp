@@ -28,7 +28,7 @@ public:
       nodes_(static_cast<uint64_t>(given.whole("nodes", 64))),
       batch_(static_cast<uint64_t>(given.whole("batch", 64))),
       version_(static_cast<uint64_t>(given.whole("version", 0))),
-      port_(given.whole("port", 0)),
+      ports_(ports_of(given, 0)),
       pid_(given.whole("pid", 0)),
       warm_(given.number("warm", 1)),
       seconds_(given.number("seconds", 5)),
@@ -45,7 +45,8 @@ private:
 
   const std::string mode_, path_, token_;
   const uint64_t nodes_, batch_, version_;
-  const int port_, pid_;
+  const std::vector<int> ports_;  // Clients are dealt out to them in turn.
+  const int pid_;
   const double warm_, seconds_, most_;
   std::vector<Client> clients_;
   Poll poll_;
@@ -105,7 +106,7 @@ void Load::ready(size_t n) {
 void Load::run() {
   items_ = mode_ == "batch" ? static_cast<double>(batch_) : 1;
   for (size_t i = 0; i < clients_.size(); i++) {
-    clients_[i].fd = connect_to(port_);
+    clients_[i].fd = connect_to(ports_[i % ports_.size()]);
     clients_[i].request = request_of(i);
     poll_.add(clients_[i].fd, i);
   }

@@ -28,7 +28,7 @@ public:
   explicit Story(uint64_t nodes) : nodes_(nodes) {}
 
   AnyEvent next(uint64_t seq, Time now) {
-    if (seq == 1) return cluster::Created{random_hex_like(16), 1};
+    if (seq == 1) return cluster::Created{random_hex_like(16), kFeatureLevel};
     if (seq == 3) return lease::Granted{.node = "edge-00000", .url = "http://127.0.0.1:8070", .epoch = 1};
     if (registered_ < nodes_) return registered(registered_++, "1.0.0");
     const auto node = name_of(pick(nodes_));

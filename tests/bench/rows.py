@@ -5,44 +5,35 @@ import os
 import random
 import subprocess
 import time
-from dataclasses import dataclass
-from typing import Optional
 
+from cluster_rows import CLUSTER_ROWS
+from clusters import RunningCluster
+from figure import Figure
 from servers import BINARY, TOKEN, Node, etcd, nginx, program
 
 MILLION = 1_000_000
 NODES = 10_000
 
 
-@dataclass
-class Figure:
-    """One line of the table. `limit` bounds value/reference when there is a reference, else the value."""
-    what: str
-    value: float
-    unit: str
-    limit: Optional[float] = None
-    at_least: bool = False
-    reference: Optional[float] = None
-    against: str = ""
-
-    @property
-    def measured(self):
-        return self.value / self.reference if self.reference else self.value
-
-    @property
-    def good(self):
-        if self.limit is None:
-            return True
-        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
-
-
 class Bench:
-    """A folder to work in and how long each measurement takes."""
+    """A folder to work in and how long each measurement takes; `share` of what is counted, for a quick look."""
 
-    def __init__(self, folder, seconds):
+    def __init__(self, folder, seconds, share=1.0):
         self.folder = folder
         self.seconds = seconds
+        self.share = share
         self._million = None
+
+    def times(self, count):
+        return max(1, round(count * self.share))
+
+    def events(self):
+        """A million, or a share of it."""
+        return max(1000, round(MILLION * self.share))
+
+    def cluster(self, count, *flags, **named):
+        """So many nodes of one cluster, on the disk that is measured."""
+        return RunningCluster(count, "--log-level", "warn", *flags, folder=self.folder, **named)
 
     def fresh(self, name):
         path = self.folder / f"{name}-{time.monotonic_ns()}"
@@ -245,4 +236,4 @@ def run_with_peak(command):
     return json.loads(out or b"null"), usage.ru_maxrss / 1024
 
 
-ROWS = {row.__name__: row for row in (one_client, inside, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)}
+ROWS = {row.__name__: row for row in (one_client, inside, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)} | CLUSTER_ROWS

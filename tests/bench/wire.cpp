@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -30,6 +31,14 @@ int connect_to(int port) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   return fd;
+}
+
+std::vector<int> ports_of(const Arguments& arguments, int otherwise) {
+  std::vector<int> ports;
+  std::istringstream list(arguments.text("ports", std::to_string(arguments.whole("port", otherwise))));
+  for (std::string port; std::getline(list, port, ',');) ports.push_back(std::atoi(port.c_str()));
+  if (ports.empty()) give_up("--ports names none");
+  return ports;
 }
 
 bool send_all(int fd, std::string_view bytes) {

@@ -7,10 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "measure.hpp"
+
 namespace bench {
 
 /// Connects to 127.0.0.1:port, non-blocking, without Nagle. Gives up when it cannot.
 [[nodiscard]] int connect_to(int port);
+
+/// The ports of "--ports 1,2,3", else the one of "--port". Gives up when one is none.
+[[nodiscard]] std::vector<int> ports_of(const Arguments& arguments, int otherwise);
 
 /// Writes all of `bytes`, waiting when the socket is full. False: the peer is gone.
 bool send_all(int fd, std::string_view bytes);

@@ -92,6 +92,7 @@ class MembersTest(ClusterCase):
             cluster.wait_ready()
             first = cluster.leader()
             cluster.add().start().wait_ready()
+            first.until(lambda: first.named() == ["n1", "n2"], "the second one is in")
             double = cluster.add(node_id="n2").start()
             double.says("with another key is running")
             self.assertEqual(first.named(), ["n1", "n2"])

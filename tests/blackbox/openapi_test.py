@@ -19,7 +19,7 @@ TOKEN = "dev-token"
 LIMIT_S = 10
 SOME_BYTES = 4096  # Of a stream without an end.
 # What a lone node can only refuse: the tests of clusters call these.
-NEED_OTHERS = {"recoverCluster", "transferLeadership", "removeMember"}
+NEED_OTHERS = {"recoverCluster", "transferLeadership", "removeMember", "rotateClusterKey"}
 
 
 class Reply:

@@ -1,11 +1,15 @@
-"""Three machines on a switch: they find each other, and go on when cables are pulled, two against one."""
+"""Three machines on a switch: they find each other, and go on when cables are pulled, two against one, or carry half of it."""
 import unittest
 
 from cluster_case import ClusterCase
-from hosts import Hosts, why_not
+from history import HistoryCase, Load
+from hosts import Hosts, why_not, why_not_lossy
 from running_cluster import count_of
+from watcher import Watcher, why_no_avahi
 
 WHY_NOT = why_not()
+WHY_NOT_LOSSY = why_not_lossy()
+WHY_NO_AVAHI = WHY_NOT or why_no_avahi()
 
 
 @unittest.skipIf(WHY_NOT, f"no network namespaces: {WHY_NOT}")
@@ -41,6 +45,7 @@ class PartitionTest(ClusterCase):
             seq = self.registered(cluster[0], "kept")
             for host in cluster.members:
                 self.assertEqual(host.get(f"/v1/nodes/kept?after={seq}").status, 200)
+            for host in cluster.members:
                 host.unplug()
             for host in cluster.members:
                 host.until(lambda: host.get("/v1/nodes/kept").headers["X-Muster-Stale"] == "true", "shows what is stale")
@@ -51,6 +56,86 @@ class PartitionTest(ClusterCase):
             cluster.until(lambda: self.register(leader, "again", "again").status == 200, "writes are taken again")
             self.assertEqual([host.cluster()["identity"] for host in cluster.members], [identity] * 3)
             self.assertEqual(count_of(self.same_logs(cluster), "node.registered", "node/again"), 1)
+
+
+@unittest.skipIf(WHY_NOT_LOSSY, f"no bad cables: {WHY_NOT_LOSSY}")
+class BadCablesTest(HistoryCase):
+    """What clients see under a load is judged when the cables are good again: all have the same log and the same views."""
+
+    def judged(self, fault):
+        with Hosts(3) as cluster:
+            cluster.whole()
+            with Load(cluster.members, 1) as load:
+                load.goes_on()
+                fault(cluster, load)
+                for host in cluster.members:
+                    host.heal()
+                    host.plug()
+                cluster.whole()
+                cluster.leader()
+                load.goes_on()
+            self.judge(cluster, load)
+
+    def test_a_leader_that_hears_nobody_leads_no_more(self):
+        """What it sends arrives, what is sent to it does not."""
+        def fault(cluster, load):
+            deaf = cluster.leader()
+            one, other = cluster.others(deaf)
+            deaf.deaf_to(one, other)
+            cluster.until(lambda: one.cluster()["raft"]["leader"] == other.cluster()["raft"]["leader"] in (one.node_id, other.node_id),
+                          "one of those that hear each other leads")
+            load.goes_on()
+        self.judged(fault)
+
+    def test_a_follower_that_hears_nobody_unseats_nobody(self):
+        """It asks for votes again and again; the others keep their leader, or have one again."""
+        def fault(cluster, load):
+            leader = cluster.leader()
+            deaf, other = cluster.others(leader)
+            deaf.deaf_to(leader, other)
+            deaf.until(lambda: deaf.cluster()["raft"]["leader"] != leader.node_id, "misses the leader")
+            load.goes_on()
+            leader.until(lambda: leader.cluster()["raft"]["leader"] in (leader.node_id, other.node_id), "somebody leads")
+        self.judged(fault)
+
+    def test_a_third_of_all_is_lost(self):
+        """30 % of what each machine is sent: slow, and right."""
+        def fault(cluster, load):
+            for host in cluster.members:
+                host.lossy(30)
+            load.goes_on(20)
+        self.judged(fault)
+
+    def test_cables_come_loose_again_and_again(self):
+        """One machine after the other is away for about as long as an election takes."""
+        def fault(cluster, load):
+            for host in cluster.members * 3:
+                host.unplug()
+                load.goes_on(20)
+                host.plug()
+                load.goes_on(20)
+        self.judged(fault)
+
+
+@unittest.skipIf(WHY_NO_AVAHI, f"no Avahi: {WHY_NO_AVAHI}")
+class SeenByOthersTest(ClusterCase):
+    def test_avahi_sees_who_is_there(self):
+        """[S2-50] Its own tools, on a machine of their own: each node with its address and port; one that stops says goodbye."""
+        with Hosts(3) as cluster, cluster.bystander(Watcher) as watcher:
+            for host in cluster.members:
+                self.assertEqual(host.service, cluster.service)
+            cluster.whole()
+            expected = {host.peer for host in cluster.members}
+
+            def seen():
+                return {f"{address}:{port}" for address, port, _ in watcher.services(cluster.service).values()}
+            cluster.until(lambda: seen() == expected, "Avahi sees all three")
+            identity = cluster[0].cluster()["identity"]["cluster"]
+            for _, _, text in watcher.services(cluster.service).values():
+                self.assertIn(identity, text)
+            gone = cluster[2]
+            self.assertEqual(gone.stop(), 0)
+            cluster.until(lambda: seen() == expected - {gone.peer}, "Avahi misses the one that stopped")
 
 
 if __name__ == "__main__":

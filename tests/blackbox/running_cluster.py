@@ -52,6 +52,7 @@ class Member(Caller):
         self.bind = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.bind}"
         self.prefix = ()  # Of the command that starts it.
+        self.binary = BINARY
         self.data = Path(room) / name
         self.log = Path(room) / f"{name}.log"
         self.flags = flags
@@ -62,7 +63,7 @@ class Member(Caller):
 
     def start(self, *more):
         """Starts it on its folder; `more` flags count this time only."""
-        command = [*self.prefix, BINARY, ":serve", "--data", self.data, "--node-id", self.node_id, "--bind", self.bind,
+        command = [*self.prefix, self.binary, ":serve", "--data", self.data, *(("--node-id", self.node_id) if self.node_id else ()), "--bind", self.bind,
                    "--peer-bind", self.peer, "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
                    "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
@@ -151,6 +152,12 @@ class Member(Caller):
         finally:
             connection.close()
 
+    def connected(self, limit_s):
+        """A connection to it that keeps alive."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=limit_s)
+        connection.connect()
+        return connection
+
     def verb(self, *arguments):
         """Runs the command line against it."""
         environment = {"PATH": os.environ["PATH"], "MUSTER_REMOTE": self.url, "MUSTER_TOKEN": "dev-token"}
@@ -166,13 +173,13 @@ def _tried(condition):
 
 
 class RunningCluster:
-    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready, or all
-    `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
+    """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready (of more than
+    three: each once the one before is), or all `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
 
     kind = Member
 
-    def __init__(self, count, *flags, dev=True, at_once=False):
-        self._room = tempfile.TemporaryDirectory()
+    def __init__(self, count, *flags, dev=True, at_once=False, folder=None):
+        self._room = tempfile.TemporaryDirectory(dir=folder)
         self.room = Path(self._room.name)
         self.service = new_service()
         self._flags = (*(("--dev",) if dev else ()), *flags)
@@ -184,8 +191,8 @@ class RunningCluster:
         try:
             for index in range(self._count):
                 self.add().start()
-                if index == 0 and not self._at_once:
-                    self.members[0].wait_ready()
+                if not self._at_once and (index == 0 or self._count > 3):
+                    self.members[index].wait_ready()
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise

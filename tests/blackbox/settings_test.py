@@ -96,7 +96,7 @@ class LogColourTest(unittest.TestCase):
                                     env={"PATH": os.environ["PATH"], "BUS_KIND": "amqp", "TERM": "xterm", **environment})
             os.close(theirs)
             shown = b""
-            while b"bus-kind=amqp" not in shown or b"serving" not in shown:
+            while b"bus-kind=amqp" not in shown:  # It is not ready yet: stopped now, it still ends well.
                 shown += os.read(ours, 65536)
             node.send_signal(signal.SIGTERM)
             text = shown.decode() + read_all(ours)

@@ -77,6 +77,39 @@ TEST_CASE("a joiner tells its secret only to the cluster that its token names") 
   CHECK(n1->stats().strangers + wrong->stats().strangers == 0);
 }
 
+TEST_CASE("a member with a certificate of another authority may ask by the key that it proves") {
+  auto away = badge("n2", authority('z'));
+  Node n1{badge("n1")};
+  n1->set_members({away.peer});
+  Stranger seen;
+  n1.ears.on_stranger = [&](const Stranger& who, Envelope, const std::function<void(Envelope)>& answer) {
+    seen = who;
+    answer({Kind::joined, "again"});
+  };
+  auto asked = call(n1);
+  asked.own = away.credentials;
+  REQUIRE(call_to_join(asked, kRequest));
+  CHECK(seen.node.empty());  // Its authority is not believed, and so not its name.
+  CHECK(seen.key == away.peer.key);
+  // Nothing but a join is heard.
+  RawPeer caller{n1->port()};
+  REQUIRE(caller.secure(away.credentials));
+  caller.open();
+  CHECK(caller.refusal().find("another authority") != std::string::npos);
+  n1->set_members({});
+  CHECK(fault_of(call_to_join(asked, kRequest)).find("another authority") != std::string::npos);
+}
+
+TEST_CASE("a member trusts members by their keys, whatever their authority is") {
+  Node n1{badge("n1", authority('z'))};
+  auto asked = call(n1);
+  CHECK(fault_of(call_to_join(asked, kRequest)).starts_with("tls.untrusted: "));
+  asked.keys = {badge("n3").peer.key};
+  CHECK(fault_of(call_to_join(asked, kRequest)).starts_with("tls.untrusted: "));
+  asked.keys.push_back(n1.who.peer.key);
+  CHECK(call_to_join(asked, kRequest));
+}
+
 TEST_CASE("a joiner with a certificate of another authority is refused") {
   Node n1{badge("n1")};
   auto asked = call(n1);

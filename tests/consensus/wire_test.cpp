@@ -105,6 +105,8 @@ TEST_CASE("a frame that is cut short or changed is refused or read whole, never 
     (void)decode_start(garbage);
     (void)decode_piece_fetch(garbage);
     (void)decode_piece(garbage);
+    (void)decode_kept_fetch(garbage);
+    (void)decode_kept(garbage);
   }
 }
 
@@ -128,6 +130,21 @@ TEST_CASE("frames about lines and checkpoints are read back as they were sent, a
   REQUIRE(piece);
   CHECK((piece->at == 350 && piece->offset == 77 && piece->bytes.size() == kMaxPiece));
   CHECK_FALSE(decode_piece(encode_piece({350, 77, ""})));
+}
+
+TEST_CASE("frames about what was kept are read back as they were sent, and refused when impossible") {
+  const KeptFetch fetch{"key", 5, 9};
+  CHECK(decode_kept_fetch(encode_kept_fetch(fetch)) == fetch);
+  CHECK_FALSE(decode_kept_fetch(encode_kept_fetch({"key", 9, 5})));
+  CHECK_FALSE(decode_kept_fetch(encode_kept_fetch({std::string(kMaxKeptKey + 1, 'k'), 5, 9})));
+  const std::string key(kMaxKeptKey, 'k'), page(kMaxKeptPage, 'p');
+  const auto frame = encode_kept({{key, 5, 9}, key, false, page});
+  CHECK(frame.size() <= kMaxFrame);
+  const auto kept = decode_kept(frame);
+  REQUIRE(kept);
+  CHECK((kept->asked == KeptFetch{key, 5, 9} && kept->last == key && !kept->end && kept->page == page));
+  for (size_t size = 0; size < frame.size(); size += size < 200 ? 1 : 9'973)
+    CHECK_FALSE(decode_kept(std::string_view{frame}.substr(0, size)));
 }
 
 TEST_CASE("impossible entries and configurations are refused") {

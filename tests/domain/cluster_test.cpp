@@ -92,30 +92,51 @@ TEST_CASE("a cluster is founded with its first member, at the level of its build
 
 TEST_CASE("who holds the cluster key joins, and is told the same when it asks again", "[S0-07]") {
   auto decide = founded();
-  CHECK(decide(Join{kSecond, true, "", false}) == Events{kSecond});
+  CHECK(decide(Join{kSecond, true, false, "", false}) == Events{kSecond});
   CHECK(decide.result == R"({"member":"n2","id":22,"cluster":"c1"})");
   auto again = kSecond;
   again.id = 23;
-  CHECK(decide(Join{again, true, "", true}).empty());
+  CHECK(decide(Join{again, true, false, "", true}).empty());
   CHECK(decide.result == R"({"member":"n2","id":22,"cluster":"c1"})");
+}
+
+TEST_CASE("nobody is taken for a member by its name and key alone", "[S0-07]") {
+  auto decide = founded();
+  decide(Join{kSecond, true, false, "", false});
+  CHECK(decide(Join{kSecond, false, false, std::string(64, 'a'), false}).empty());
+  CHECK(decide.refused() == "join.refused");
+  // Who proves to hold the key asks again after an answer that was lost, or after the cluster key was
+  // changed.
+  CHECK(decide(Join{kSecond, false, true, std::string(64, 'a'), false}).empty());
+  CHECK(decide.refused().empty());
+  CHECK(decide.result == R"({"member":"n2","id":22,"cluster":"c1"})");
+  // A key that is proven and not a member's opens nothing.
+  auto other = kSecond;
+  other.key = std::string(64, '4');
+  CHECK(decide(Join{other, false, true, std::string(64, 'a'), false}).empty());
+  CHECK(decide.refused() == "join.refused");
+  // A member with a token of its own gets in, and the token is used up.
+  const JoinTokenMade made{"t1", std::string(64, 'c'), given::after(std::chrono::hours{1})};
+  decide(MakeJoinToken{made});
+  CHECK(decide(Join{kSecond, false, false, made.hash, false}) == Events{JoinTokenSpent{"t1", "n2"}});
 }
 
 TEST_CASE("a join token lets one node in, until it expires", "[S0-07]") {
   auto decide = founded();
-  CHECK(decide(Join{kSecond, false, std::string(64, 'a'), false}).empty());
+  CHECK(decide(Join{kSecond, false, false, std::string(64, 'a'), false}).empty());
   CHECK(decide.refused() == "join.refused");
   const JoinTokenMade made{"t1", std::string(64, 'a'), given::after(std::chrono::hours{1})};
   CHECK(decide(MakeJoinToken{made}) == Events{made});
-  CHECK(decide(Join{kSecond, false, std::string(64, 'b'), false}).empty());
+  CHECK(decide(Join{kSecond, false, false, std::string(64, 'b'), false}).empty());
   auto joined = kSecond;
   joined.by = "t1";
-  CHECK(decide(Join{kSecond, false, std::string(64, 'a'), false}) ==
+  CHECK(decide(Join{kSecond, false, false, std::string(64, 'a'), false}) ==
         Events{JoinTokenSpent{"t1", "n2"}, joined});
   auto third = kSecond;
   third.member = "n3";
   third.id = 33;
   third.key = std::string(64, '3');
-  CHECK(decide(Join{third, false, std::string(64, 'a'), false}).empty());
+  CHECK(decide(Join{third, false, false, std::string(64, 'a'), false}).empty());
   CHECK(decide.refused() == "join.refused");
   CHECK(decide(MakeJoinToken{{"t2", std::string(64, 'c'), given::kStart - Millis{1}}}).empty());
   CHECK(decide.refused() == "field.invalid");
@@ -125,20 +146,20 @@ TEST_CASE("a join token lets one node in, until it expires", "[S0-07]") {
 
 TEST_CASE("a second node of the same name gets in only when the first one is silent", "[S0-07]") {
   auto decide = founded();
-  decide(Join{kSecond, true, "", false});
+  decide(Join{kSecond, true, false, "", false});
   auto other = kSecond;
   other.id = 44;
   other.key = std::string(64, '4');
-  CHECK(decide(Join{other, true, "", true}).empty());
+  CHECK(decide(Join{other, true, false, "", true}).empty());
   CHECK(decide.refused() == "member.duplicate");
-  CHECK(decide(Join{other, true, "", false}) == Events{MemberLeft{"n2", 22, "replaced"}, other});
+  CHECK(decide(Join{other, true, false, "", false}) == Events{MemberLeft{"n2", 22, "replaced"}, other});
 }
 
 TEST_CASE("the last member cannot be removed, any other can", "[S0-07]") {
   auto decide = founded();
   CHECK(decide(Leave{"n1", "removed"}).empty());
   CHECK(decide.refused() == "conflict");
-  decide(Join{kSecond, true, "", false});
+  decide(Join{kSecond, true, false, "", false});
   CHECK(decide(Leave{"n9", "removed"}).empty());
   CHECK(decide.refused() == "member.unknown");
   CHECK(decide(Leave{"n2", "removed"}) == Events{MemberLeft{"n2", 22, "removed"}});
@@ -147,7 +168,7 @@ TEST_CASE("the last member cannot be removed, any other can", "[S0-07]") {
 
 TEST_CASE("a recovery moves the epoch and forgets who was lost", "[S0-07]") {
   auto decide = founded();
-  decide(Join{kSecond, true, "", false});
+  decide(Join{kSecond, true, false, "", false});
   const auto events = decide(Start{"c1", kFounder, "", 0, Recovered{"n1", {"n2"}, 9, 0}});
   CHECK(events == Events{Recovered{"n1", {"n2"}, 9, kEpochJump}, kFounder});
   CHECK(decide.state.members.size() == 1);
@@ -156,6 +177,6 @@ TEST_CASE("a recovery moves the epoch and forgets who was lost", "[S0-07]") {
 TEST_CASE("a cluster of the first level has one member only", "[S0-07]") {
   Domain decide{cluster::decide};
   decide(Start{"c1", {"n1", "0.1.0", 1, "", 0, "", "", "", ""}, ""});
-  CHECK(decide(Join{kSecond, true, "", false}).empty());
+  CHECK(decide(Join{kSecond, true, false, "", false}).empty());
   CHECK(decide.refused() == "conflict");
 }

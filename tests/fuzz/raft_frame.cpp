@@ -5,6 +5,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view frame(reinterpret_cast<const char*>(data), size);
   (void)muster::consensus::decode_fetch(frame);
+  if (const auto kept = muster::consensus::decode_kept(frame);
+      kept && muster::consensus::type_of(frame) == muster::consensus::kKeptFrame)
+    EXPECT(muster::consensus::encode_kept(*kept) == frame);
   if (const auto lines = muster::consensus::decode_lines(frame);
       lines && muster::consensus::type_of(frame) == muster::consensus::kLinesFrame)
     EXPECT(muster::consensus::encode_lines(lines->from, lines->lines) == frame);

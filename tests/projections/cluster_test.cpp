@@ -66,3 +66,32 @@ TEST_CASE("a restore is told, and the epoch is its epoch", "[S0-06]") {
   CHECK(view.identity->restored_at == given::after(Millis{1000}));
   CHECK(view.log.epoch == 1000);
 }
+
+TEST_CASE("a change of the cluster key is shown as far as it is, with who began it") {
+  const KeyStaged staged{"r1", std::string(64, 'a'), std::string(64, 'b')};
+  const auto begun = given::folded<View>({Created{"c1", 3}, staged, KeyForced{"r1", {"n3"}}});
+  REQUIRE(begun.identity->key);
+  CHECK(begun.identity->cluster == "c1");
+  CHECK(begun.identity->key->phase == "staged");
+  CHECK(begun.identity->key->to == staged.to);
+  CHECK(begun.identity->key->without == std::vector<std::string>{"n3"});
+  CHECK(begun.identity->key->began_at == given::after(Millis{1000}));
+  CHECK(begun.identity->key->changed_at == given::after(Millis{2000}));
+  const JoinTokenMade token{"t1", std::string(64, 'c'), given::after(std::chrono::hours{1})};
+  const auto done =
+    given::folded<View>({Created{"c1", 3}, token, staged, KeySwitched{"r1"}, KeyRotated{"r1"}});
+  CHECK(done.identity->key->phase == "rotated");
+  CHECK(done.join_tokens.size() == 0);
+  CHECK_FALSE(given::folded<View>({Created{"c1", 3}, KeyRotated{"r1"}}).identity->key);
+}
+
+TEST_CASE("co-signers stand beside who made the checkpoint") {
+  const Checkpointed made{7, std::string(64, 'a'), std::string(64, 'b'), 10, {{"n1", "one"}}};
+  const CheckpointSigned second{7, made.head, made.digest, "n2", "two"};
+  auto other = second;
+  other.at = 8;
+  const auto view = given::folded<View>({Created{"c1", 3}, made, second, other});
+  const auto* row = view.checkpoints.find(uint64_t{2});
+  REQUIRE(row);
+  CHECK(row->made.signatures == StringMap{{"n1", "one"}, {"n2", "two"}});
+}

@@ -27,7 +27,12 @@ struct Sim::Node : Outside, Watcher {
       if (at == boot) task();
     });
   }
-  void leading(uint64_t term) override { sim.leads(id, term); }
+  void leading(uint64_t term) override {
+    sim.leads(id, term);
+    if (chain->kept() != chain->head().seq)
+      sim.fail(address_of(id) + " leads, and of " + std::to_string(chain->head().seq) + " replies it has " +
+               std::to_string(chain->kept()));
+  }
   void following(uint64_t, MemberId) override { in_flight.clear(); }
   void broken(const Error& why) override {
     if (why.code != "log.unwritable") sim.fail(address_of(id) + ": " + why.detail);

@@ -9,6 +9,8 @@ namespace muster::consensus {
 namespace {
 
 constexpr size_t kLinesAtOnce = 100;
+constexpr size_t kKeptAtOnce = 30;
+constexpr std::string_view kKept = "kept/", kAfterKept = "kept0";  // + key -> seq
 
 std::string encode_head(const Head& head) {
   std::string bytes = log::number_key(head.index) + log::number_key(head.seq);
@@ -56,6 +58,7 @@ void ToyChain::applied(uint64_t index) {
 
 void ToyChain::apply(uint64_t index, std::string_view body, log::Batch& batch) {
   head_.index = index;
+  batch.put(log::Column::meta, std::string{kKept}.append(body), log::number_key(head_.seq + 1));
   extend(std::to_string(head_.seq + 1) + " " + to_hex(head_.hash) + " " + std::string{body}, body, batch);
 }
 
@@ -123,6 +126,41 @@ bool ToyChain::take_checkpoint(const LogStart& start, std::string_view bytes, lo
   told_ = head_;
   batch.put(log::Column::meta, "head", encode_head(head_));
   return true;
+}
+
+std::string ToyChain::kept_page(const KeptFetch& fetch, size_t, std::string& last, bool& end) const {
+  std::string page;
+  size_t looked_at = 0;
+  disk_.scan(log::Column::meta, std::string{kKept} + fetch.after + '\0', kAfterKept,
+             [&](auto key, auto value) {
+               end = looked_at++ < kKeptAtOnce;
+               if (!end) return false;
+               last = key.substr(kKept.size());
+               const auto seq = log::number_of(value);
+               if (seq >= fetch.since && seq <= fetch.until) page += last + ' ' + std::to_string(seq) + '\n';
+               return true;
+             });
+  return page;
+}
+
+bool ToyChain::take_kept(const KeptFetch& fetch, std::string_view page, const std::string& last, bool end,
+                         log::Batch& batch) {
+  if (!end && last <= fetch.after) return false;
+  while (!page.empty()) {
+    const auto row = page.substr(0, page.find('\n'));
+    page.remove_prefix(row.size() + 1);
+    const auto key = row.substr(0, row.find(' '));
+    const auto seq = std::stoull(std::string{row.substr(key.size() + 1)});
+    if (key <= fetch.after || seq < fetch.since || seq > fetch.until) return false;
+    batch.put(log::Column::meta, std::string{kKept}.append(key), log::number_key(seq));
+  }
+  return true;
+}
+
+uint64_t ToyChain::kept() const {
+  uint64_t count = 0;
+  disk_.scan(log::Column::meta, kKept, kAfterKept, [&](auto, auto) { return ++count > 0; });
+  return count;
 }
 
 void ToyChain::compact(uint64_t to, size_t size, log::Batch& batch) const {

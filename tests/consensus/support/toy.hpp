@@ -48,6 +48,12 @@ public:
   [[nodiscard]] std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
                                              size_t most) const override;
   bool take_checkpoint(const LogStart& start, std::string_view bytes, log::Batch& batch) override;
+  [[nodiscard]] std::string kept_page(const KeptFetch& fetch, size_t most, std::string& last,
+                                      bool& end) const override;
+  bool take_kept(const KeptFetch& fetch, std::string_view page, const std::string& last, bool end,
+                 log::Batch& batch) override;
+  /// How many entries left something beside their line: all did.
+  [[nodiscard]] uint64_t kept() const;
   /// Drops the lines up to `to`, for a checkpoint of that many bytes.
   void compact(uint64_t to, size_t size, log::Batch& batch) const;
   [[nodiscard]] uint64_t oldest() const;

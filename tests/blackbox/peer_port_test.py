@@ -1,0 +1,121 @@
+"""The member port against callers that were not invited: refused, told why, logged; and the node goes on."""
+import json
+import os
+import random
+import socket
+import struct
+import unittest
+
+from cluster_case import ClusterCase
+from membership_test import init
+from peer_port import JOIN, JOINED, OPEN, REFUSAL, PeerPort, key_of, make_certificate
+from running_cluster import RunningCluster
+from waiting import PATIENCE_S
+
+CALLS = 200
+MOST_GROWTH = 24 << 20  # Bytes, over thousands of calls: far less than what they sent.
+
+
+OPENING = bytes([1, 0]) + bytes(16)  # Version, lane, the process.
+
+
+class PeerPortTest(ClusterCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(RunningCluster(0, "--discovery", "off", dev=False))
+        cls.member = cls.cluster.add()
+        init(cls.member)
+        cls.member.start().wait_ready()
+
+    def tearDown(self):
+        self.assertEqual(self.member.get("/readyz").status, 200)
+        self.assertEqual(self.member.named(), ["n1"])
+
+    def asked(self, port, **request):
+        port.send(JOIN, json.dumps(request).encode())
+        kind, body = port.receive()
+        self.assertEqual(kind, JOINED, body)
+        return json.loads(body)
+
+    def refused(self, port, why):
+        answer = port.receive()
+        self.assertIsNotNone(answer, "it hung up without a word")
+        self.assertEqual(answer[0], REFUSAL, answer)
+        self.assertIn(why, answer[1].decode())
+
+    def test_a_members_name_and_key_open_nothing(self):
+        """Both are shown to every caller. Who claims them without a proof is not given the cluster key."""
+        with PeerPort(self.member) as port:
+            key = key_of(port.shown())
+            self.assertEqual(key, self.member.cluster()["members"][0]["key"])
+            answer = self.asked(port, node="n1", key=key, address="127.0.0.1:1", url="http://127.0.0.1:1", certified=True, proven=True)
+        self.assertEqual(answer["code"], "join.refused")
+        self.assertNotIn((self.member.data / "keys" / "cluster").read_text().strip(), json.dumps(answer))
+        self.assertNotIn("cluster_key", answer)
+
+    def test_strangers_are_refused_told_why_and_logged(self):
+        """No certificate, one of a foreign authority, and one that is a member's by name only."""
+        with PeerPort(self.member) as port:
+            port.send(OPEN, OPENING)
+            self.refused(port, "no certificate")
+        for node in ("n1", "n2"):
+            with PeerPort(self.member, make_certificate(self.cluster.room / f"foreign-{node}", node)) as port:
+                self.refused(port, "another authority")
+        self.member.says("of another authority")
+        self.member.says("it showed no certificate")
+
+    def test_a_guessed_token_opens_nothing(self):
+        """Nor does a request that cannot be read."""
+        with PeerPort(self.member) as port:
+            answer = self.asked(port, node="n9", key="1" * 64, address="127.0.0.1:1", url="http://127.0.0.1:1", secret="0" * 64)
+        self.assertEqual(answer["code"], "join.refused")
+        with PeerPort(self.member) as port:
+            port.send(JOIN, b"{")
+            self.assertEqual(json.loads(port.receive()[1])["code"], "bad.json")
+
+    def resident(self):
+        with open(f"/proc/{self.member.process.pid}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def send_garbage(self, rng):
+        with socket.create_connection(("127.0.0.1", self.member.peer_port), timeout=PATIENCE_S) as plain:
+            try:
+                plain.sendall(rng.randbytes(rng.randrange(1, 4096)))
+            except ConnectionError:
+                pass  # It hung up before all was said.
+
+    def send_frames(self, rng):
+        """Lengths that are huge, zero or not kept, in a connection that is otherwise in order."""
+        with PeerPort(self.member) as port:
+            size = rng.choice([0, 1, 16 << 10, 1 << 20, 1 << 31, (1 << 32) - 1])
+            try:
+                port.raw(struct.pack(">IB", size, rng.randrange(256)) + rng.randbytes(rng.randrange(4096)))
+                if size == 0 or size > 1 << 20:
+                    port.receive()  # It is told at once; what may still become whole is waited for.
+            except (ConnectionError, OSError):
+                pass
+
+    def test_garbage_and_huge_frames_cost_nothing(self):
+        """[S0-07] Thousands of bad calls: the process lives, and holds no more than before."""
+        rng = random.Random(11)
+        for _ in range(CALLS // 4):
+            self.send_garbage(rng)
+            self.send_frames(rng)
+        before = self.resident()
+        for _ in range(CALLS):
+            self.send_garbage(rng)
+            self.send_frames(rng)
+        self.assertLess(self.resident() - before, MOST_GROWTH)
+
+    def test_who_says_nothing_has_to_leave(self):
+        """Within some seconds, and the port takes others meanwhile."""
+        with PeerPort(self.member) as slow:
+            slow.raw(struct.pack(">I", 100)[:3])
+            with PeerPort(self.member) as other:
+                other.send(OPEN, OPENING)
+                self.refused(other, "no certificate")
+            self.refused(slow, "in time")
+
+
+if __name__ == "__main__":
+    unittest.main()
