@@ -246,4 +246,25 @@ Result<ViewSet> views_at(const log::Disk& disk, uint64_t seq) {
   return folded_at<ViewSet>(disk, seq, [](auto&&... from) { return load_views(from...); });
 }
 
+Result<World> world_to_start_from(const log::Disk& disk) {
+  const auto head = log::read_head(disk);
+  const log::ChainReader reader{disk};
+  const auto oldest = reader.oldest();
+  const auto stored = find_checkpoint(disk, head.seq);
+  if (head.seq > 0 && oldest != 1 && !stored) {
+    // Stopped between a peer's checkpoint and the lines that lead to it. The rest is fetched before anything
+    // else.
+    ChainPlace place{head.seq, head.hash};
+    if (const auto before = reader.before_oldest(); oldest > 0 && before) place = {oldest - 1, *before};
+    if (auto status = each_record(disk, place, head.seq, [](const Record&) {}); !status)
+      return status.error();
+    if (auto world = load_checkpoint(disk, UINT64_MAX - 1); world && place.head == head.hash)
+      return std::move(*world);
+  }
+  auto world = world_at(disk, head.seq);
+  if (!world) return world.error();
+  if (world->set.head != head.hash) return corrupt("the lines do not lead to the head that the store names");
+  return world;
+}
+
 }  // namespace muster

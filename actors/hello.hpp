@@ -19,7 +19,8 @@ struct Hello {
   uint64_t seq = 0, index = 0, term = 0, leader = 0;
   Time time{};  ///< Its wall clock.
   bool stopping = false;
-  std::vector<std::string> sees;  ///< The members it hears.
+  std::vector<std::string> sees;         ///< The members it hears.
+  std::vector<std::string> without_log;  ///< From who leads: the members that are given no log.
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -41,6 +42,7 @@ struct Hello {
     visit("time", self.time);
     visit("stopping", self.stopping);
     visit("sees", self.sees);
+    visit("without_log", self.without_log);
   }
 };
 

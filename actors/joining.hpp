@@ -14,6 +14,9 @@ struct JoinRequest {
   std::string secret;        ///< The join token's; empty with a certificate.
   bool certified = false;    ///< Filled in by the member that checked its certificate,
   bool proven = false;       ///< and whether it showed that it holds the private half of `key`.
+  /// It only wants to know whether it is a member still: code `member.removed` says that it is not. Its
+  /// `url` is none, so that members who do not know this question refuse it.
+  bool asks = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node", self.node);
@@ -23,6 +26,7 @@ struct JoinRequest {
     visit("secret", self.secret);
     visit("certified", self.certified);
     visit("proven", self.proven);
+    visit("asks", self.asks);
   }
 };
 

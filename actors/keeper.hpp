@@ -44,6 +44,7 @@ public:
     return false;
   }
   virtual void join() {}
+  virtual bool may_lead() { return true; }  ///< As consensus::Outside.
   virtual void send(consensus::MemberId to, std::string frame) = 0;
 
   /// To the folds, in order: what was committed, and what domains are to begin or stop.
@@ -103,6 +104,7 @@ private:
   unsigned disk_ms() override { return around_.disk_ms(); }
   bool apart(std::function<void()> work, std::function<void()> done) override;
   void join() override { around_.join(); }
+  bool may_lead() override { return around_.may_lead(); }
 
   // Machine: committed entries become lines.
   [[nodiscard]] consensus::Head head() const override;

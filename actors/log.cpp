@@ -63,6 +63,7 @@ public:
   void send(consensus::MemberId to, std::string frame) override {
     if (deps_.send) deps_.send(to, std::move(frame));
   }
+  bool may_lead() override { return !deps_.may_lead || deps_.may_lead(); }
   void publish(CommittedPtr committed) override { self_->send(deps_.projector, std::move(committed)); }
   void lead(uint64_t generation) override { self_->send(deps_.projector, lead_atom::value, generation); }
   void restart(size_t domain, std::shared_ptr<Lead> lead) override {

@@ -63,7 +63,7 @@ void Peering::stop() {
 
 void Peering::received(const std::string& from, consensus::Envelope envelope) {
   auto& impl = *impl_;
-  impl.with_system([&](System& at, consensus::Peers&) {
+  impl.with_system([&](System& at, consensus::Peers& network) {
     switch (envelope.kind) {
       case consensus::Kind::raft: {
         consensus::Reader head{envelope.body};
@@ -78,7 +78,7 @@ void Peering::received(const std::string& from, consensus::Envelope envelope) {
         return at.receive(id, std::move(envelope.body));
       }
       case consensus::Kind::hello:
-        return impl.hear_hello(from, envelope.body);
+        return impl.hear_hello(at, network, from, envelope.body);
       case consensus::Kind::beats:
         return impl.hear_beats(at, envelope.body);
       case consensus::Kind::answer:
@@ -123,18 +123,43 @@ void Peering::Impl::show_roster(System& at, consensus::Peers& network) {
     // A joiner's first lines may be older than its joining: whoever let it in is still there.
     if (!now.empty() && !now.contains(options.self.node)) now.merge(std::map{roster});
     if (!now.empty()) roster = std::move(now);  // Empty: nothing of the log has come yet.
-    names.clear();
-    for (const auto& [node, entry] : roster) {
-      names[entry.id] = node;
-      if (node != options.self.node) others.push_back({node, entry.address, entry.key});
-    }
+    others = name_members();
   }
   network.set_members(std::move(others));
+}
+
+std::vector<consensus::Peer> Peering::Impl::name_members() {
+  std::vector<consensus::Peer> others;
+  names.clear();
+  for (const auto& [node, entry] : roster) {
+    names[entry.id] = node;
+    const auto elsewhere = moved.find(node);
+    if (elsewhere != moved.end() && elsewhere->second == entry.address) moved.erase(elsewhere);
+    if (node != options.self.node)
+      others.push_back({node, moved.contains(node) ? moved[node] : entry.address, entry.key});
+  }
+  return others;
+}
+
+void Peering::seen_at(const std::string& node, const std::string& address) {
+  impl_->with_system([&](System& at, consensus::Peers& network) {
+    const auto states = network.states();
+    const auto state = states.find(node);
+    if (state == states.end() || state->second.heard || state->second.connected) return;
+    {
+      const std::lock_guard lock{impl_->mutex};
+      const auto known = impl_->roster.find(node);
+      if (known == impl_->roster.end() || known->second.address == address) return;
+      if (!impl_->moved.emplace(node, address).second) impl_->moved.erase(node);
+    }
+    impl_->show_roster(at, network);
+  });
 }
 
 std::string Peering::Impl::leader_node(System& at) const {
   const auto leader = at.gauges().leader;
   const std::lock_guard lock{mutex};
+  if (without_log()) return told_leader()->hello.node;
   const auto found = names.find(leader);
   return leader == 0 || found == names.end() ? std::string{} : found->second;
 }
@@ -154,6 +179,7 @@ bool Peering::follows_closely() const {
     const auto leader = impl_->leader_node(at);
     const auto seq = at.views()->seq;
     const std::lock_guard lock{impl_->mutex};
+    if (impl_->without_log()) return void(closely = true);  // Who leads answers for it.
     const auto heard = impl_->heard.find(leader);
     if (leader == impl_->options.self.node || heard == impl_->heard.end() || seq == 0) return;
     closely =
@@ -210,6 +236,7 @@ void Peering::Impl::answer(System& at, const std::string& from, std::string requ
   request.erase(0, 1);
   if (op == kBarrier) return answer_barrier(at, std::move(reply));
   if (op == kJoin) return answer_join(at, request, std::move(reply));
+  if (op == kRoster) return answer_roster(std::move(reply));
   if (op == kHttp && on_request) return on_request(std::move(request), std::move(reply));
   if (const auto other = on_ask.find(op); other != on_ask.end())
     other->second(from, std::move(request), std::move(reply));
@@ -241,14 +268,17 @@ std::map<std::string, MemberState> Peering::members() const {
     const auto ways = network.states();
     const auto raft = at.members();
     const auto now = SteadyClock::now();
+    const auto wall = impl_->options.now();
     const std::lock_guard lock{impl_->mutex};
     for (const auto& [node, entry] : impl_->roster) {
       auto& state = all[node];
       if (const auto way = ways.find(node); way != ways.end()) state.way = way->second;
       state.heard_ms = node == impl_->options.self.node ? 0 : state.way.last_heard_ms;
       if (const auto heard = impl_->heard.find(node);
-          heard != impl_->heard.end() && now - heard->second.at < std::chrono::seconds{10})
+          heard != impl_->heard.end() && now - heard->second.at < std::chrono::seconds{10}) {
         state.hello = heard->second.hello;
+        state.clock_ahead = heard->second.clock.ahead(wall, now);
+      }
       if (!raft) continue;
       for (const auto& member : *raft)
         if (member.id == entry.id) state.role = member.role;

@@ -40,15 +40,24 @@ struct PeeringOptions {
   Millis ask_timeout{5'000};     ///< --command-timeout: for a request that was handed on.
   size_t max_asks = 16'384;      ///< --max-in-flight: handed on and not answered yet.
   size_t max_answer = 64 << 20;  ///< Bytes of one answer.
+  /// A member without a log was told who the members are. Must be quick.
+  std::function<void(const std::vector<RosterEntry>&)> on_roster;
   Now now = system_now;
 };
 
 /// What is shown of a member.
 struct MemberState {
   std::optional<Hello> hello;  ///< The last one; nothing: none came since this process started.
+  Millis clock_ahead{0};       ///< Its wall clock before this one's; with a hello.
   int64_t heard_ms = -1;       ///< How long ago anything came; -1: never. 0 for this member itself.
   consensus::PeerState way;
   std::optional<consensus::Role> role;  ///< Nothing: Raft does not know it (yet).
+};
+
+/// This member's wall clock, compared with the others'.
+struct ClockState {
+  std::optional<Millis> off;  ///< As clock_off() says.
+  bool may_lead = true;
 };
 
 /// Any thread.
@@ -84,8 +93,21 @@ public:
   void tick();
   void folded();  ///< The views may hold other members now.
 
+  // For the discovery.
+
+  /// Somebody says that a member of this cluster is at `address`, where it is not looked for. While it is not
+  /// heard it is tried there and where the log says, in turn: its certificate tells which is true.
+  void seen_at(const std::string& node, const std::string& address);
+
+  /// Its clock is right, as far as the others can tell, and it has the log.
+  [[nodiscard]] bool may_lead() const;
+
   // For the edge.
 
+  [[nodiscard]] ClockState clock() const;
+  /// Whether there are members enough with the log, so that this one has none: others answer for it.
+  [[nodiscard]] bool without_log() const;
+  [[nodiscard]] std::vector<RosterEntry> roster() const;
   /// Whether there is somebody to hand a request to.
   [[nodiscard]] bool leader_elsewhere() const;
   /// Whether this member follows somebody and has nearly everything that one has said to have.

@@ -60,6 +60,7 @@ void Peering::stranger(const consensus::Stranger& who, consensus::Envelope envel
 void Peering::Impl::answer_join(System& at, const std::string& body, std::function<void(std::string)> reply) {
   auto asked = from_json_text<JoinRequest>(body);
   if (!asked) return reply(refusal(asked.error()));
+  if (asked->asks) return answer_whether_member(at, *asked, std::move(reply));
   cluster::Join join;
   join.member = {asked->node, member_id(asked->node, asked->key), asked->address, asked->url, asked->key, ""};
   join.holds_key = asked->certified;
@@ -94,6 +95,37 @@ void Peering::Impl::answer_join(System& at, const std::string& body, std::functi
            }
            reply(to_json_text(*answer));
          }});
+}
+
+/// Of whoever has a certificate of this cluster. Only what is committed and applied counts: who is told that
+/// it was removed stops for good.
+void Peering::Impl::answer_whether_member(System& at, const JoinRequest& who,
+                                          std::function<void(std::string)> reply) {
+  if (!who.certified) return reply(refusal({"join.refused", "it showed no certificate", {}}));
+  at.barrier(Answer{[this, who, reply = std::move(reply)](const Result<Receipt>& outcome) {
+    if (!outcome) return reply(refusal(outcome.error()));
+    bool told = false;
+    with_system([&](System& here, consensus::Peers&) {
+      const auto views = here.views();
+      if (views->seq < outcome->seq) return;
+      told = true;
+      const auto& cluster = view<cluster::View>(*views);
+      JoinAnswer answer;
+      answer.cluster = cluster.identity->cluster;
+      const auto* member = cluster.members.find(who.node);
+      if (!member || member->key != who.key) {
+        answer.code = "member.removed";
+        answer.detail = "it is no member of cluster " + answer.cluster + " any more";
+        if (member) answer.detail = "another node is member " + who.node + " of cluster " + answer.cluster;
+        cluster.former.each([&](uint64_t, const auto& former) {
+          if (former.member == who.node)
+            answer.detail += "; it was " + former.reason + " at " + to_rfc3339(former.left_at);
+        });
+      }
+      reply(to_json_text(answer));
+    });
+    if (!told) reply(refusal({"leader.starting", "what was committed is not applied yet: ask again", {}}));
+  }});
 }
 
 }  // namespace muster

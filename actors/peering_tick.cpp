@@ -8,7 +8,8 @@
 namespace muster {
 namespace {
 
-constexpr std::chrono::milliseconds kHelloEvery{1000}, kBeatsEvery{2000}, kRolesEvery{250};
+constexpr std::chrono::milliseconds kHelloEvery{1000}, kBeatsEvery{2000}, kRolesEvery{250},
+  kRosterEvery{5000};
 constexpr std::chrono::milliseconds kFresh{3000};  // A hello that is older says nothing any more.
 constexpr size_t kBeatsAFrame = 8'000;
 
@@ -52,6 +53,7 @@ void Peering::tick() {
   impl_->with_system([this](System& at, consensus::Peers& network) {
     auto& impl = *impl_;
     impl.asks.sweep();
+    impl.look_for_log(at);
     const auto leader = impl.leader_node(at);
     if (leader != impl.asked_leader) {
       impl.asked_leader = leader;
@@ -61,6 +63,11 @@ void Peering::tick() {
     if (now >= impl.next_hello) {
       impl.next_hello = now + kHelloEvery;
       impl.say_hello(at, network, false);
+      impl.compare_clocks(at);
+    }
+    if (now >= impl.next_roster && !leader.empty()) {
+      impl.next_roster = now + kRosterEvery;
+      impl.ask_roster(leader);
     }
     if (!at.ready() || !at.gauges().leading) return;
     if (now >= impl.next_beats) {
@@ -71,6 +78,7 @@ void Peering::tick() {
       impl.next_roles = now + kRolesEvery;
       impl.record_starts(at);
       impl.keep_roles(at, network);
+      impl.hand_on_for_clock(at);
     }
   });
 }
@@ -84,6 +92,7 @@ void Peering::Impl::say_hello(System& at, consensus::Peers& network, bool stoppi
   hello.leader = gauges.leader;
   hello.time = options.now();
   hello.stopping = stopping;
+  if (gauges.leading) hello.without_log = members_without_log(at);
   for (const auto& [node, state] : network.states())
     if (state.heard) hello.sees.push_back(node);
   std::vector<std::string> others;
@@ -93,18 +102,36 @@ void Peering::Impl::say_hello(System& at, consensus::Peers& network, bool stoppi
       if (node != options.self.node) others.push_back(node);
     hello.ca = cluster_key.ca;
     hello.also = cluster_key.also;
-    heard[options.self.node] = {hello, SteadyClock::now(), 0};
+    auto& self = heard[options.self.node];
+    self.hello = hello;
+    self.at = SteadyClock::now();
+    self.clock.heard(hello.time, self.at);
   }
   const auto text = to_json_text(hello);
   for (const auto& node : others) network.send(node, {consensus::Kind::hello, text});
 }
 
-void Peering::Impl::hear_hello(const std::string& from, const std::string& body) {
+/// A member that moved says so itself, before its log can: whoever is to answer it has to know where it is.
+void Peering::Impl::hear_hello(System& at, consensus::Peers& network, const std::string& from,
+                               const std::string& body) {
   auto hello = from_json_text<Hello>(body);
   if (!hello || hello->node != from) return;
-  const auto ahead = (hello->time - options.now()).count();
-  const std::lock_guard lock{mutex};
-  heard[from] = {std::move(*hello), SteadyClock::now(), ahead};
+  bool elsewhere = false;
+  {
+    const std::lock_guard lock{mutex};
+    auto& said = heard[from];
+    said.hello = std::move(*hello);
+    said.at = SteadyClock::now();
+    said.clock.heard(said.hello.time, said.at);
+    const auto known = roster.find(from);
+    const auto& address = said.hello.address;
+    if (known != roster.end() && known->second.id == said.hello.id && !address.empty()) {
+      const auto where = moved.find(from);
+      elsewhere = address != (where == moved.end() ? known->second.address : where->second);
+      if (elsewhere) moved[from] = address;
+    }
+  }
+  if (elsewhere) show_roster(at, network);
 }
 
 /// Beats that changed since they were last told, and of whom.

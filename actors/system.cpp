@@ -89,6 +89,7 @@ void System::Impl::spawn(const World& start) {
   writing.keeping.start_time = start.set.time;
   writing.send = options.send;
   writing.ticked = options.ticked;
+  writing.may_lead = options.may_lead;
   writing.broken = [this](const Error& why) {
     if (options.on_disk) options.on_disk(why);
   };
@@ -164,11 +165,8 @@ void System::Impl::start_member(bool first) {
 System::System() = default;
 
 Result<std::unique_ptr<System>> System::make(log::Disk& disk, const Keys& keys, SystemOptions options) {
-  const auto head = log::read_head(disk);
-  auto world = world_at(disk, head.seq);
+  auto world = world_to_start_from(disk);
   if (!world) return world.error();
-  if (world->set.head != head.hash)
-    return Error{"log.corrupt", "the lines do not lead to the head that the store names", {}};
   if (auto status = check_feature_level(*world, options.feature_level); !status) return status.error();
   std::unique_ptr<System> system{new System};
   system->impl_ = std::make_unique<Impl>(disk, keys, std::move(options));

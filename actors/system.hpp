@@ -45,6 +45,8 @@ struct SystemOptions {
   std::function<void(consensus::MemberId to, std::string frame)> send;
   /// After each tick of Raft's clock; on the log's thread.
   std::function<void()> ticked;
+  /// See consensus::Outside; on the log's thread. Empty: always.
+  std::function<bool()> may_lead;
   /// Lines were committed and the views that hold them are published. On an actor's thread: must be quick.
   std::function<void(const std::vector<Record>&, const std::vector<log::Line>&)> on_lines;
   /// Commands are decided from now on; also after leadership was lost and won again. On the projector's

@@ -56,6 +56,7 @@ Result<NodeSideOptions> options_of(const config::Config& config) {
   options.version = MUSTER_VERSION;
   options.state = state;
   options.urls = [url = config.text("server")] { return std::vector<std::string>{url}; };
+  options.learns = true;
   options.credentials = std::move(*headers);
   options.ca_file = config.text("ca-cert");
   options.claim_token = config.text("claim-token");

@@ -18,6 +18,7 @@
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
 #include "app/cluster/addresses.hpp"
+#include "app/cluster/bareness.hpp"
 #include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/logging.hpp"
@@ -261,6 +262,7 @@ Status join_cluster(Node& node, const config::Config& config, const std::string&
   auto cluster = ClusterSide::make(std::move(side));
   if (!cluster) return cluster.error();
   node.cluster = std::move(*cluster);
+  node.cluster->on_end = [] { ::kill(::getpid(), SIGUSR1); };
   return node.cluster->settle(*node.disk, options, stopped);
 }
 
@@ -378,16 +380,21 @@ int serve(const config::Config& config) {
     again = false;
     Node node;
     status = start(node, config, *data, json_log, stopped);
-    if (node.cluster) node.cluster->on_give_way = [] { ::kill(::getpid(), SIGUSR1); };
-    if (node.cluster && node.cluster->gives_way()) ::kill(::getpid(), SIGUSR1);
     spdlog::default_logger()->flush();
     int signal = 0;
-    while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1)
-      if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way())) break;
+    while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {
+      if (node.cluster && !node.cluster->removed().empty())
+        status = Error{"member.removed", node.cluster->removed(), {}};
+      else if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way()))
+        break;
+    }
     if (status) spdlog::info("stopping signal={}", signal);
     stop(node);
+    // What came while it was asked and stopped would be missed.
+    const bool bare = again && holds_only_bootstrap(*node.disk);
+    if (again && !bare) spdlog::info("something was written meanwhile: nothing is given up");
     node.disk.reset();
-    if (again) give_up_log(*data);
+    if (bare) give_up_log(*data);
   }
   if (!status && stopped()) status = Done{};  // Asked to stop while it searched.
   spdlog::default_logger()->flush();

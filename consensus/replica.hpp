@@ -58,6 +58,9 @@ public:
   }
   /// Waits for the `work` that was given to apart(); its `done` may still come.
   virtual void join() {}
+  /// Whether this member may stand for leadership now. While not, it asks nobody for a vote; it follows,
+  /// and gives its own to others.
+  virtual bool may_lead() { return true; }
 };
 
 /// Where the chain of lines stands after the entry at `index`.

@@ -171,7 +171,7 @@ void Replica::Impl::send_snapshot(raft_io_snapshot_get* request, raft_io_snapsho
 void Replica::Impl::send(raft_io_send* request, const raft_message& message, raft_io_send_cb done) {
   if (message.type == RAFT_IO_APPEND_ENTRIES) {
     send_entries(message.append_entries, message);
-  } else if (!broken) {
+  } else if (!broken && (message.type != RAFT_IO_REQUEST_VOTE || outside.may_lead())) {
     auto copied = message;
     // 0.15 denies a pre-vote in the term that was asked for: a candidate that is behind would never learn it.
     if (auto& result = copied.request_vote_result;

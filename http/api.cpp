@@ -73,6 +73,7 @@ void Api::serve_behind(Server& server) {
 
 void Api::handle(Request& request, const Reply& reply, std::string_view& route) {
   auto principal = authenticator_.authenticate(request, *system_.views(), system_now());
+  if (!principal && without_log()) return hand_on(request, reply);  // Tokens are known where the log is.
   if (!principal) return reply(problem(principal.error(), request.id));
   request.principal = std::move(*principal);
   if (!options_.dev || request.header("origin").empty()) return dispatch(request, reply, route);
@@ -120,11 +121,16 @@ void Api::dispatch(Request& request, const Reply& reply, std::string_view& route
   if (found.route->takes_body && !request.body.empty() && !is_json(request.header("content-type")))
     return reply(problem({"body.type.unsupported", "send Content-Type: application/json", {}}, request.id));
   const bool command = request.method != Method::get && request.method != Method::head;
-  if (command && !found.route->local && options_.peering && !system_.gauges().leading &&
-      options_.peering->leader_elsewhere())
+  if (!found.route->local && options_.peering && !system_.gauges().leading &&
+      (command ? options_.peering->leader_elsewhere() : without_log()))
     return hand_on(request, reply);
   request.params = std::move(found.params);
   found.route->handler(request, reply);
+}
+
+/// Whether all that this member could show is with others.
+bool Api::without_log() const {
+  return options_.peering && !system_.gauges().leading && options_.peering->without_log();
 }
 
 /// To the member that leads: it answers as if it had been asked.
@@ -151,8 +157,14 @@ void Api::handle_forwarded(std::string request, std::function<void(std::string)>
       if (!system_.gauges().leading)
         return reply(
           problem({"leader.starting", "the member that was asked does not lead", {}}, forwarded->id));
+      auto& asked = forwarded->request;
+      if (asked.principal.anonymous()) {  // Whoever handed it on may not have been able to tell who asks.
+        auto principal = authenticator_.authenticate(asked, *system_.views(), system_now());
+        if (!principal) return reply(problem(principal.error(), forwarded->id));
+        asked.principal = std::move(*principal);
+      }
       std::string_view route;
-      dispatch(forwarded->request, reply, route);
+      dispatch(asked, reply, route);
     });
 }
 

@@ -115,6 +115,7 @@ public:
 
 private:
   void hand_on(const Request& request, const Reply& reply);
+  [[nodiscard]] bool without_log() const;
   void show_consistent(const Request& request, const Reply& reply, Show show);
   void show_after(uint64_t after, const Reply& reply, std::string id, Show show);
   [[nodiscard]] Response mark(Response response, uint64_t seq) const;

@@ -141,7 +141,8 @@ void add_bootstrap_routes(Api& api) {
   router.add({Method::get, "/v1/bootstrap/status",
               [&api](const Request& q, const Reply& r) { status_route(api, q, r); }, "bootstrap.apply"});
   router.add({Method::get, "/internal/bootstrap/status",
-              [&api](const Request& q, const Reply& r) { own_status_route(api, q, r); }, "bootstrap.apply"});
+              [&api](const Request& q, const Reply& r) { own_status_route(api, q, r); }, "bootstrap.apply",
+              false, true});
   router.add({Method::post, "/v1/bootstrap/events",
               [&api](const Request& q, const Reply& r) { report_route(api, q, r); }, "bootstrap.apply",
               true});

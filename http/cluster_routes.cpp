@@ -44,6 +44,7 @@ Json live_member(const MemberState& state, uint64_t head) {
   if (!state.hello->ca.empty()) live["ca"] = state.hello->ca;
   if (!state.hello->also.empty()) live["trusts_also"] = state.hello->also;
   live["time"] = to_rfc3339(state.hello->time);
+  live["clock_ahead_ms"] = state.clock_ahead.count();
   return live;
 }
 
@@ -57,6 +58,9 @@ void append_raft(std::string& body, Api& api) {
             {"index", gauges.index},
             {"leading", gauges.leading},
             {"heard_ms", api.options().peering->leader_heard_ms()}};
+  const auto clock = api.options().peering->clock();
+  if (clock.off) raft["clock_off_ms"] = clock.off->count();
+  raft["clock_lets_lead"] = clock.may_lead;
   raft["leader"] = leader.empty() ? Json(nullptr) : Json(leader);
   body += R"(,"raft":)" + raft.dump();
 }

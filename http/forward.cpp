@@ -9,8 +9,11 @@
 namespace muster::http {
 namespace {
 
-/// What a command may depend on.
-constexpr std::array<std::string_view, 2> kHeaders = {"idempotency-key", "content-type"};
+/// What an answer may depend on.
+constexpr std::array<std::string_view, 4> kHeaders = {"idempotency-key", "content-type", "accept",
+                                                      "if-none-match"};
+/// Only of whom the member that was asked does not know: the one that leads finds out.
+constexpr std::array<std::string_view, 2> kCredentials = {"authorization", "x-api-key"};
 /// Of static storage, as Response wants it.
 constexpr std::array<std::string_view, 3> kTypes = {"application/json", "application/problem+json",
                                                     "text/plain"};
@@ -32,8 +35,12 @@ std::string encode_request(const Request& request) {
             {"query", request.query},         {"id", request.id},
             {"remote", request.remote},       {"tls", request.tls},
             {"caller", request.principal.id}, {"scopes", request.principal.scopes}};
-  for (const auto name : kHeaders)
+  const auto keep = [&](std::string_view name) {
     if (const auto value = request.header(name); !value.empty()) head["headers"][std::string(name)] = value;
+  };
+  for (const auto name : kHeaders) keep(name);
+  if (request.principal.anonymous())
+    for (const auto name : kCredentials) keep(name);
   return head.dump() + "\n" + std::string(request.body);
 }
 
@@ -73,7 +80,10 @@ Result<std::unique_ptr<ForwardedRequest>> decode_request(std::string bytes) {
 }
 
 std::string encode_response(Response response) {
-  if (response.stream) response = problem({"internal", "a stream cannot be handed on", {}}, {});
+  if (response.stream)
+    response = problem(
+      {"log.elsewhere", "the node that was asked has no log of its own, and streams are not handed on", {}},
+      {});
   Json head{{"status", response.status}, {"type", response.content_type}, {"headers", Json::array()}};
   for (const auto& [name, value] : response.headers) head["headers"].push_back({name, value});
   return head.dump() + "\n" + (response.shared ? *response.shared : response.body);

@@ -22,7 +22,7 @@ struct ForwardedRequest {
 /// Error: `bad.request`.
 Result<std::unique_ptr<ForwardedRequest>> decode_request(std::string bytes);
 
-/// A stream is not handed on: Error `internal` stands for it.
+/// A stream is not handed on: Error `log.elsewhere` stands for it.
 [[nodiscard]] std::string encode_response(Response response);
 /// Error: `bad.request`.
 Result<Response> decode_response(std::string_view bytes);

@@ -178,6 +178,33 @@ void key_route(Api& api, const Request& request, const Reply& reply) {
   if (answer) api.options().rotate_key(wanted.force, std::move(*origin), std::move(*answer));
 }
 
+/// Who is removed is cut off at once, so that the voters that stay have to be a majority without it. Error:
+/// `conflict` with how many are heard.
+Status may_go(Api& api, const std::string& name) {
+  if (!api.options().peering) return Done{};
+  size_t others = 0, heard = 0;
+  bool votes = false;
+  for (const auto& [node, state] : api.options().peering->members()) {
+    if (state.role != consensus::Role::voter) continue;
+    if (node == name)
+      votes = true;
+    else
+      others++, heard += state.heard_ms >= 0 && state.heard_ms <= kAliveMs ? 1 : 0;
+  }
+  if (!votes || others == 0 || heard * 2 > others) return Done{};
+  return Error{"conflict",
+               "without " + name + " only " + std::to_string(heard) + " of the " + std::to_string(others) +
+                 " other voters are heard, and nothing could be decided any more: start the silent one, or "
+                 "wait until it is replaced (--member-grace)",
+               {}};
+}
+
+void remove_route(Api& api, const Request& request, const Reply& reply) {
+  std::string name{request.param("id")};
+  if (auto may = may_go(api, name); !may) return reply(problem(may.error(), request.id));
+  api.command(request, reply, cluster::Command{cluster::Leave{std::move(name)}}, no_content);
+}
+
 /// This member itself goes on: there is nobody to hand the request to.
 void recover_route(Api& api, const Request& request, const Reply& reply) {
   RecoverBody wanted;
@@ -206,7 +233,7 @@ void recover_route(Api& api, const Request& request, const Reply& reply) {
 void add_membership_routes(Api& api) {
   auto& router = api.router();
   router.add({Method::get, "/v1/cluster/entry",
-              [&api](const Request& q, const Reply& r) { entry_route(api, q, r); }, "open"});
+              [&api](const Request& q, const Reply& r) { entry_route(api, q, r); }, "open", false, true});
   router.add({Method::post, "/v1/cluster/tokens",
               [&api](const Request& q, const Reply& r) { make_token(api, q, r); }, "admin", true});
   router.add({Method::get, "/v1/cluster/tokens",
@@ -224,10 +251,7 @@ void add_membership_routes(Api& api) {
               },
               "admin"});
   router.add({Method::del, "/v1/cluster/members/{id}",
-              [&api](const Request& q, const Reply& r) {
-                api.command(q, r, cluster::Command{cluster::Leave{std::string(q.param("id"))}}, no_content);
-              },
-              "admin"});
+              [&api](const Request& q, const Reply& r) { remove_route(api, q, r); }, "admin"});
   router.add({Method::post, "/v1/cluster/recover",
               [&api](const Request& q, const Reply& r) { recover_route(api, q, r); }, "admin", true, true});
   router.add({Method::post, "/v1/cluster/key",

@@ -36,7 +36,7 @@ void add_openapi_route(Api& api) {
                       response.headers.emplace_back("ETag", made->etag);
                       r(std::move(response));
                     },
-                    "open"});
+                    "open", false, true});
 }
 
 }  // namespace muster::http

@@ -21,7 +21,8 @@ struct Route {
   /// "plan.read", ...
   std::string action = "authenticated";
   bool takes_body = false;  ///< JSON; other content types are answered with 415.
-  /// Of a POST, PUT or DELETE: answered by this member itself, not by the one that leads.
+  /// Answered by this member itself, never by the one that leads: of a GET that matters to members without a
+  /// log.
   bool local = false;
 };
 

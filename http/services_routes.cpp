@@ -189,7 +189,7 @@ void add_service_routes(Api& api) {
               },
               "read"});
   router.add({Method::get, "/v1/services/{name}/logs",
-              [&api](const Request& q, const Reply& r) { logs_route(api, q, r); }, "read"});
+              [&api](const Request& q, const Reply& r) { logs_route(api, q, r); }, "read", false, true});
 }
 
 }  // namespace muster::http

@@ -91,10 +91,10 @@ void health_route(Api& api, const Request& request, const Reply& reply) {
 void add_status_routes(Api& api) {
   auto& router = api.router();
   const auto health = [&api](const Request& q, const Reply& r) { health_route(api, q, r); };
-  router.add({Method::get, "/health", health, "open"});
-  router.add({Method::get, "/healthz", health, "open"});
-  router.add(
-    {Method::get, "/readyz", [&api](const Request& q, const Reply& r) { ready_route(api, q, r); }, "open"});
+  router.add({Method::get, "/health", health, "open", false, true});
+  router.add({Method::get, "/healthz", health, "open", false, true});
+  router.add({Method::get, "/readyz", [&api](const Request& q, const Reply& r) { ready_route(api, q, r); },
+              "open", false, true});
   router.add({Method::get, "/v1/status",
               [&api](const Request&, const Reply& r) {
                 const auto views = api.system().views();
@@ -102,7 +102,7 @@ void add_status_routes(Api& api) {
                 response.headers.emplace_back("X-Muster-Seq", std::to_string(views->seq));
                 r(std::move(response));
               },
-              "read"});
+              "read", false, true});
   router.add({Method::get, "/metrics",
               [&api](const Request&, const Reply& r) {
                 Response response;
@@ -111,7 +111,7 @@ void add_status_routes(Api& api) {
                                                    api.tails().readers(), api.server().stats());
                 r(std::move(response));
               },
-              "read"});
+              "read", false, true});
 }
 
 }  // namespace muster::http

@@ -135,7 +135,28 @@ void Simulation::replace_machine(Node& node) {
 void Simulation::plot() {
   auto* old = leader();
   if (old == nullptr) return;
-  chance_.hits(0.5) ? plot_election() : plot_slow_disk(*old);
+  switch (chance_.random(0, 3)) {
+    case 0:
+      return plot_election();
+    case 1:
+      return plot_slow_disk(*old);
+    default:
+      return plot_starved(*old);
+  }
+}
+
+/// What the leader's domains decide is on its way to the log for so long that another leads, and then it
+/// again.
+void Simulation::plot_starved(Node& old) {
+  history_.note(old.name() + " is starved");
+  old.starve(chance_.ms(3'000, 6'000));
+  step_for(chance_.ms(10, 100));
+  old.step_down();
+  step_for(chance_.ms(1'500, 3'000));
+  auto* leads = leader();
+  if (leads == nullptr || leads == &old) return;
+  (void)leads->change([&](consensus::Replica& replica) { return replica.transfer(old.id()); });
+  step_for(1'000);
 }
 
 /// No leader is heard, all stand for election in the same term, and who votes crashes and is back at once, to

@@ -24,7 +24,7 @@ void Simulation::deliver(MemberId from, MemberId to, std::string frame) {
   if (to == 0 || to > nodes_.size() || cut_.contains({from, to}) || (faulty && chance_.hits(0.03))) return;
   if (silent_until_ > clock_.now() && consensus::type_of(frame) == RAFT_IO_APPEND_ENTRIES) return;
   if (faulty && chance_.hits(0.002)) frame.resize(size_t(chance_.random(0, int(frame.size()) + 1)));
-  if (ground_.broken.acks_forged && chance_.hits(0.5)) forge(from, to, frame);
+  if (faulty && ground_.broken.acks_forged && chance_.hits(0.5)) forge(from, to, frame);
   for (int copies = faulty && chance_.hits(0.02) ? 2 : 1; copies > 0; copies--)
     clock_.later(delay_of(to, frame), [this, from, to, frame] {
       of(to).receive(from, frame);

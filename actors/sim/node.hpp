@@ -59,6 +59,8 @@ public:
   void compact(bool newest);
 
   void jump_clock(Millis by) { ahead_ += by; }
+  /// What its domains decide reaches its log so much later.
+  void starve(unsigned ms);
   /// No write succeeds for so long.
   void fill_disk(unsigned ms);
   void mend();
@@ -83,6 +85,7 @@ private:
   void flush_soon() override;
 
   void tell(size_t line, std::function<void()> task);
+  unsigned tell_ms();
   void beat();
   void sweep();
   void mend_later();

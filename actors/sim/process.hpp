@@ -29,6 +29,7 @@ struct Node::Process {
   std::unique_ptr<actors::Folding> folding;
   std::unique_ptr<actors::Keeper> keeper;
   std::array<std::deque<std::function<void()>>, kLines> lines;
+  std::array<uint64_t, kLines> due{};  ///< When the last of each line arrives.
   bool started = false;
 
   Process(Node& node, World start);

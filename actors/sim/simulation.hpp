@@ -51,6 +51,7 @@ private:
   void plot();
   void plot_election();
   void plot_slow_disk(Node& old);
+  void plot_starved(Node& old);
 
   Node* leader();
   Node& of(MemberId id) { return *nodes_[id - 1]; }

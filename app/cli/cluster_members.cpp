@@ -177,6 +177,10 @@ Outcome cluster_join(Call& call) {
   if (error) return Error{"log.unwritable", "cannot put " + folder + " aside: " + error.message(), {}};
   for (const auto* file : {"/member.json", "/restored"})
     if (fs::exists(data + file, error)) fs::rename(data + file, archive + file, error);
+  // With a new key it is a new member for Raft: the votes that it gave are in the log that it has no more.
+  if (fs::exists(data + "/keys/node.pem", error))
+    fs::rename(data + "/keys/node.pem", archive + "/node.pem", error);
+  if (error) return Error{"log.unwritable", "cannot put the node's key aside: " + error.message(), {}};
   if (call.json) return print_json(call, held), 0;
   call.io.out << "put aside in " << archive << ":\n";
   print_fields(call.io.out, held, call.io.terminal, call.io.now());

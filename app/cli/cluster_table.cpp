@@ -1,6 +1,8 @@
 // Drawing the members of a cluster.
 #include "app/cli/cluster_table.hpp"
 
+#include <array>
+#include <cstdio>
 #include <ostream>
 
 #include "app/cli/render.hpp"
@@ -10,6 +12,7 @@ namespace muster::cli {
 namespace {
 
 constexpr int64_t kSilentMs = 3000;
+constexpr int64_t kClockNearMs = 500, kClockOffMs = 2000;
 
 std::string number(const Json& object, const char* name) {
   const auto found = object.find(name);
@@ -20,6 +23,15 @@ std::string heard(const Json& now) {
   const auto ms = now.value("heard_ms", int64_t{-1});
   if (ms < 0) return "never";
   return ms < 1000 ? "now" : std::to_string(ms / 1000) + "s ago";
+}
+
+/// How far ahead of the clock of the node that was asked; nothing while that is near.
+Cell clock(const Json& now) {
+  const auto ms = now.value("clock_ahead_ms", int64_t{0});
+  if (std::abs(ms) < kClockNearMs) return {now.contains("clock_ahead_ms") ? "ok" : ""};
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%+.1fs", static_cast<double>(ms) / 1000);
+  return {text.data(), std::abs(ms) > kClockOffMs ? Colour::red : Colour::none};
 }
 
 std::string role_of(const Json& member, const Json& now, const std::string& leader) {
@@ -53,7 +65,11 @@ void print_cluster(std::ostream& out, const Json& cluster, const Terminal& termi
       << number(identity, "feature_level");
   if (!raft.empty())
     out << ", term " << number(raft, "term") << ", " << (leader.empty() ? "no leader" : "led by " + leader);
-  out << ", epoch " << number(cluster.value("log", Json::object()), "epoch") << "\n\n";
+  out << ", epoch " << number(cluster.value("log", Json::object()), "epoch") << '\n';
+  if (!raft.value("clock_lets_lead", true))
+    out << "the clock of " << text_of(raft, "node") << " is off by " << number(raft, "clock_off_ms")
+        << " ms, so it does not lead\n";
+  out << '\n';
   print_key_change(out, cluster);
   Table table({{"MEMBER", false, true},
                {"ROLE"},
@@ -61,6 +77,7 @@ void print_cluster(std::ostream& out, const Json& cluster, const Terminal& termi
                {"SEQ", true},
                {"LAG", true},
                {"RTT", true},
+               {"CLOCK", true},
                {"VERSION"},
                {"LEVEL", true},
                {"SEES"},
@@ -77,6 +94,7 @@ void print_cluster(std::ostream& out, const Json& cluster, const Terminal& termi
                {number(live, "seq")},
                {number(live, "lag")},
                {rtt < 0 ? "" : std::to_string(rtt) + "us"},
+               clock(live),
                {text_of(member, "version")},
                {number(member, "feature_level")},
                {text_of(live, "sees")},

@@ -42,6 +42,7 @@ Outcome run(Call& call) {
   std::vector<Check> checks = {check_data(call.config),       check_sync(call.config),
                                check_clock(call.io.now()),    check_port(call.config),
                                check_open_files(call.config), check_plans(call.config)};
+  if (auto check = check_cluster_clock(call.config)) checks.push_back(std::move(*check));
   for (auto& check : check_permissions(call.config)) checks.push_back(std::move(check));
   const bool failed = std::any_of(checks.begin(), checks.end(),
                                   [](const Check& check) { return check.verdict == Verdict::bad; });

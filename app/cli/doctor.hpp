@@ -1,6 +1,7 @@
 // The checks of :doctor, each a question with an answer and, when that is bad, a remedy.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Check {
 [[nodiscard]] Check check_sync(const config::Config& config);
 /// The year is sane and, as far as the kernel knows, the clock is synchronised.
 [[nodiscard]] Check check_clock(Time now);
+/// How far the running node's clock is off the other members'; nothing when no member of a cluster answers.
+[[nodiscard]] std::optional<Check> check_cluster_clock(const config::Config& config);
 /// --bind is allowed and its port free, or held by a muster.
 [[nodiscard]] Check check_port(const config::Config& config);
 /// Open files suffice for --max-connections.

@@ -2,7 +2,6 @@
 #include "app/cluster/cluster_side.hpp"
 
 #include <algorithm>
-#include <array>
 #include <thread>
 
 #include <spdlog/spdlog.h>
@@ -18,30 +17,10 @@ namespace muster::app {
 namespace {
 
 constexpr uint16_t kPortsApart = 10'000;  // The member port, when nothing is said, is the HTTP port and this.
-constexpr std::chrono::seconds kAdvertEvery{1}, kRenewalEvery{60};
+constexpr std::chrono::seconds kAdvertEvery{1}, kLookEvery{2}, kRenewalEvery{60};
 constexpr std::chrono::milliseconds kHandingOn{3000}, kTransferAgain{600};
 
-/// What a node writes by itself.
-constexpr std::array<std::string_view, 8> kOwnTypes = {"cluster.", "member.", "leader.", "template.",
-                                                       "profile.", "plan.",   "log.",    "service."};
-
-bool changes_members(const Record& record) {
-  return record.type.starts_with("member.") || record.type.starts_with("cluster.");
-}
-
 }  // namespace
-
-bool is_bare(const ViewSet& views, const std::string& node) {
-  const auto& cluster = view<cluster::View>(views);
-  bool bare = cluster.members.size() <= 1 && cluster.former.size() == 0 && cluster.log.compacted_to == 0;
-  cluster.types.each([&](const std::string& type, const auto&) {
-    const bool own = std::any_of(kOwnTypes.begin(), kOwnTypes.end(),
-                                 [&](std::string_view prefix) { return type.starts_with(prefix); });
-    bare = bare && (own || type.starts_with("node."));
-  });
-  view<nodes::View>(views).nodes.each([&](const std::string& id, const auto&) { bare = bare && id == node; });
-  return bare;
-}
 
 ClusterSide::ClusterSide(ClusterSideOptions options, Credentials credentials)
   : options_(std::move(options)),
@@ -108,6 +87,9 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   auto known = read_member_file(options_.data);
   if (!known) return known.error();
   const bool bootstrapped = consensus::Replica::bootstrapped(disk);
+  if (*known && !(*known)->removed.empty())
+    return Error{
+      "member.removed", "this node may not go on with the folder that it has: " + (*known)->removed, {}};
   if (*known) {
     member_ = std::move(**known);
   } else if (bootstrapped) {
@@ -163,6 +145,7 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   peering.policy.grace_ms = static_cast<uint64_t>(options_.config->duration("member-grace").count());
   peering.ask_timeout = options_.config->duration("command-timeout");
   peering.max_asks = static_cast<size_t>(options_.config->number("max-in-flight"));
+  peering.on_roster = [this](const std::vector<RosterEntry>& members) { keep_roster(members); };
   peering_ = std::make_unique<Peering>(std::move(peering));
   peering_->set_cluster_key(credentials_.shared());
   JoinRequest again;
@@ -187,6 +170,7 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   options.timing.election_ms = static_cast<unsigned>(options_.config->duration("election-timeout").count());
   options.send = [this](consensus::MemberId to, std::string frame) { peering_->send(to, std::move(frame)); };
   options.ticked = [this] { tick(); };
+  options.may_lead = [this] { return peering_->may_lead(); };
   return open_port();
 }
 
@@ -222,10 +206,11 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
   }
   advertise();
   if (discovery_) discovery_->on_change([this] { look_around(); });
+  watch_removal();
 }
 
 void ClusterSide::on_records(const std::vector<Record>& records) {
-  if (std::any_of(records.begin(), records.end(), changes_members)) peering_->folded();
+  folded(records);
   sharing_->on_records(records);
   cosigner_->on_records(records);
 }
@@ -242,6 +227,7 @@ void ClusterSide::record_first_token(System& system) {
 }
 
 void ClusterSide::detach() {
+  removal_.reset();
   {
     const std::lock_guard lock{mutex_};
     system_ = nullptr;
@@ -284,84 +270,19 @@ void ClusterSide::tick() {
   if (now >= next_advert_) {
     next_advert_ = now + kAdvertEvery;
     advertise();
+    tell_clock();
     const std::lock_guard lock{mutex_};
     if (!first_token_told_ && system_ && system_->ready() && system_->gauges().leading)
       record_first_token(*system_);
+  }
+  if (now >= next_look_) {  // An advert may have been looked at before it could be acted on.
+    next_look_ = now + kLookEvery;
+    look_around();
   }
   if (now >= next_renewal_) {
     next_renewal_ = now + kRenewalEvery;
     renew();
   }
-}
-
-/// Tells neighbours what is new about this node.
-void ClusterSide::advertise() {
-  const std::lock_guard lock{mutex_};
-  if (!discovery_) return;
-  finding::Advert advert;
-  advert.node = options_.node;
-  advert.ca = credentials_.ca().substr(0, finding::kCaChars);
-  advert.dev = options_.config->flag("dev");
-  advert.address = address_;
-  advert.url = options_.url;
-  advert.boot = boot_;
-  advert.created_at = started_;
-  if (system_) {
-    const auto views = system_->views();
-    const auto& identity = *view<cluster::View>(*views).identity;
-    if (identity.cluster.empty()) return;
-    advert.cluster = identity.cluster;
-    advert.created_at = identity.created_at;
-    advert.role = system_->gauges().leading ? finding::Role::leader : finding::Role::member;
-    advert.epoch = views->epoch;
-    advert.bare = is_bare(*views, options_.node);
-  }
-  if (advert == told_) return;
-  told_ = advert;
-  if (auto status = discovery_->advertise(advert); !status)
-    spdlog::warn("discovery error={}", status.error().detail);
-}
-
-/// Two new clusters of one key become one: the younger gives way, as long as nobody would miss it.
-void ClusterSide::look_around() {
-  finding::Own own;
-  {
-    const std::lock_guard lock{mutex_};
-    if (!system_ || !discovery_ || gives_way_) return;
-    const auto views = system_->views();
-    const auto& identity = *view<cluster::View>(*views).identity;
-    if (identity.cluster.empty()) return;
-    own.node = options_.node;
-    own.cluster = identity.cluster;
-    own.log = is_bare(*views, options_.node) ? finding::Log::bare : finding::Log::history;
-    own.created_at = identity.created_at;
-    own.ca = credentials_.ca();
-    own.dev = options_.config->flag("dev");
-  }
-  finding::Sight sight;
-  sight.adverts = discovery_->found();
-  const auto step = finding::next(own, sight);
-  if (const auto* stay = std::get_if<finding::Stay>(&step); stay && !stay->rival.empty())
-    spdlog::warn("another cluster of the same key has a history, too: {}; remove one of them", stay->rival);
-  const auto* give_way = std::get_if<finding::GiveWay>(&step);
-  if (!give_way) return;
-  {
-    const std::lock_guard lock{mutex_};
-    other_ = give_way->target;
-  }
-  if (!gives_way_.exchange(true) && on_give_way) on_give_way();
-}
-
-bool ClusterSide::confirm_giving_way() {
-  finding::Target other;
-  {
-    const std::lock_guard lock{mutex_};
-    other = other_;
-  }
-  const bool there = !other.url.empty() && entry_of(other.url);
-  spdlog::info("another cluster was there first cluster={} answers={}", other.cluster, there);
-  if (!there) gives_way_ = false;  // Its next advert is looked at again.
-  return there;
 }
 
 void ClusterSide::renew() {

@@ -10,9 +10,11 @@
 #include "actors/peering.hpp"
 #include "actors/secret_sharing.hpp"
 #include "adapters/ports/discovery.hpp"
+#include "app/cluster/bareness.hpp"
 #include "app/cluster/credentials.hpp"
 #include "app/cluster/key_rotation.hpp"
 #include "app/cluster/member_file.hpp"
+#include "app/cluster/removal_watch.hpp"
 #include "app/config/bind.hpp"
 
 namespace muster::app {
@@ -35,7 +37,8 @@ public:
   ClusterSide& operator=(const ClusterSide&) = delete;
 
   /// Joins or founds when the folder belongs to no cluster yet, opens the member port, and fills in what the
-  /// system has to know. Blocks while it searches; `stopped` ends that. Errors: those of search().
+  /// system has to know. Blocks while it searches; `stopped` ends that. Errors: those of search();
+  /// `member.removed` of a folder that was told so.
   Status settle(const log::Disk& disk, SystemOptions& options, const std::function<bool()>& stopped);
   /// From here on frames come and go, and others can find this node.
   void attach(System& system, Peering::OnRequest on_request);
@@ -57,8 +60,13 @@ public:
   [[nodiscard]] bool gives_way() const { return gives_way_; }
   /// Asks the other cluster whether it is really there; when it is not, nothing is given up. Blocks.
   bool confirm_giving_way();
-  /// Called once, on a thread of the discovery, when gives_way() turns true.
-  std::function<void()> on_give_way{};
+  /// Called when gives_way() turns true, or there is a removed(). On some thread.
+  std::function<void()> on_end{};
+
+  /// Lines were committed and folded.
+  void folded(const std::vector<Record>& records);
+  /// Why this node is no member any more, for the next start, too; empty: it is one.
+  [[nodiscard]] std::string removed() const;
 
 private:
   explicit ClusterSide(ClusterSideOptions options, Credentials credentials);
@@ -68,6 +76,10 @@ private:
   void advertise();
   void tick();
   void look_around();
+  bool orphaned(int64_t heard_ms);  ///< Of who leads; -1: never.
+  void watch_removal();
+  void tell_clock();
+  void keep_roster(const std::vector<RosterEntry>& members);
   void renew();
   void show_credentials();
   void record_first_token(System& system);
@@ -84,18 +96,20 @@ private:
   std::unique_ptr<KeyRotation> rotation_;
   std::unique_ptr<Cosigner> cosigner_;
   std::unique_ptr<consensus::PeerNetwork> network_;
-  std::mutex mutex_;  ///< Guards `system_` and `told_`.
+  mutable std::mutex mutex_;  ///< Guards what follows, up to `other_`, and `member_`.
   System* system_ = nullptr;
   finding::Advert told_;
+  Bareness bareness_;
+  std::string told_rival_;
+  std::chrono::steady_clock::time_point orphan_since_ = std::chrono::steady_clock::now();
   finding::Target other_;   ///< The cluster that it gives way to.
   std::mutex shown_mutex_;  ///< Guards `issued_`, and in which order credentials are shown.
   std::string issued_;      ///< The certificate in use, PEM.
-  std::chrono::steady_clock::time_point next_renewal_{}, next_advert_{};
+  std::chrono::steady_clock::time_point next_renewal_{}, next_advert_{}, next_look_{};
   bool first_token_told_ = false;  ///< Of the thread that ticks.
+  bool clock_told_ = true;         ///< Likewise.
   std::atomic<bool> gives_way_{false};
+  std::unique_ptr<RemovalWatch> removal_;
 };
-
-/// Whether the log holds nothing but what a node writes when it founds a cluster and looks after itself.
-[[nodiscard]] bool is_bare(const ViewSet& views, const std::string& node);
 
 }  // namespace muster::app

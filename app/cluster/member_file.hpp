@@ -14,7 +14,8 @@ struct MemberFile {
   std::string address;                 ///< Its name in Raft's configuration.
   std::string cluster;                 ///< Empty until the cluster is founded.
   bool joined = false;                 ///< It was let in, and never founds a cluster by itself.
-  std::vector<RosterEntry> members{};  ///< Whom it was told of when it was let in.
+  std::vector<RosterEntry> members{};  ///< Whom it was told of when it was let in, or since.
+  std::string removed{};               ///< Why it is no member any more; empty: it is one.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
@@ -22,6 +23,7 @@ struct MemberFile {
     visit("cluster", self.cluster);
     visit("joined", self.joined);
     visit("members", self.members);
+    visit("removed", self.removed);
   }
 };
 

@@ -19,7 +19,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookAgain{100};
 constexpr std::chrono::milliseconds kAskAgain{1000};  // Whoever did not answer is asked again then.
-constexpr std::chrono::milliseconds kJoinPatience{5000};
+constexpr std::chrono::milliseconds kJoinPatience{5000}, kAskPatience{2000};
 constexpr std::chrono::seconds kRefusedFor{10};  // Longer than it takes to be asked, and to refuse, again.
 constexpr size_t kMaxEntry = 64 << 10;
 
@@ -45,6 +45,20 @@ private:
 
 bool is_url(const std::string& text) {
   return text.find("://") != std::string::npos;
+}
+
+/// Asking again changes nothing: the token is none or is not open, or it is another cluster.
+bool is_final(const Error& why) {
+  return why.code == "join.refused" || why.code == "tls.untrusted" || why.code == "field.invalid";
+}
+
+/// What the one that is called says.
+Result<JoinAnswer> answer_to(const consensus::JoinCall& call, const JoinRequest& request) {
+  auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
+  if (!answered) return answered.error();
+  auto answer = from_json_text<JoinAnswer>(answered->body);
+  if (!answer) return Error{"unreachable", call.address + " answered what cannot be read", {}};
+  return answer;
 }
 
 double draw() {
@@ -85,10 +99,8 @@ std::string bytes_of(const std::string& hex) {
 }
 
 Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request) {
-  auto answered = consensus::call_to_join(call, {consensus::Kind::join, to_json_text(request)});
-  if (!answered) return answered.error();
-  auto answer = from_json_text<JoinAnswer>(answered->body);
-  if (!answer) return Error{"unreachable", call.address + " answered what cannot be read", {}};
+  auto answer = answer_to(call, request);
+  if (!answer) return answer.error();
   if (!answer->code.empty()) return Error{answer->code, answer->detail, {}};
   return answer;
 }
@@ -132,6 +144,23 @@ Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidat
   return answer;
 }
 
+Result<JoinAnswer> ask_whether_member(const std::string& address, const std::string& node,
+                                      const Credentials& credentials) {
+  consensus::JoinCall call;
+  call.address = address;
+  call.fingerprint = credentials.ca();
+  call.timeout = kAskPatience;
+  auto own = credentials.issue(system_now());
+  if (!own) return own.error();
+  call.own = std::move(*own);
+  JoinRequest request;
+  request.node = node;
+  request.key = credentials.node_key().fingerprint;
+  request.url = "asks only";  // No URL: who does not know the question refuses it.
+  request.asks = true;
+  return answer_to(call, request);
+}
+
 Result<Found> search(const config::Config& config, const Candidate& candidate, Credentials& credentials,
                      Discovery* discovery, finding::Own own, const std::function<bool()>& stopped,
                      const std::function<void(const std::string&)>& said) {
@@ -150,6 +179,8 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
   };
   std::optional<SteadyClock::time_point> refused;  // By somebody who answered.
   const bool must_join = config.given("join") || !candidate.join_token.empty();
+  if (!credentials.complete() && !candidate.join_token.empty())
+    if (const auto token = parse_join_token(candidate.join_token); !token) return token.error();
   while (!stopped()) {
     if (discovery) sight.adverts = discovery->found();
     sight.failed = failures.now();
@@ -164,6 +195,7 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
       if (answer) return Found{false, std::move(*answer)};
       say("cannot join " + (target.address.empty() ? target.url : target.address) + ": " +
           answer.error().detail);
+      if (must_join && target.cluster.empty() && is_final(answer.error())) return answer.error();
       failures.add(target.address.empty() ? target.url : target.address);
       if (answer.error().code != "unreachable" && answer.error().code != "tls.untrusted")
         refused = SteadyClock::now();

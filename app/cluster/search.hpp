@@ -34,6 +34,10 @@ Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidat
 Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request);
 /// 32 bytes; empty when it is not 64 hex characters.
 [[nodiscard]] std::string bytes_of(const std::string& hex);
+/// Asks the member port at `address` whether this node is a member still: code `member.removed` says no.
+/// Error: whatever else it answers, or that it does not.
+Result<JoinAnswer> ask_whether_member(const std::string& address, const std::string& node,
+                                      const Credentials& credentials);
 
 /// The member port behind a URL: what GET /v1/cluster/entry says; an address that is none already stays.
 /// Error: `unreachable`.
@@ -46,7 +50,8 @@ struct Found {
 };
 
 /// Looks and asks until it knows. Blocks; `stopped` ends it, then Error `unreachable`. `said` tells a person
-/// what it waits for, each time that changes.
+/// what it waits for, each time that changes. Of a node that was told to join (--join, --join-token) an
+/// answer that will not be another one later ends it, too: `join.refused`, `tls.untrusted`, `field.invalid`.
 Result<Found> search(const config::Config& config, const Candidate& candidate, Credentials& credentials,
                      Discovery* discovery, finding::Own own, const std::function<bool()>& stopped,
                      const std::function<void(const std::string&)>& said);

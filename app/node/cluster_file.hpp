@@ -16,6 +16,8 @@ struct ClusterFile {
   std::string leader_url, control_plane_url, gateway_url;
   uint64_t ttl_seconds = 0;
   std::string plan_generation;
+  std::vector<std::string>
+    members;  ///< Where the members serve HTTP: asked when the one that is named is gone.
   bool operator==(const ClusterFile&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -28,6 +30,7 @@ struct ClusterFile {
     visit("gateway_url", self.gateway_url);
     visit("ttl_seconds", self.ttl_seconds);
     visit("plan_generation", self.plan_generation);
+    visit("members", self.members);
   }
 };
 

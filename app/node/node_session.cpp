@@ -1,6 +1,7 @@
 // Asking the control plane, by the rules of domain/node_life.
 #include "app/node/node_session.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <spdlog/spdlog.h>
@@ -17,6 +18,7 @@ using node_life::Ask;
 
 constexpr size_t kMaxReply = 4 << 20;  // Bytes of a plan or a profile.
 constexpr size_t kFactsAtOnce = 256;
+constexpr int kUnavailable = 503;  // It is there, and cannot decide.
 
 node_life::Tick tick() {
   return std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
@@ -82,6 +84,7 @@ Result<std::unique_ptr<NodeSession>> NodeSession::start(NodeSessionOptions optio
   std::filesystem::create_directories(self.options_.state, error);
   self.life_.poll = self.options_.poll;
   self.load_cache();
+  if (self.options_.learns) self.watch_ = std::make_unique<PlanWatch>([&self] { self.notify(); });
   self.thread_ = std::thread([&self] { self.loop(); });
   return made;
 }
@@ -98,6 +101,7 @@ void NodeSession::stop() {
   client_.cancel();
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  watch_.reset();
 }
 
 void NodeSession::notify() {
@@ -169,13 +173,12 @@ int NodeSession::ask(Ask what) {
 
 Result<HttpReply> NodeSession::call(const std::string& method, const std::string& path,
                                     const std::string& body, HttpHeaders more) {
-  const auto urls = options_.urls();
-  if (urls.empty()) return Error{"unreachable", "no control plane is known", {}};
+  const auto all = urls();
+  if (all.empty()) return Error{"unreachable", "no control plane is known", {}};
   HttpRequest request;
   request.method = method;
-  auto base = urls[url_ % urls.size()];
-  while (base.ends_with('/')) base.pop_back();
-  request.url = base + path;
+  base_ = all[url_ % all.size()];
+  request.url = base_ + path;
   request.headers = options_.credentials;
   if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   for (auto& one : more) request.headers.push_back(std::move(one));
@@ -185,7 +188,7 @@ Result<HttpReply> NodeSession::call(const std::string& method, const std::string
   request.insecure = options_.insecure;
   request.max_bytes = kMaxReply;
   auto reply = client_.fetch(request);
-  if (!reply) url_++;  // The next one may answer.
+  if (!reply || reply->status == kUnavailable) url_++;  // The next one may answer.
   return reply;
 }
 
@@ -237,7 +240,9 @@ int NodeSession::ask_plan() {
   }
   if (const auto status = write_file_atomically(options_.state + "/plan.json", reply->body, 0600); !status)
     spdlog::error("node file=plan.json error={}", status.error().detail);
+  learn_members();
   keep_cluster_file();
+  watch_plans(*reply);
   ask_profile();
   return reply->status;
 }

@@ -15,6 +15,7 @@
 #include "adapters/machine.hpp"
 #include "adapters/ports/fact_store.hpp"
 #include "app/node/cluster_file.hpp"
+#include "app/node/plan_watch.hpp"
 #include "domain/node_life.hpp"
 #include "domain/supervision.hpp"
 
@@ -23,7 +24,9 @@ namespace muster::app {
 struct NodeSessionOptions {
   std::string node, version, role_hint, labels, claim_token;
   std::string host;  ///< What people call it; empty: the host name.
-  std::function<std::vector<std::string>()> urls;  ///< Tried in turn while nobody answers.
+  /// Tried in turn while nobody answers; and after them, with `learns`, the members that they named.
+  std::function<std::vector<std::string>()> urls;
+  bool learns = false;  ///< Asks who the members are, and to be told when plans may be other ones.
   HttpHeaders credentials;
   std::string ca_file;
   bool insecure = false;
@@ -60,6 +63,7 @@ private:
   void load_cache();
   void loop();
   int ask(node_life::Ask what);
+  [[nodiscard]] std::vector<std::string> urls() const;
   Result<HttpReply> call(const std::string& method, const std::string& path, const std::string& body,
                          HttpHeaders more = {});
   int claim();
@@ -70,12 +74,16 @@ private:
   void ask_profile();
   Status take_plan(const std::string& text);
   void keep_cluster_file();
+  void learn_members();
+  void watch_plans(const HttpReply& plan);
 
   NodeSessionOptions options_;
   Machine machine_ = this_machine();
   HttpClient client_;
   std::mt19937_64 chance_{std::random_device{}()};
   size_t url_ = 0;
+  std::string base_;  ///< The URL that was asked last.
+  std::chrono::steady_clock::time_point next_members_{};
   ClusterFile file_;
   bool file_kept_ = false, was_reachable_ = true;
   std::string plan_, profile_, profile_etag_;  // As they came.
@@ -85,6 +93,7 @@ private:
   std::condition_variable wake_;
   node_life::State life_;
   bool notified_ = false, stopping_ = false;
+  std::unique_ptr<PlanWatch> watch_;
   std::thread thread_;
 };
 

@@ -37,6 +37,7 @@ Result<std::unique_ptr<NodeSide>> NodeSide::start(const config::Config& config, 
   talk.labels = config.text("labels");
   talk.claim_token = options.claim_token;
   talk.urls = std::move(options.urls);
+  talk.learns = options.learns;
   talk.credentials = std::move(options.credentials);
   talk.ca_file = options.ca_file;
   talk.insecure = options.insecure;

@@ -18,6 +18,7 @@ struct NodeSideOptions {
   std::string node, version;
   std::string state;  ///< Folder of everything it keeps; absolute.
   std::function<std::vector<std::string>()> urls;
+  bool learns = false;  ///< As NodeSessionOptions.
   HttpHeaders credentials;
   std::string ca_file, claim_token;
   bool insecure = false;  ///< Takes any certificate: only for calling itself.

@@ -12,6 +12,7 @@
 #include "actors/replay.hpp"
 #include "actors/world.hpp"
 #include "events/log/memory_disk.hpp"
+#include "support/test_keys.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
@@ -27,14 +28,6 @@ bool eventually(Condition condition, std::chrono::seconds within = 20s) {
     std::this_thread::yield();
   }
   return true;
-}
-
-Keys test_keys() {
-  const auto folder = std::filesystem::temp_directory_path() / ("muster-keys-" + random_hex(6));
-  auto keys = load_or_make_keys(folder);
-  REQUIRE(keys);
-  std::filesystem::remove_all(folder);
-  return *keys;
 }
 
 struct Running {
@@ -311,13 +304,14 @@ TEST_CASE("a build refuses a log of a feature level that it does not know", "[S0
   const auto refused = r.ask(cluster::Command{cluster::Upgrade{kFeatureLevel + 1}});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == "conflict");
-  CHECK(refused.error().detail.find("member test supports level 2") != std::string::npos);
+  const auto known = std::to_string(kFeatureLevel), next = std::to_string(kFeatureLevel + 1);
+  CHECK(refused.error().detail.find("member test supports level " + known) != std::string::npos);
   r.stop();
   r.options.feature_level = kFeatureLevel + 1;
   r.start();
   const auto said = r.ask(cluster::Command{cluster::Upgrade{0, true}});
   REQUIRE(said);
-  CHECK(said->result == R"({"feature_level":3,"before":2,"dry_run":true})");
+  CHECK(said->result == R"({"feature_level":)" + next + R"(,"before":)" + known + R"(,"dry_run":true})");
   REQUIRE(r.ask(cluster::Command{cluster::Upgrade{}}));
   r.stop();
 
@@ -326,10 +320,9 @@ TEST_CASE("a build refuses a log of a feature level that it does not know", "[S0
   const auto older = System::make(r.disk, r.keys, r.options);
   REQUIRE_FALSE(older);
   CHECK(older.error().code == "feature.unknown");
-  CHECK(older.error().detail ==
-        "this log is at feature level 3, and this build knows levels up to 2: it takes a build that knows "
-        "level 3, "
-        "as version 9.8.7 does");
+  CHECK(older.error().detail == "this log is at feature level " + next +
+                                  ", and this build knows levels up to " + known +
+                                  ": it takes a build that knows level " + next + ", as version 9.8.7 does");
   CHECK(r.records().size() == lines);
   const auto replayed = replay(r.disk, lines);
   REQUIRE_FALSE(replayed);

@@ -1,4 +1,6 @@
 """Three nodes as one control plane: whoever is asked, the cluster answers."""
+import subprocess
+import sys
 import unittest
 
 from cluster_case import ClusterCase
@@ -15,6 +17,43 @@ class TogetherTest(ClusterCase):
             for one in seen:
                 self.assertEqual([row["member"] for row in one["members"]], ["n1", "n2", "n3"])
             self.assertEqual(count_of(self.same_logs(cluster), "cluster.created", "cluster"), 1)
+
+    def test_started_at_once_on_a_busy_machine_they_are_one_cluster_still(self):
+        """Whatever comes late: two that founded a cluster each, because they did not hear of each other in time, become
+        one, as nobody would miss what the younger holds."""
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+        try:
+            for _ in range(3):
+                with RunningCluster(3, at_once=True) as cluster:
+                    cluster.until(lambda: len(seen := {member.cluster()["identity"].get("cluster") for member in cluster.members}) == 1
+                                  and None not in seen, "all are of one cluster")
+                    cluster.whole()
+                    self.assertEqual(count_of(self.same_logs(cluster), "cluster.created", "cluster"), 1)
+        finally:
+            for process in busy:
+                process.kill()
+                process.wait()
+
+    def test_the_eighth_member_holds_no_log_and_answers_still(self):
+        """Five vote, two stand by; the eighth hands on what it is asked, also when another one leads."""
+        with RunningCluster(8, "--election-timeout", "2s") as cluster:
+            roles = ["spare", "standby", "standby", "voter", "voter", "voter", "voter", "voter"]
+            cluster.until(lambda: sorted(filter(None, cluster.leader().roles().values())) == roles, "the roles are as they should be")
+            leader = cluster.leader()
+            spare, = (member for member in cluster.members if leader.roles()[member.node_id] == "spare")
+            spare.wait_ready()
+            seq = self.registered(spare, "by-the-eighth")
+            spare.until(lambda: spare.get("/v1/nodes/by-the-eighth").status == 200, "it shows what it was asked for")
+            self.assertEqual(cluster.others(leader, spare)[0].get(f"/v1/nodes/by-the-eighth?after={seq}").status, 200)
+            self.assertEqual(spare.get("/v1/nodes/by-the-eighth?consistent=true").status, 200)
+            self.assertEqual(spare.named(), [f"n{i}" for i in range(1, 9)])
+            self.assertEqual(spare.get("/v1/nodes", Authorization="Bearer wrong").status, 401)
+            refused = spare.get("/v1/events?follow=true")
+            self.assertEqual((refused.status, refused.json["code"]), (409, "log.elsewhere"))
+            self.assertEqual(spare.get("/v1/status").json["seq"], 0)  # Its own: it has no line.
+            leader.kill()
+            cluster.leader_but(spare)
+            spare.until(lambda: self.register(spare, "again", "again").status == 200, "it hands on to the next leader")
 
     def test_whoever_is_asked_the_cluster_answers(self):
         """A follower takes writes and shows them with their seq; a consistent read has all that was acknowledged before."""
@@ -66,8 +105,8 @@ class TogetherTest(ClusterCase):
             leader = cluster.leader()
             first = self.lease(cluster, leader)
             heir = cluster.others(leader)[0]
-            done = leader.verb(":leader", "transfer", heir.node_id)
-            self.assertEqual(done.returncode, 0, done.stderr)
+            # While an entry is in flight it says so, and that it may be asked again.
+            leader.until(lambda: leader.verb(":leader", "transfer", heir.node_id).returncode == 0, "it hands leadership on")
             cluster.until(lambda: cluster.agreed_leader() is heir, "the heir leads")
             second = self.lease(cluster, heir)
             self.assertGreater(second["epoch"], first["epoch"])

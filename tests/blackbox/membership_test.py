@@ -1,4 +1,5 @@
 """Who is let in, who is not, and who goes."""
+import json
 import re
 import secrets
 import shutil
@@ -11,6 +12,7 @@ from cluster_case import ClusterCase
 from running_cluster import RunningCluster, fixed_port, new_service
 from running_node import BINARY
 
+USAGE, DENIED, CONFLICT = 2, 3, 4  # Exit statuses.
 USED = "the join token is unknown, was used, or has expired"
 
 
@@ -35,8 +37,8 @@ class JoinTokenTest(ClusterCase):
         return answer.json
 
     def test_a_token_lets_one_machine_in_once(self):
-        """The printed command works on one machine; a used token, an expired one, a mistyped one and one of another
-        cluster let nobody in."""
+        """The printed command works on one machine; with a used token, an expired one, a mistyped one and one of another
+        cluster the node ends, and says why."""
         with RunningCluster(0, "--discovery", "off", dev=False) as cluster:
             first, second, third = (cluster.add() for _ in range(3))
             token = init(first)
@@ -49,17 +51,22 @@ class JoinTokenTest(ClusterCase):
             first.until(lambda: time.time() > over, "the token has expired")
             self.refused(first, third, short["token"], USED)
             good = self.token(second, "1h")["token"]
-            self.refused(first, third, mistyped(good), "mistyped")
+            self.refused(first, third, mistyped(good), "mistyped", USAGE)
             self.refused(first, third, init(cluster.add()), "cannot join")
+            third.log.unlink()
+            third.start("--join", f"127.0.0.1:{fixed_port()}", "--join-token", good).says("cannot join")
+            self.assertIsNone(third.process.poll())  # Nobody is there yet: it asks again.
+            third.kill()
+            shutil.rmtree(third.data)
             third.start("--join", second.peer, "--join-token", good).wait_ready()
             cluster.wait_voters(3)
 
-    def refused(self, member, newcomer, token, why):
-        """`newcomer` is told why, and is no member."""
+    def refused(self, member, newcomer, token, why, status=DENIED):
+        """`newcomer` ends with that status, says why, and is no member."""
         newcomer.log.unlink(missing_ok=True)
         newcomer.start("--join", member.peer, "--join-token", token)
-        newcomer.says(why)
-        newcomer.kill()
+        self.assertEqual(newcomer.ends(), status)
+        self.assertIn(why, newcomer.said())
         self.assertNotIn(newcomer.node_id, member.named())
         shutil.rmtree(newcomer.data)
 
@@ -72,7 +79,8 @@ class JoinTokenTest(ClusterCase):
                 key.chmod(0o600)
                 member.flags += ("--cluster-key-file", str(key))
             first.start().wait_ready()
-            second.start("--join", first.peer).says("cannot join")
+            self.assertEqual(second.start("--join", first.peer).ends(), DENIED)
+            self.assertIn("cannot join", second.said())
             self.assertEqual(first.named(), ["n1"])
 
     def test_no_key_no_network(self):
@@ -117,8 +125,9 @@ class MembersTest(ClusterCase):
         cluster.until(lambda: all(sorted(filter(None, member.roles().values())) == roles for member in cluster.members),
                       f"the roles are {roles}")
 
-    def test_who_is_removed_is_cut_off(self):
-        """It cannot come back with its old folder."""
+    def test_who_is_removed_is_cut_off_and_stops(self):
+        """It learns that it was removed, says so and ends, and does not come back with its old folder; put aside, it
+        may join anew."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()
@@ -129,12 +138,72 @@ class MembersTest(ClusterCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             left = sorted((leader.node_id, other.node_id))
             cluster.until(lambda: leader.named() == other.named() == left, "it is removed")
-            gone.kill()
-            gone.log.unlink()
-            gone.start().says(f"{gone.node_id} is no member")
+            self.assertEqual(gone.ends(), CONFLICT)
+            self.assertIn("it is no member of cluster", gone.said())
+            self.assertEqual(gone.start().ends(), CONFLICT)
             self.registered(other, "without-it")
-            self.assertEqual(gone.get("/readyz").status, 503)
             self.assertEqual(leader.named(), left)
+            done = gone.verb(":cluster", "join", "--archive", "--data", gone.data)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            gone.start().wait_ready()
+            cluster.whole()
+            self.same_logs(cluster)
+
+    def test_who_was_down_when_it_was_removed_learns_it_at_its_next_start(self):
+        """Nobody lets it in, so it asks why."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            gone, other = cluster.followers()
+            gone.kill()
+            done = other.verb(":cluster", "remove", gone.node_id, "--yes")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(gone.start().ends(), CONFLICT)
+            self.assertIn("it was removed at", gone.said())
+
+    def test_nobody_is_removed_whom_the_others_need(self):
+        """Of three voters one is silent: the second is the majority, and stays."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            silent, needed = cluster.others(leader)
+            silent.pause()
+            leader.until(lambda: leader.cluster()["members"][int(silent.node_id[1:]) - 1]["now"]["heard_ms"] > 5000, "it is silent")
+            done = leader.verb(":cluster", "remove", needed.node_id, "--yes")
+            self.assertEqual(done.returncode, CONFLICT)
+            self.assertIn(f"without {needed.node_id} only 1 of the 2 other voters", done.stderr)
+            self.registered(needed, "still-there")
+            done = leader.verb(":cluster", "remove", silent.node_id, "--yes")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            silent.resume()
+            self.assertEqual(silent.ends(), CONFLICT)
+
+    def test_a_cloned_disk_stays_outside(self):
+        """Two processes with the same id, key and log at once: the second is refused and both sides say so; nobody listens
+        to it, so that no vote is given twice."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            first, other = cluster.others(leader)
+            self.assertEqual(first.stop(), 0)
+            clone = cluster.add(node_id=first.node_id)
+            shutil.copytree(first.data, clone.data)
+            first.start().wait_ready()
+            cluster.until(lambda: leader.roles().get(first.node_id) == "voter", "the first is a voter")
+            clone.start()
+            refusal = f"another process with the id and key of {first.node_id} is alive"
+            clone.says(refusal)
+            leader.says(refusal)
+            other.says(refusal)
+            self.assertEqual(clone.get("/readyz").status, 503)
+            self.assertEqual(self.register(clone, "by-the-clone").status, 503)
+            before = leader.cluster()["raft"]["term"]
+            seq = self.registered(first, "by-the-first")
+            self.assertEqual(clone.get("/v1/nodes/by-the-first").status, 404)
+            self.assertEqual(leader.get(f"/v1/nodes/by-the-first?after={seq}").status, 200)
+            self.assertEqual(leader.cluster()["raft"]["term"], before)  # The clone stood in vain, unheard.
+            clone.kill()
+            cluster.members.remove(clone)
+            self.same_logs(cluster)
 
     def test_a_wiped_disk_joins_anew(self):
         """Under the same name, once the old one is silent."""
@@ -178,6 +247,38 @@ class TwoClustersTest(ClusterCase):
             cluster.wait_ready()
             self.assertEqual(elder.named(), ["n1", "n2"])
             self.assertEqual(self.id_of(elder), stays)
+
+    def test_of_two_new_clusters_of_two_one_gives_way_with_all_its_members(self):
+        """Members that joined and what nodes report of themselves are bootstrap, too; what is asked for is not."""
+        with RunningCluster(0) as cluster:
+            elder, younger = self.apart(cluster)
+            for first in (elder, younger):
+                second = cluster.add()
+                second.service = first.service
+                second.start().wait_ready()
+                first.until(lambda: len(first.named()) == 2, "two are members")
+            stays, second = self.id_of(elder), cluster.members[3]
+            self.assertNotEqual(self.id_of(second), stays)
+            for member in (younger, second):
+                self.meet(member, cluster.service)
+            cluster.until(lambda: {self.id_of(member) for member in cluster.members} == {stays}, "both gave way")
+            cluster.until(lambda: elder.named() == ["n1", "n2", "n3", "n4"], "all four are members")
+            cluster.wait_ready()
+            self.same_logs(cluster)
+
+    def test_who_was_let_into_a_cluster_that_is_no_more_looks_anew(self):
+        """Whoever let it in gave way before a line of its log came: nobody leads there, and nothing is to be missed."""
+        with RunningCluster(1) as cluster:
+            cluster.wait_ready()
+            orphan = cluster.add()
+            orphan.data.mkdir(mode=0o700)
+            (orphan.data / "member.json").write_text(json.dumps(
+                {"id": 77, "address": "n2", "cluster": secrets.token_hex(16), "joined": True,
+                 "members": [{"node": "n3", "id": 78, "address": f"127.0.0.1:{fixed_port()}", "url": "http://127.0.0.1:1", "key": "0" * 64}]}))
+            orphan.start().says("another cluster was there first")
+            orphan.wait_ready()
+            self.assertEqual(orphan.named(), ["n1", "n2"])
+            self.same_logs(cluster)
 
     def test_two_clusters_with_a_history_both_stay(self):
         """Until a person puts one aside with :cluster join --archive; then its node joins, and its log is kept."""

@@ -44,7 +44,8 @@ class PartitionTest(ClusterCase):
             identity = cluster[0].cluster()["identity"]
             seq = self.registered(cluster[0], "kept")
             for host in cluster.members:
-                self.assertEqual(host.get(f"/v1/nodes/kept?after={seq}").status, 200)
+                answer = host.get(f"/v1/nodes/kept?after={seq}")
+                self.assertEqual(answer.status, 200, answer)
             for host in cluster.members:
                 host.unplug()
             for host in cluster.members:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from caller import Caller
 from planned import Runner, alive, app, pid_of, write_plan
+from running_cluster import RunningCluster
 from running_node import BINARY, RunningNode
 
 
@@ -187,6 +188,13 @@ class AgainstANodeTest(unittest.TestCase):
             self.assertEqual(self.caller.get("/v1/status").json["services"]["drift"], [])
             self.caller.shown("/v1/nodes", lambda answer: answer.json and answer.json[0].get("services_running") == ["a", "b"])
 
+    def test_it_is_told_when_its_plan_changed(self):
+        """[S2-14] It polls every hour only, and applies the new plan still."""
+        with self.runner(MUSTER_POLL_EVERY="1h") as runner:
+            runner.until(lambda: pid_of(runner.state, "b"), "the first plan is applied")
+            write_plan(self.plans, app("a"), app("b", after=["a"]), app("c"))
+            runner.until(lambda: pid_of(runner.state, "c"), "the second plan is applied")
+
     def test_offline_it_goes_on_and_what_happened_arrives_once(self):
         """[S2-42] [S2-43] The control plane is gone: the cached plan is kept up, over a restart of the runner, too; then facts come once, and the newest plan."""
         with self.runner() as runner:
@@ -210,6 +218,31 @@ class AgainstANodeTest(unittest.TestCase):
             kinds = [line["type"] for line in lines]
             self.assertEqual(kinds.count("service.exited"), 2)
             self.assertEqual(kinds.count("service.started"), 3)
+
+
+class AgainstAClusterTest(unittest.TestCase):
+    def test_when_the_member_that_it_was_given_is_gone_it_asks_another(self):
+        """[S2-51] It keeps who the members are, over a restart of its own, too."""
+        with tempfile.TemporaryDirectory() as plans:
+            write_plan(plans, app("a"))
+            with RunningCluster(0) as cluster:
+                for _ in range(3):
+                    member = cluster.add()
+                    member.plans = plans
+                    member.start()
+                cluster.whole()
+                given = cluster.leader()
+                with Runner(given.url, SUPERVISOR_TOKEN="dev-token", RUNNER_EXECUTOR="process") as runner:
+                    urls = sorted(member.url for member in cluster.members)
+                    runner.until(lambda: sorted(runner.cluster_file().get("members", [])) == urls, "it knows the members")
+                    runner.until(lambda: pid_of(runner.state, "a"), "its plan is applied")
+                    given.kill()
+                    write_plan(plans, app("a"), app("b"))
+                    runner.until(lambda: pid_of(runner.state, "b"), "another member gave it the new plan")
+                    runner.stop()
+                    write_plan(plans, app("a"), app("b"), app("c"))
+                    runner.__enter__()
+                    runner.until(lambda: pid_of(runner.state, "c"), "after a restart, too")
 
 
 if __name__ == "__main__":

@@ -53,8 +53,10 @@ class Member(Caller):
         self.url = f"http://{self.bind}"
         self.prefix = ()  # Of the command that starts it.
         self.binary = BINARY
+        self.names_itself = False  # Or it is told its id.
         self.data = Path(room) / name
         self.log = Path(room) / f"{name}.log"
+        self.plans = ROOT / "plans"
         self.flags = flags
         self.service = service
         self.environment = {"PATH": os.environ["PATH"], **(environment or {})}
@@ -63,8 +65,9 @@ class Member(Caller):
 
     def start(self, *more):
         """Starts it on its folder; `more` flags count this time only."""
-        command = [*self.prefix, self.binary, ":serve", "--data", self.data, *(("--node-id", self.node_id) if self.node_id else ()), "--bind", self.bind,
-                   "--peer-bind", self.peer, "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
+        named = () if self.names_itself or not self.node_id else ("--node-id", self.node_id)
+        command = [*self.prefix, self.binary, ":serve", "--data", self.data, *named, "--bind", self.bind,
+                   "--peer-bind", self.peer, "--plans-dir", self.plans, "--profile", ROOT / "plans" / "profile.yaml",
                    "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(command, cwd=self.data.parent, env=self.environment,
@@ -100,6 +103,11 @@ class Member(Caller):
         except subprocess.TimeoutExpired:
             self.kill()
             return self.process.returncode
+
+    def ends(self):
+        """Its exit status, once it ends by itself."""
+        until(lambda: self.process.poll() is not None, f"{self.name} ends", on=[self.process])
+        return self.process.returncode
 
     def said(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -240,12 +248,17 @@ class RunningCluster:
         return self.wait_voters(len(self.running())).wait_ready()
 
     def agreed_leader(self):
-        """The one that leads as all that run say; None when they do not agree."""
+        """The one that leads as all that run say; None when they do not agree. Who has no log says what the leader says."""
         running = self.running()
         said = [member.cluster()["raft"] for member in running]
         named = {one["leader"] for one in said}
-        leading = [member for member, one in zip(running, said) if one["leading"]]
+        leading = [member for member, one in zip(running, said) if one["leading"] and one["node"] == member.node_id]
         return leading[0] if len(leading) == 1 and named == {leading[0].node_id} else None
+
+    def leader_but(self, *these):
+        """Until one of the others leads."""
+        return self.until(lambda: next((member for member in self.others(*these) if member.cluster()["raft"]["leading"]), None),
+                          "one of the others leads")
 
     def leader(self):
         """Until one of the running leads and all of them say so; that one."""

@@ -94,7 +94,7 @@ class DocumentTest(UpgradeCase):
         printed = self.type_in(f"HEAD={head}\n" + look.replace("http://127.0.0.1:8070", node.url))
         self.assertIn(f"ok: {head.partition(':')[0]} lines, head {head}", printed)
         self.assertRegex(printed, r"feature level +3")
-        self.assertIn("The feature level is 2", self.type_in(level))
+        self.assertIn("The feature level is 3", self.type_in(level))
         back = code["Go back"].strip().replace("/var/lib/muster-before", str(self.room / "before"))
         self.assertIn(f"restored up to seq {head.partition(':')[0]}, head {head.partition(':')[2]}", self.type_in(back))
 

@@ -57,6 +57,7 @@ public:
   Clock clock;
   std::mt19937_64 chance;
   std::set<MemberId> cut_off;
+  std::set<MemberId> held_back;  ///< May not lead.
   /// Sees every frame that is sent; false loses it.
   std::function<bool(MemberId from, MemberId to, const std::string& frame)> on_send;
   int proposed = 0;
@@ -74,6 +75,7 @@ struct Cluster::Node : Outside, Watcher {
   uint64_t now_ms() override { return cluster.clock.now(); }
   int random(int from, int below) override { return from + int(cluster.chance() % uint64_t(below - from)); }
   unsigned disk_ms() override { return slow_disk_ms; }
+  bool may_lead() override { return !cluster.held_back.contains(id); }
   void later(unsigned ms, std::function<void()> task) override;
   void send(MemberId to, std::string frame) override;
   void leading(uint64_t) override {}
