@@ -149,8 +149,10 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   log::Batch applied_batch;    ///< Lines of committed entries that are not written yet.
   uint64_t applied_index = 0;  ///< The last entry that was in it.
   uint64_t early = 0;          ///< The entry whose lines are written with it; 0 once it is committed.
-  bool untold = false;         ///< The machine was not told of it yet.
-  Stored loading;              ///< From start() to load().
+  uint64_t before_early = 0;   ///< The last line before them.
+  [[nodiscard]] uint64_t stored_seq() const { return early != 0 ? before_early : machine.head().seq; }
+  bool untold = false;  ///< The machine was not told of it yet.
+  Stored loading;       ///< From start() to load().
 
   bool pre_vote = false;                              ///< libraft weighs a request for one.
   std::vector<std::pair<MemberId, uint64_t>> unsent;  ///< The first entry that a follower was not sent.

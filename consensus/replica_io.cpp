@@ -115,6 +115,7 @@ void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, u
   }
   if (count == 1 && entries[0].type == RAFT_COMMAND && commits_alone()) {
     early = next_index() - 1;
+    before_early = machine.head().seq;
     machine.apply(early, view(entries[0].buf), write.batch);
   }
   // Also when it is closed before it was written: a cancelled append crashes 0.15 (rule 7).
@@ -271,7 +272,7 @@ int Replica::Impl::apply(const raft_buffer& body) {
 
 int Replica::Impl::take_snapshot(raft_buffer** buffers, unsigned* count) {
   const auto at = raft_last_applied(&lib);
-  if (broken) return RAFT_BUSY;
+  if (broken || early != 0) return RAFT_BUSY;  // The chain is a line ahead of what is committed.
   for (auto index = at + 1; const auto* later = mark(index); index++)
     if (later->type == RAFT_CHANGE) return RAFT_BUSY;  // Rule 5: it would be stored as committed.
   auto head = machine.head();

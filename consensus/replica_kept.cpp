@@ -26,7 +26,7 @@ void Replica::Impl::ask_for_kept() {
 
 /// Who waits for a snapshot itself does not have all of it.
 void Replica::Impl::serve_kept(MemberId to, const KeptFetch& fetch) {
-  if (installing || machine.head().seq < fetch.until) return;
+  if (installing || stored_seq() < fetch.until) return;
   Kept kept{fetch, {}, true, {}};
   const auto page = machine.kept_page(fetch, kMaxKeptPage, kept.last, kept.end);
   kept.page = page;

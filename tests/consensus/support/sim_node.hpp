@@ -29,8 +29,8 @@ struct Sim::Node : Outside, Watcher {
   }
   void leading(uint64_t term) override {
     sim.leads(id, term);
-    if (chain->kept() != chain->head().seq)
-      sim.fail(address_of(id) + " leads, and of " + std::to_string(chain->head().seq) + " replies it has " +
+    if (chain->kept() != chain->stored())
+      sim.fail(address_of(id) + " leads, and of " + std::to_string(chain->stored()) + " replies it has " +
                std::to_string(chain->kept()));
   }
   void following(uint64_t, MemberId) override { in_flight.clear(); }

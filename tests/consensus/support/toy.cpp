@@ -157,6 +157,11 @@ bool ToyChain::take_kept(const KeptFetch& fetch, std::string_view page, const st
   return true;
 }
 
+uint64_t ToyChain::stored() const {
+  const auto bytes = disk_.get(log::Column::meta, "head");
+  return bytes ? log::number_of(bytes->substr(8, 8)) : 0;
+}
+
 uint64_t ToyChain::kept() const {
   uint64_t count = 0;
   disk_.scan(log::Column::meta, kKept, kAfterKept, [&](auto, auto) { return ++count > 0; });

@@ -54,6 +54,8 @@ public:
                  log::Batch& batch) override;
   /// How many entries left something beside their line: all did.
   [[nodiscard]] uint64_t kept() const;
+  /// The last line on the disk: the chain is ahead of it while an entry is written with its line.
+  [[nodiscard]] uint64_t stored() const;
   /// Drops the lines up to `to`, for a checkpoint of that many bytes.
   void compact(uint64_t to, size_t size, log::Batch& batch) const;
   [[nodiscard]] uint64_t oldest() const;
