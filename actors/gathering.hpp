@@ -23,6 +23,7 @@ struct Entry {
   size_t events = 0;             ///< How many records there were, before they moved on.
   std::string body;              ///< Empty: only answers that waited for what is committed now.
   std::vector<Answer> barriers;  ///< Reads that wait for proof of leadership.
+  bool landed = false;           ///< It was committed where it stands.
   bool overtaken = false;        ///< Another leader's entry was committed in its place.
   std::chrono::steady_clock::time_point proposed{};
 };

@@ -128,6 +128,7 @@ void Replica::Impl::settle_once() {
     }
     take_or_leave_office();
     drain();
+    take_or_leave_office();  // Before anything is applied that another leader put in its entries' place.
     correct_progress();
     again = broken || untold || !running || is(RAFT_UNAVAILABLE) || (reopen_soon && !gated());
   }

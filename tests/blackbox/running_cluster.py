@@ -21,15 +21,19 @@ API_KEY = "0123456789abcdef0123456789abcdef"
 PORTS = range(10_000, 30_000)  # Below those that the system gives to outgoing connections: they stay free over a restart.
 STOP_LIMIT_S = 30
 LAST_LINES = 25
+GIVEN = set()  # A port that was given may not be bound yet.
 
 
 def fixed_port():
     while True:
         port = random.choice(PORTS)
+        if port in GIVEN:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
+                GIVEN.add(port)
                 return port
             except OSError:
                 continue
