@@ -180,7 +180,7 @@ class Member(Caller):
 def _tried(condition):
     try:
         return condition()
-    except (OSError, http.client.HTTPException):  # Nobody is there (yet).
+    except (OSError, http.client.HTTPException, KeyError):  # Nobody is there, or it does not know (yet).
         return None
 
 
