@@ -121,7 +121,9 @@ void NodeServices::Impl::adopt(const ServiceRecord& record) {
     const bool told = record.was == "healthy" || record.was == "up" || waits(record.run);
     held[record.name] = {std::move(*instance), std::move(order), record.executor, told, told};
     return handle(sup::Found{*app, record.run,
-                             record.was == "healthy" ? Was::healthy : told ? Was::up : Was::starting});
+                             record.was == "healthy" ? Was::healthy
+                             : told                  ? Was::up
+                                                     : Was::starting});
   }
   records.forget(record.name);
   if (record.record.empty() || record.was == "preparing") return;  // It never ran.
