@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/checkpointer.hpp"
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
 
 namespace muster {
@@ -16,22 +17,13 @@ constexpr char kSigned = 'C';
 constexpr std::chrono::seconds kTellEvery{2};
 constexpr unsigned kTellAtMost = 30;  // After a minute nobody waits for it any more.
 
-std::string bytes_from_hex(std::string_view hex) {
-  std::string bytes;
-  for (; hex.size() >= 64; hex.remove_prefix(64)) {
-    const auto part = digest_from_hex(hex.substr(0, 64));
-    if (!part) return {};
-    bytes.append(reinterpret_cast<const char*>(part->data()), part->size());
-  }
-  return hex.empty() ? bytes : std::string{};
-}
-
 /// Whether the member that it names signed it.
 bool is_sound(const ViewSet& views, const cluster::CheckpointSigned& made) {
   const auto* member = view<cluster::View>(views).members.find(made.member);
-  return member && verify_signature(bytes_from_hex(member->public_key),
-                                    actors::checkpoint_statement(made.at, made.head, made.digest),
-                                    bytes_from_hex(made.signature));
+  const auto key = member ? bytes_from_hex(member->public_key) : std::nullopt;
+  const auto signature = bytes_from_hex(made.signature);
+  return key && signature &&
+         verify_signature(*key, actors::checkpoint_statement(made.at, made.head, made.digest), *signature);
 }
 
 }  // namespace

@@ -1,12 +1,10 @@
 // Looking up, and waiting for, replies under idempotency keys.
 #include "actors/kept_replies.hpp"
 
+#include "base/bytes.hpp"
+
 namespace muster {
 namespace {
-
-std::string bytes_of(const Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
 
 Error mismatch() {
   return {"idempotency.mismatch", "this Idempotency-Key was used for another request", {}};

@@ -117,7 +117,7 @@ Error failed(const std::string& what) {
 }  // namespace
 
 Result<Authority> Authority::from_key(std::string_view cluster_key) {
-  if (cluster_key.size() != 32)
+  if (cluster_key.size() != kClusterKeyBytes)
     return Error{"config.invalid",
                  "a cluster key has 32 bytes, this one has " + std::to_string(cluster_key.size())};
   auto seed = hkdf(cluster_key);

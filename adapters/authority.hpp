@@ -16,18 +16,20 @@ constexpr Millis kCertificateLife = std::chrono::hours{30 * 24};
 /// It is good from a little earlier on: the clocks of members differ.
 constexpr Millis kCertificateBackdate = std::chrono::minutes{5};
 
-/// Writes 32 random bytes as a line of hex, mode 0600, and returns them. Error: `config.invalid` when the
+constexpr size_t kClusterKeyBytes = 32;
+
+/// Writes a new cluster key as a line of hex, mode 0600, and returns them. Error: `config.invalid` when the
 /// file is there already: a cluster key is never replaced by accident; `internal`.
 Result<std::string> make_cluster_key(const std::string& path);
 
-/// The 32 bytes. Error: `config.invalid` naming the file and the remedy when it is missing, empty, malformed,
+/// Its bytes. Error: `config.invalid` naming the file and the remedy when it is missing, empty, malformed,
 /// or may be read by others.
 Result<std::string> read_cluster_key(const std::string& path);
 
 /// Signs with an Ed25519 key that is HKDF-SHA256(cluster key, "muster ca v1"). Thread-safe.
 class Authority {
 public:
-  /// `cluster_key`: 32 bytes. Error: `config.invalid`.
+  /// `cluster_key`: kClusterKeyBytes. Error: `config.invalid`.
   static Result<Authority> from_key(std::string_view cluster_key);
 
   /// The self-signed certificate, PEM: the same bytes on every machine.

@@ -9,6 +9,7 @@
 #include "adapters/authority.hpp"
 #include "adapters/keys.hpp"
 #include "adapters/pem.hpp"
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
 
 namespace muster {
@@ -35,7 +36,7 @@ Result<std::string> make_cluster_key(const std::string& path) {
   if (::stat(path.c_str(), &info) == 0)
     return Error{"config.invalid",
                  path + " exists: a cluster key is not replaced; remove the file, or name another"};
-  const auto hex = random_hex(32);
+  const auto hex = random_hex(kClusterKeyBytes);
   if (auto written = write_file_atomically(path, hex + "\n", 0600); !written) return written.error();
   return read_cluster_key(path);
 }
@@ -54,7 +55,7 @@ Result<std::string> read_cluster_key(const std::string& path) {
     return invalid(path + " is empty: it should hold a cluster key of 64 hex characters" + remedy);
   const auto key = digest_from_hex(*text);
   if (!key) return invalid(path + " is no cluster key: it should hold 64 lower-case hex characters" + remedy);
-  return std::string{reinterpret_cast<const char*>(key->data()), key->size()};
+  return bytes_of(*key);
 }
 
 Result<NodeKey> load_or_make_node_key(const std::string& folder) {

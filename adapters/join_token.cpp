@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
 
 namespace muster {
@@ -52,8 +53,7 @@ Error fault(std::string message) {
 }  // namespace
 
 std::string new_join_secret() {
-  const auto digest = *digest_from_hex(random_hex(kMaxJoinSecret));
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+  return random_bytes(kMaxJoinSecret);
 }
 
 Result<std::string> to_text(const JoinToken& token) {
@@ -61,8 +61,7 @@ Result<std::string> to_text(const JoinToken& token) {
   if (!fingerprint) return fault("names no CA: its fingerprint is 64 lower-case hex characters");
   if (token.secret.size() < kMinJoinSecret || token.secret.size() > kMaxJoinSecret)
     return fault("has a secret of " + std::to_string(token.secret.size()) + " bytes; 16 to 32 are allowed");
-  const auto bytes =
-    std::string{reinterpret_cast<const char*>(fingerprint->data()), fingerprint->size()} + token.secret;
+  const auto bytes = bytes_of(*fingerprint) + token.secret;
   return std::string{kPrefix} + encode(bytes + sum_of(bytes));
 }
 

@@ -2,12 +2,12 @@
 #include "base/hash.hpp"
 
 #include <memory>
-#include <stdexcept>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
+
+#include "base/bytes.hpp"
 
 namespace muster {
 namespace {
@@ -97,10 +97,7 @@ std::optional<Digest> digest_from_hex(std::string_view hex) {
 }
 
 std::string random_hex(size_t n) {
-  std::string bytes(n, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(n)) != 1)
-    throw std::runtime_error("the system has no randomness");
-  return to_hex(bytes);
+  return to_hex(random_bytes(n));
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

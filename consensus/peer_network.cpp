@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <pthread.h>
 
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
 #include "consensus/peer_door.hpp"
 
@@ -19,8 +20,7 @@ using boost::system::error_code;
 namespace {
 
 std::string new_boot() {
-  const auto random = *digest_from_hex(random_hex(sizeof(Digest)));
-  return {reinterpret_cast<const char*>(random.data()), kBootId};
+  return random_bytes(kBootId);
 }
 
 bool same_face(const PeerCredentials& a, const PeerCredentials& b) {

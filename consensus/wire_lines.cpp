@@ -1,14 +1,11 @@
 // Frames about lines and checkpoints: every length is checked before it is believed.
 #include <algorithm>
 
+#include "base/bytes.hpp"
 #include "consensus/wire.hpp"
 
 namespace muster::consensus {
 namespace {
-
-std::string_view bytes_of(const Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
 
 Digest read_digest(Reader& from) {
   Digest digest = kNoDigest;

@@ -12,6 +12,7 @@
 #include "actors/checkpointer.hpp"
 #include "actors/world.hpp"
 #include "adapters/keys.hpp"
+#include "base/bytes.hpp"
 #include "events/log/chain.hpp"
 #include "events/log/rocks_disk.hpp"
 #include "events/log/verify.hpp"
@@ -53,8 +54,7 @@ private:
   void learn(const LineShape& line) {
     const auto event = from_json_text<cluster::MemberStarted>(line.data);
     if (!event) return;
-    if (const auto key = digest_from_hex(event->public_key))
-      keys_[event->member].assign(reinterpret_cast<const char*>(key->data()), key->size());
+    if (const auto key = digest_from_hex(event->public_key)) keys_[event->member] = bytes_of(*key);
     members_.insert(event->member);
   }
   void join(const LineShape& line) {
@@ -98,14 +98,8 @@ private:
   }
 
   static bool is_signed(const std::string& key, const std::string& statement, std::string_view hex) {
-    if (hex.size() != 128) return false;
-    std::string signature;
-    for (const auto half : {hex.substr(0, 64), hex.substr(64)}) {
-      const auto bytes = digest_from_hex(half);
-      if (!bytes) return false;
-      signature.append(reinterpret_cast<const char*>(bytes->data()), bytes->size());
-    }
-    return verify_signature(key, statement, signature);
+    const auto signature = bytes_from_hex(hex);
+    return signature && verify_signature(key, statement, *signature);
   }
 
   std::map<std::string, std::string, std::less<>> keys_;  ///< Member to public key.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "adapters/keys.hpp"
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
 
 namespace muster::app {
@@ -19,13 +20,7 @@ constexpr auto kNext = ".next", kPrevious = ".previous";
 /// Nodes started with --dev on one machine find each other without anything being set up. It protects
 /// nothing, and is taken on loopback only.
 std::string dev_key() {
-  const auto digest = sha256("muster --dev: a cluster key that everybody knows");
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-std::string new_key() {
-  const auto bytes = *digest_from_hex(random_hex(32));
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  return bytes_of(sha256("muster --dev: a cluster key that everybody knows"));
 }
 
 std::string reply_secret_path(const std::string& data) {
@@ -33,8 +28,7 @@ std::string reply_secret_path(const std::string& data) {
 }
 
 std::string reply_secret_of(const std::string& cluster_key) {
-  const auto digest = hmac_sha256(cluster_key, "muster replies v1");
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+  return bytes_of(hmac_sha256(cluster_key, "muster replies v1"));
 }
 
 bool there(const std::string& path) {
@@ -78,7 +72,7 @@ Result<Credentials> Credentials::load(const config::Config& config, const std::s
   const auto kept = cluster_key_path(data);
   if (const auto text = read_file(reply_secret_path(data), kMaxReplySecret))
     if (const auto secret = digest_from_hex(text->substr(0, text->find('\n'))))
-      made.reply_secret_.assign(reinterpret_cast<const char*>(secret->data()), secret->size());
+      made.reply_secret_ = bytes_of(*secret);
   const auto& file = config.text("cluster-key-file");
   if (!file.empty())
     if (auto status = read(file, made.current_); !status) return status.error();
@@ -171,7 +165,7 @@ Result<consensus::PeerCredentials> Credentials::issue(Time now) const {
 }
 
 Result<consensus::PeerCredentials> Credentials::self_signed(Time now) const {
-  const auto authority = Authority::from_key(new_key());
+  const auto authority = Authority::from_key(random_bytes(kClusterKeyBytes));
   if (!authority) return authority.error();
   auto chain = authority->issue(node_, node_key_.public_key, now);
   if (!chain) return chain.error();

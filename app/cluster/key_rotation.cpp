@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "app/cluster/search.hpp"
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
 
 namespace muster::app {
@@ -73,7 +74,7 @@ KeyRotation::KeyRotation(Credentials& credentials, Peering& peering, JoinRequest
 std::string KeyRotation::fault_of(const Order& order) const {
   const auto now = credentials_.shared();
   if (order.phase == "dropped") return now.also == order.to ? "it is still trusted" : "";
-  const auto authority = Authority::from_key(bytes_of(order.key));
+  const auto authority = Authority::from_key(key_bytes(order.key));
   if (!authority || authority->fingerprint() != order.to) return "the key is of another authority";
   if (order.phase == "staged") return now.ca == order.to || now.also == order.to ? "" : "it is not kept";
   if (now.ca != order.to) return "it is not shown";
@@ -88,7 +89,7 @@ void KeyRotation::obey(const Order& order) {
   if (order.phase == "dropped") {
     if (before.also == order.to) done = credentials_.drop_next();
   } else {
-    const auto key = bytes_of(order.key);
+    const auto key = key_bytes(order.key);
     const auto authority = Authority::from_key(key);
     if (!authority || authority->fingerprint() != order.to) return;
     done = credentials_.stage(key);
@@ -122,8 +123,7 @@ void KeyRotation::begin(bool forced, Origin origin, Answer answer) {
 /// A new key has to be on the disks of a majority before the log tells of it: whoever leads next finds it.
 void KeyRotation::propose(Origin origin, Answer answer) {
   auto& system = *system_.load();
-  const auto key = *digest_from_hex(random_hex(32));
-  const std::string bytes{reinterpret_cast<const char*>(key.data()), key.size()};
+  const auto bytes = random_bytes(kClusterKeyBytes);
   const auto authority = Authority::from_key(bytes);
   if (!authority) {
     beginning_ = false;
@@ -264,7 +264,7 @@ void KeyRotation::find_key(const std::string& ca) {
   for (const auto& [node, state] : peering_.members()) {
     if (node == self_.node || !state.way.heard) continue;
     peering_.ask(node, kAskKey, ca, [this, ca](const Result<std::string>& said) {
-      const auto key = said ? bytes_of(*said) : std::string{};
+      const auto key = said ? key_bytes(*said) : std::string{};
       if (key.empty()) return;
       system_.load()->read_slowly([this, ca, key] { obey({"staged", ca, to_hex(key), 0}); });
     });
@@ -309,7 +309,7 @@ void KeyRotation::ask_back_in(const std::string& address, std::vector<std::strin
   call.timeout = kCallPatience;
   const auto answer = ask_once(call, self_);
   if (!answer) return spdlog::warn("cluster key asked={} error={}", address, answer.error().detail);
-  const auto key = bytes_of(answer->cluster_key);
+  const auto key = key_bytes(answer->cluster_key);
   if (key.empty() || key == credentials_.cluster_key()) return;
   auto done = credentials_.stage(key);
   if (done) done = credentials_.switch_over();

@@ -9,6 +9,7 @@
 
 #include "adapters/http_client.hpp"
 #include "adapters/join_token.hpp"
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
 #include "consensus/peer_join.hpp"
 
@@ -93,9 +94,9 @@ Result<std::string> entry_of(const std::string& url) {
   return entry->value("address", "");
 }
 
-std::string bytes_of(const std::string& hex) {
+std::string key_bytes(const std::string& hex) {
   const auto bytes = digest_from_hex(hex);
-  return bytes ? std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()} : std::string{};
+  return bytes ? bytes_of(*bytes) : std::string{};
 }
 
 Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request) {
@@ -135,11 +136,11 @@ Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidat
   }
   if (!answer) return answer.error();
   if (!credentials.complete()) {
-    const auto key = bytes_of(answer->cluster_key);
+    const auto key = key_bytes(answer->cluster_key);
     if (key.empty()) return Error{"join.refused", address + " gave no cluster key", {}};
     if (auto kept = credentials.adopt(key); !kept) return kept.error();
   }
-  if (const auto secret = bytes_of(answer->reply_secret); !secret.empty())
+  if (const auto secret = key_bytes(answer->reply_secret); !secret.empty())
     if (auto kept = credentials.keep_reply_secret(secret); !kept) return kept.error();
   return answer;
 }

@@ -33,7 +33,7 @@ Result<JoinAnswer> join_at(const std::string& address, const Candidate& candidat
 /// One call to join. Errors: as join_at.
 Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& request);
 /// 32 bytes; empty when it is not 64 hex characters.
-[[nodiscard]] std::string bytes_of(const std::string& hex);
+[[nodiscard]] std::string key_bytes(const std::string& hex);
 /// Asks the member port at `address` whether this node is a member still: code `member.removed` says no.
 /// Error: whatever else it answers, or that it does not.
 Result<JoinAnswer> ask_whether_member(const std::string& address, const std::string& node,

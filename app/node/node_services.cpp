@@ -37,6 +37,12 @@ struct Held {
   std::string executor;
   bool runs = false;     // It is past what comes before: a build, an image.
   bool told_up = false;  // And the fact is kept.
+
+  Look look() {
+    const auto seen = instance->look();
+    runs |= seen.state != Look::State::starting && seen.why.empty();
+    return seen;
+  }
 };
 
 }  // namespace
@@ -163,8 +169,8 @@ void NodeServices::Impl::note(services::Event fact) {
   const auto run = started ? started->run : std::string{};
   if (const auto status = options.facts->put(std::move(fact)); !status)
     spdlog::error("services fact={} error={}", body, status.error().detail);
-  for (const auto& service : state.services)
-    if (!run.empty() && service.run == run) keep_record(service);
+  for (const auto& service : state.services)  // The record of one that is gone stays until its end is kept.
+    if (!run.empty() && service.run == run && held.contains(service.app.name)) keep_record(service);
   if (options.on_fact) options.on_fact();
 }
 
@@ -213,8 +219,8 @@ void NodeServices::Impl::start(const sup::Start& start) {
   if (auto status = records.keep(record); !status) return failed(status.error());
   auto instance = (*executor)->start(order);
   if (!instance) return failed(instance.error());
-  const bool runs = (*instance)->look().state != Look::State::starting;
-  held[start.name] = {std::move(*instance), std::move(order), record.executor, runs, false};
+  auto& one = held[start.name] = {std::move(*instance), std::move(order), record.executor, false, false};
+  one.look();
   keep_record(*service);
 }
 
@@ -222,8 +228,7 @@ void NodeServices::Impl::look_at_all() {
   std::vector<sup::Input> seen;
   for (auto at = held.begin(); at != held.end();) {
     auto& [name, one] = *at;
-    const auto look = one.instance->look();
-    one.runs |= look.state != Look::State::starting && look.why.empty();
+    const auto look = one.look();
     if (one.runs && !std::exchange(one.told_up, true))
       seen.emplace_back(sup::Up{name, one.order.run, one.executor, one.instance->pid()});
     if (look.state != Look::State::ended) {

@@ -35,7 +35,7 @@ std::unique_ptr<Instance> start(Executor& executor, const plan::App& app, const 
 }  // namespace
 
 TEST_CASE("processes keep the promise of executors") {
-  test::check_executor(make_process_executor, shell("exec sleep 100000"));
+  test::check_executor(make_process_executor, shell("exec tail -f /dev/null"));
 }
 
 TEST_CASE("the executor that does nothing keeps it, too") {
@@ -82,7 +82,7 @@ TEST_CASE("credentials of the node are not handed on") {
 
 TEST_CASE("a start that was cut short before its record is found by its run") {
   ServiceRoom room;
-  const Order order{shell("exec sleep 100000"), "run-" + random_hex(8), room.path};
+  const Order order{shell("exec tail -f /dev/null"), "run-" + random_hex(8), room.path};
   auto started = make_process_executor()->start(order);
   REQUIRE(started);
   // While the shell becomes the command its environment cannot be read.
@@ -100,7 +100,7 @@ TEST_CASE("a start that was cut short before its record is found by its run") {
 TEST_CASE("a process of another start is not taken for it") {
   ServiceRoom room;
   auto executor = make_process_executor();
-  auto instance = start(*executor, shell("exec sleep 100000"), room);
+  auto instance = start(*executor, shell("exec tail -f /dev/null"), room);
   auto id = from_json_text<ProcessId>(instance->record());
   REQUIRE(id);
   id->start_ticks++;
@@ -115,7 +115,7 @@ TEST_CASE("a process of another start is not taken for it") {
 TEST_CASE("what a process leaves of its session ends with it") {
   ServiceRoom room;
   auto executor = make_process_executor();
-  auto instance = start(*executor, shell("sleep 100000 & echo $!; exit 0"), room);
+  auto instance = start(*executor, shell("tail -f /dev/null & echo $!; exit 0"), room);
   look_until(*instance, State::ended);
   const auto child = std::stoi(room.log());
   const auto gone = [&] {
@@ -131,7 +131,7 @@ TEST_CASE("what a process leaves of its session ends with it") {
 TEST_CASE("a build comes before the command, and its failure is no start") {
   ServiceRoom room;
   auto executor = make_process_executor();
-  auto app = shell("echo running; exec sleep 100000");
+  auto app = shell("echo running; exec tail -f /dev/null");
   app.build = plan::Build{"nextjs", "", {"/bin/sh", "-c", "echo building $B"}, "", {{"B", "it"}}};
   auto instance = start(*executor, app, room);
   CHECK(look_until(*instance, State::running).state == State::running);

@@ -32,7 +32,7 @@ class FakeDockerTest(unittest.TestCase):
             case $1 in
               up) touch {self.folder}/up-$project; echo "made $V";;
               down) rm -f {self.folder}/up-$project;;
-              logs) exec sleep 100000;;
+              logs) exec tail -f /dev/null;;
             esac""")
         self.tool("docker", f"""
             project=${{4##*=}}
@@ -104,7 +104,7 @@ class PodmanTest(unittest.TestCase):
         """[S1-04] [S2-12] A real compose project through Podman: up, its output kept, killed and back, down."""
         (self.folder / "docker-compose.yml").write_text(
             'version: "3"\nservices:\n  box:\n    image: localhost/muster-test\n    network_mode: none\n'
-            '    command: ["/bin/busybox", "sh", "-c", "echo hello from the box; exec /bin/busybox sleep 100000"]\n')
+            '    command: ["/bin/busybox", "sh", "-c", "echo hello from the box; exec /bin/busybox tail -f /dev/null"]\n')
         environment = {**self.environment, "RUNNER_EXECUTOR": "docker"}
         with FakeControlPlane() as fake, Runner(fake.url, **environment) as runner:
             fake.plan = {**fake.plan, "apps": [container_app("box", self.folder)], "generation": "g-2"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from running_node import BINARY, STOP_LIMIT_S
 from waiting import until
 
-FOREVER = ["/bin/sh", "-c", "echo started $V; exec sleep 100000"]
+FOREVER = ["/bin/sh", "-c", "echo started $V; exec tail -f /dev/null"]
 
 
 def app(name, command=None, **more):

@@ -96,7 +96,7 @@ class LifeTest(ServicesCase):
 
     def test_who_does_not_stop_is_killed_with_all_it_started(self):
         """[S2-12] After its grace."""
-        stubborn = ["/bin/sh", "-c", "trap '' TERM; sleep 100000 & echo $! > child; wait; sleep 100000"]
+        stubborn = ["/bin/sh", "-c", "trap '' TERM; tail -f /dev/null & echo $! > child; wait; tail -f /dev/null"]
         with tempfile.TemporaryDirectory() as folder:
             self.serve(app("s", stubborn, cwd=folder), MUSTER_SERVICE_GRACE="100ms")
             self.running("s")
@@ -153,7 +153,7 @@ class CommandLineTest(ServicesCase):
 
     def test_the_verb_lists_services_and_prints_logs(self):
         """muster :services, :services logs NAME, --follow, and a log of another node."""
-        node = self.serve(app("talk", ["/bin/sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done; exec sleep 100000"]))
+        node = self.serve(app("talk", ["/bin/sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done; exec tail -f /dev/null"]))
         self.running("talk")
         said = self.muster(node, ":services")
         self.assertEqual(said.returncode, 0, said.stderr)
