@@ -102,6 +102,16 @@ void Gathering::landed(const std::string& stream) {
   if (found != streams_in_flight_.end() && --found->second == 0) streams_in_flight_.erase(found);
 }
 
+bool Entry::see(uint64_t place, std::string_view text) {
+  if (index != place) return false;
+  fate = body == text ? Fate::landed : Fate::overtaken;
+  return fate == Fate::landed;
+}
+
+void Entry::pass(uint64_t place) {
+  if (fate == Fate::open && index <= place) fate = Fate::overtaken;
+}
+
 Entry Gathering::next(Time time, const std::string& node, uint64_t& epoch) {
   Entry entry;
   bool prove = false;

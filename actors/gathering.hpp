@@ -23,8 +23,14 @@ struct Entry {
   size_t events = 0;             ///< How many records there were, before they moved on.
   std::string body;              ///< Empty: only answers that waited for what is committed now.
   std::vector<Answer> barriers;  ///< Reads that wait for proof of leadership.
-  bool landed = false;           ///< It was committed where it stands.
-  bool overtaken = false;        ///< Another leader's entry was committed in its place.
+  /// `landed`: it was committed where it stands; `overtaken`: something else was.
+  enum class Fate : uint8_t { open, landed, overtaken } fate = Fate::open;
+
+  /// `text` is committed at `place`. Whether that is this entry.
+  bool see(uint64_t place, std::string_view text);
+  /// All up to `place` is committed: what was not seen by then never will be. Raft's own entries, such as
+  /// another leader's first one, are seen by nobody.
+  void pass(uint64_t place);
   std::chrono::steady_clock::time_point proposed{};
 };
 

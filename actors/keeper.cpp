@@ -129,8 +129,7 @@ void Keeper::apply(uint64_t index, std::string_view body, log::Batch& batch) {
   const auto before = lines_.size();
   chain_->apply(index, body, last_time_, batch, lines_);
   // Another leader may have put its own entry there before this one heard that it was deposed.
-  const bool ours = entry_ && entry_->index == index && entry_->body == body;
-  if (entry_ && entry_->index == index) (ours ? entry_->landed : entry_->overtaken) = true;
+  const bool ours = entry_ && entry_->see(index, body);
   auto records = ours ? std::move(entry_->records) : read_lines(before);
   for (size_t i = 0; i < records.size(); i++)
     records[i].seq = first + i;  // Absent in what this process decided itself.
@@ -143,9 +142,8 @@ void Keeper::apply(uint64_t index, std::string_view body, log::Batch& batch) {
 void Keeper::applied(uint64_t index) {
   publish();  // Before the answers: who reads after an answer most likely finds what it told of.
   if (!entry_ || entry_->index > index) return;
-  // Raft's own entries, such as another leader's first one, never come by apply().
-  if (!entry_->landed) entry_->overtaken = true;
-  if (entry_->overtaken) return;  // following() tells its callers.
+  entry_->pass(index);
+  if (entry_->fate == Entry::Fate::overtaken) return;  // following() tells its callers.
   auto done = std::move(*entry_);
   entry_.reset();
   if (may_go_on(done))
@@ -330,7 +328,8 @@ void Keeper::lose(const Error& why) {
   gauges_->leading = false;
   if (entry_) {
     auto outcome = why;
-    outcome.outcome_unknown = !entry_->overtaken;  // Another entry stands where it would be: it never will.
+    // Where another entry stands it never will be.
+    outcome.outcome_unknown = entry_->fate != Entry::Fate::overtaken;
     gathering_.lose_entry(outcome, *entry_);
     entry_.reset();
   }

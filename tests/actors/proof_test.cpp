@@ -106,3 +106,28 @@ TEST_CASE("two leaders' entries without events differ") {
   other.ask();
   CHECK(one.next("n1").body != other.next("n2").body);
 }
+
+TEST_CASE("an entry is acknowledged only where it was committed itself") {
+  using Fate = Entry::Fate;
+  Entry entry;
+  entry.index = 5;
+  entry.body = "own";
+  CHECK_FALSE(entry.see(4, "own"));
+  entry.pass(4);
+  CHECK(entry.fate == Fate::open);
+  SECTION("by its text") {
+    CHECK(entry.see(5, "own"));
+    entry.pass(6);
+    CHECK(entry.fate == Fate::landed);
+  }
+  SECTION("another leader's text stands there") {
+    CHECK_FALSE(entry.see(5, "other"));
+    entry.pass(5);
+    CHECK(entry.fate == Fate::overtaken);
+  }
+  SECTION("Raft's own entry stands there: nobody sees it, only what follows") {
+    CHECK_FALSE(entry.see(6, "own"));
+    entry.pass(6);
+    CHECK(entry.fate == Fate::overtaken);
+  }
+}
