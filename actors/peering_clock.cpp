@@ -6,7 +6,6 @@
 namespace muster {
 namespace {
 
-constexpr std::chrono::milliseconds kFresh{3000};        // As in peering_tick.cpp.
 constexpr std::chrono::milliseconds kHandOnAgain{1000};  // Longer than an election takes.
 
 bool votes(const consensus::Members& members, consensus::MemberId id) {

@@ -14,6 +14,9 @@ namespace muster {
 using SteadyClock = std::chrono::steady_clock;
 
 struct Peering::Impl {
+  /// A hello that is older says nothing any more.
+  static constexpr std::chrono::milliseconds kFresh{3000};
+
   explicit Impl(PeeringOptions o);
 
   /// Runs `what` with the system and the network while they are there.

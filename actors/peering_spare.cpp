@@ -7,7 +7,6 @@
 namespace muster {
 namespace {
 
-constexpr std::chrono::milliseconds kFresh{3000};  // As in peering_tick.cpp.
 constexpr std::chrono::milliseconds kSettled{3000};
 
 std::set<consensus::MemberId> with_role(const consensus::Members& members, consensus::Role role) {

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kHelloEvery{1000}, kBeatsEvery{2000}, kRolesEvery{250},
   kRosterEvery{5000};
-constexpr std::chrono::milliseconds kFresh{3000};  // A hello that is older says nothing any more.
 constexpr size_t kBeatsAFrame = 8'000;
 
 using Listed = std::map<consensus::MemberId, std::pair<std::string, uint64_t>>;
