@@ -9,6 +9,26 @@ namespace {
 
 // Sorted by code. Columns: code, HTTP, exit, retryable, title, cause, remedy.
 constexpr std::array kCatalog = {
+  ErrorKind{
+    "E_CONFIG", 422, 1, false, "The job's configuration is not valid",
+    "The job's config.yaml is not YAML, has a field of the wrong type or beyond its limits, or asks for "
+    "what does not fit together.",
+    "Correct what detail names; muster :validate lists every fault of a tree of scripts."},
+  ErrorKind{"alias.collision", 409, 4, false, "The alias has several targets",
+            "flwd.yaml declares the name more than once; contenders[] lists the jobs that it may mean.",
+            "Use the job's id; or keep one of the entries in flwd.yaml."},
+  ErrorKind{"alias.configuration.invalid", 400, 1, false, "The aliases cannot be read",
+            "flwd.yaml is not YAML, or an entry lacks from or to.",
+            "Correct the lines that detail names; muster :validate lists every fault."},
+  ErrorKind{"alias.name.conflict", 400, 2, false, "The alias has the name of a job",
+            "An alias may not be called like a job: the job would always win.",
+            "Give the alias another name in flwd.yaml."},
+  ErrorKind{"alias.reserved", 400, 2, false, "The alias has a reserved name",
+            "Names that begin with a colon are verbs.",
+            "Give the alias a name without a colon in flwd.yaml."},
+  ErrorKind{"alias.target.invalid", 400, 2, false, "The alias leads to no job",
+            "What flwd.yaml has as from is the id of no job; an alias of an alias is none either.",
+            "Correct from in flwd.yaml; muster :jobs lists the ids."},
   ErrorKind{"bad.json", 400, 2, false, "The body is not valid JSON",
             "The body is empty, cut off, not UTF-8, nested deeper than 64 levels, has an object of more than "
             "1,024 keys, or is not JSON.",
@@ -68,6 +88,12 @@ constexpr std::array kCatalog = {
             "Make a new request with a new key."},
   ErrorKind{"internal", 500, 1, false, "The node failed", "A defect in the node.",
             "Report it with the request id; the node's log has the details."},
+  ErrorKind{"job.id.conflict", 409, 4, false, "Two jobs have one id",
+            "Two files declare the same id, ignoring case; the first by path is used.",
+            "Change job.id in one of them."},
+  ErrorKind{"job.unknown", 404, 4, false, "There is no such job",
+            "No job of the tree of scripts has this id, and no alias this name.",
+            "muster :jobs lists them; --scripts-root names the folder that is searched."},
   ErrorKind{
     "join.refused", 403, 3, false, "The node is not let in",
     "It has neither the cluster key nor a join token that is open, or the cluster's certificate is not the "

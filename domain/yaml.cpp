@@ -99,6 +99,7 @@ private:
   };
 
   static int line(const YAML::Mark& mark) { return mark.line + 1; }
+  static Document::Place place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
   [[noreturn]] void refuse(const YAML::Mark& mark, std::string message) const {
     throw Refused{open_.empty() ? "" : open_.back().pointer, line(mark), std::move(message)};
@@ -134,7 +135,7 @@ private:
   void leaf(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
     if (expects_key()) refuse(mark, "has a key that is not a plain string");
     count(mark);
-    document_.lines.emplace(next_pointer(), line(mark));
+    document_.places.emplace(next_pointer(), place_of(mark));
     place(anchor, std::move(value));
   }
 
@@ -143,7 +144,7 @@ private:
     count(mark);
     if (open_.size() >= limits_.depth) too_deep(mark);
     auto at = next_pointer();
-    document_.lines.emplace(at, line(mark));
+    document_.places.emplace(at, place_of(mark));
     open_.push_back({std::move(value), anchor, std::move(at), line(mark)});
   }
 
@@ -182,7 +183,7 @@ Error bad(std::string pointer, int line, const std::string& message) {
 
 int Document::line_of(std::string_view pointer) const {
   for (std::string at(pointer);; at.resize(at.rfind('/'))) {
-    if (const auto found = lines.find(at); found != lines.end()) return found->second;
+    if (const auto found = places.find(at); found != places.end()) return found->second.line;
     if (at.empty() || at.rfind('/') == std::string::npos) return 0;
   }
 }
