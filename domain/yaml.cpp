@@ -192,6 +192,11 @@ Result<Document> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.bytes)
     return bad("", 0, "is larger than " + std::to_string(limits.bytes / 1024) + " KiB");
   if (!is_utf8(text)) return bad("", 0, "is not UTF-8");
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)  // The parser would stop there.
+    return bad(
+      "",
+      static_cast<int>(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n')),
+      "has a NUL character");
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);

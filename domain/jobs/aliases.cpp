@@ -83,7 +83,7 @@ Result<std::vector<DeclaredAlias>> read_aliases(std::string_view text) {
   constexpr std::string_view kCode = "alias.configuration.invalid";
   yaml::Limits limits;
   limits.bytes = kMaxAliasFile;
-  if (says_nothing(text)) return std::vector<DeclaredAlias>{};
+  if (text.size() <= kMaxAliasFile && says_nothing(text)) return std::vector<DeclaredAlias>{};
   auto document = yaml::parse(text, limits);
   if (!document)
     return Error{std::string(kCode), std::string(kAliasFile) + ": " + document.error().detail,

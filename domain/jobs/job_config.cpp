@@ -166,7 +166,8 @@ Result<std::vector<Job>> read_job_config(std::string_view text, std::string_view
                                          std::string_view root_name) {
   yaml::Limits limits;
   limits.bytes = kMaxConfig;
-  auto document = says_nothing(text) ? Result<yaml::Document>{yaml::Document{}} : yaml::parse(text, limits);
+  const bool empty = text.size() <= kMaxConfig && says_nothing(text);
+  auto document = empty ? Result<yaml::Document>{yaml::Document{}} : yaml::parse(text, limits);
   if (!document)
     return Error{"E_CONFIG", std::string(kFile) + ": " + document.error().detail, document.error().fields};
   if (document->value.is_null()) document->value = Json::object();

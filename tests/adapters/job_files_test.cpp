@@ -234,8 +234,9 @@ TEST_CASE("a script that leads out of its tree is refused") {
   fs::create_symlink(other / "evil.sh", root / "j/000_main.sh");
   CHECK(refused() == "j: the script \"000_main.sh\" is a link out of its tree of scripts");
   job.stepped = true;
-  for (const std::string& script : Ids {"../../" + fs::path(other.text()).filename().string() + "/evil.sh",
-                                   std::string(other / "evil.sh"), std::string(), std::string("config.d")}) {
+  for (const std::string& script :
+       Ids{"../../" + fs::path(other.text()).filename().string() + "/evil.sh", std::string(other / "evil.sh"),
+           std::string(), std::string("config.d")}) {
     job.steps = {{"1", "", script, "", {}, {}}};
     CHECK_FALSE(refused().empty());
   }

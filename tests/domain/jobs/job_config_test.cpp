@@ -228,6 +228,8 @@ TEST_CASE("files that mean harm are refused with their limit") {
         std::string::npos);
   CHECK(refused("job: {id: a}\njob: {id: b}\n").detail.find("the key \"job\" twice") != std::string::npos);
   CHECK(says(refused("interpreter: \"a\\0b\""), "/interpreter", "contains a NUL"));
+  CHECK(refused(std::string("interpreter: a\n\0\nenv: 7", 24)).detail ==
+        "config.yaml: line 2: has a NUL character");
   CHECK(says(refused("env: {\"A=B\": x}"), "/env/A=B", "neither '='"));
   CHECK(refused("interpreter: !!python/name os").code == "E_CONFIG");
   CHECK(refused("- a\n- b\n").detail.find("must be an object") != std::string::npos);
