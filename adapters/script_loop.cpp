@@ -60,6 +60,10 @@ public:
     });
   }
 
+  void later(std::chrono::milliseconds after, std::function<void()> task) {
+    ask([this, at = Clock::now() + after, task = std::move(task)] { timers_.emplace(at, task); });
+  }
+
 private:
   /// What an event's number means: the script, and which of its files.
   enum Part : uint8_t { out, err, status, gone };
@@ -145,7 +149,6 @@ private:
     const auto code = script->process.status();
     scripts_.erase(id);
     script->process.kill();
-    script->process.forget();
     script->sink.quiet();
     script->sink.ended({code.has_value(), code.value_or(0), script->timed_out});
   }
@@ -158,7 +161,7 @@ private:
 
   /// Milliseconds to the next moment at which something has to be done; -1: none.
   [[nodiscard]] int until_next() const {
-    auto next = Clock::time_point::max();
+    auto next = timers_.empty() ? Clock::time_point::max() : timers_.begin()->first;
     for (const auto& [id, script] : scripts_)
       for (const auto& at : {script->deadline, script->kill_at, script->quiet_at})
         if (at) next = std::min(next, *at);
@@ -169,6 +172,11 @@ private:
 
   void keep_time() {
     const auto now = Clock::now();
+    while (!timers_.empty() && timers_.begin()->first <= now) {
+      const auto task = std::move(timers_.begin()->second);
+      timers_.erase(timers_.begin());
+      task();
+    }
     const auto due = [&](std::optional<Clock::time_point>& at) {
       if (!at || *at > now) return false;
       at.reset();
@@ -189,6 +197,7 @@ private:
   std::vector<std::function<void()>> tasks_;
   std::atomic<Id> last_{0};
   std::map<Id, std::shared_ptr<Script>> scripts_;
+  std::multimap<Clock::time_point, std::function<void()>> timers_;
   std::vector<char> bytes_ = std::vector<char>(kReadBytes);
   bool stopping_ = false;
   std::thread thread_;
@@ -203,6 +212,10 @@ ScriptLoop::Id ScriptLoop::add(ScriptProcess process, ScriptSink sink, std::chro
 
 void ScriptLoop::stop(Id id, std::chrono::milliseconds grace) {
   loop_->stop(id, grace);
+}
+
+void ScriptLoop::later(std::chrono::milliseconds after, std::function<void()> task) {
+  loop_->later(after, std::move(task));
 }
 
 }  // namespace muster

@@ -48,6 +48,8 @@ public:
   Id add(ScriptProcess process, ScriptSink sink, std::chrono::milliseconds timeout);
   /// Asks it to end, and kills it after `grace`. One that is not there any more is passed over.
   void stop(Id id, std::chrono::milliseconds grace = kScriptGrace);
+  /// Does `task` on the loop's thread, after a while.
+  void later(std::chrono::milliseconds after, std::function<void()> task);
 
 private:
   class Loop;

@@ -18,8 +18,11 @@ namespace {
 /// Runs the command, writes down how it ended and tells of it, and waits: while it lives the pipes keep what
 /// nobody has read. It is ended by a signal that it cannot trap. A command it starts has no such traps.
 constexpr const char* kWatcher =
-  "umask 077; trap : TERM INT HUP QUIT; p=$1; shift; exec 3<>\"$p/status\" || exit; \"$@\" 3>&-; "
+  "umask 077; unset MUSTER_WATCHES; trap : TERM INT HUP QUIT; p=$1; shift; exec 3<>\"$p/status\" || exit; "
+  "\"$@\" 3>&-; "
   "echo \"$?\" >\"$p/code\"; echo >&3; until read -r _ <\"$p/hold\"; do [ -p \"$p/hold\" ] || exit; done";
+
+constexpr const char* kMark = "MUSTER_WATCHES";
 
 Error failed(const std::string& what) {
   return {"service.unstartable", what + ": " + std::strerror(errno), {}};
@@ -61,6 +64,7 @@ Result<ScriptProcess> ScriptProcess::start(const ScriptOrder& order) {
   spawn.argv = {"/bin/sh", "-c", kWatcher, "muster", order.pipes};
   spawn.argv.insert(spawn.argv.end(), order.argv.begin(), order.argv.end());
   spawn.env = order.env;
+  spawn.env[kMark] = order.pipes;  // It is found by this when nobody wrote down its number.
   spawn.cwd = order.cwd;
   spawn.output = order.pipes + "/out";
   spawn.errors = order.pipes + "/err";
@@ -69,14 +73,14 @@ Result<ScriptProcess> ScriptProcess::start(const ScriptOrder& order) {
   ScriptProcess made{std::move(*child), order.pipes};
   if (auto opened = made.open_pipes(); !opened) {
     made.kill();
-    made.forget();
     return opened.error();
   }
   return made;
 }
 
 Result<ScriptProcess> ScriptProcess::adopt(const std::string& pipes, const ProcessId& id) {
-  auto child = ChildProcess::adopt(id);
+  const auto found_id = id.pid == 0 ? find_by_environment(std::string{kMark} + "=" + pipes) : id;
+  auto child = ChildProcess::adopt(found_id.value_or(ProcessId{}));
   if (!child) return child.error();
   ScriptProcess found{std::move(*child), pipes};
   if (auto opened = found.open_pipes(); !opened) return opened.error();
@@ -104,18 +108,13 @@ ScriptProcess::~ScriptProcess() {
     if (fd >= 0) ::close(fd);
 }
 
-std::optional<int> ScriptProcess::status() const {
-  std::ifstream in{pipes_ + "/code"};
+std::optional<int> exit_status_in(const std::string& pipes) {
+  std::ifstream in{pipes + "/code"};
   std::string line;
   if (!std::getline(in, line) || in.eof()) return std::nullopt;  // Not there, or not whole.
   int code = 0;
   std::from_chars(line.data(), line.data() + line.size(), code);
   return code;
-}
-
-void ScriptProcess::forget() {
-  std::error_code ignored;
-  std::filesystem::remove_all(pipes_, ignored);
 }
 
 }  // namespace muster

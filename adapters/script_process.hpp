@@ -16,18 +16,25 @@ struct ScriptOrder {
   std::vector<std::string> argv;  ///< Without a shell.
   std::map<std::string, std::string> env;
   std::string cwd;
-  std::string pipes;  ///< A folder of this process's own, absolute: it is made, with mode 0700.
+  /// A folder of this process's own, absolute: it is made, with mode 0700. Whoever has it removes it, when
+  /// what it tells is written down elsewhere.
+  std::string pipes;
 };
 
 /// Bytes that a pipe holds for a reader who is slow or away; a script that prints more waits.
 constexpr int kPipeBytes = 1 << 20;
+
+/// How the script whose pipes these are has ended, as a shell says it; nothing when it has not, or nobody
+/// knows.
+[[nodiscard]] std::optional<int> exit_status_in(const std::string& pipes);
 
 /// Movable. When it is dropped, what runs is left alone: adopt() finds it again.
 class ScriptProcess {
 public:
   /// Error: `service.unstartable` with what is missing.
   static Result<ScriptProcess> start(const ScriptOrder& order);
-  /// Of an earlier life of this program. Error: `not.found` when it is not there any more.
+  /// Of an earlier life of this program, which may not have come to write the number down: `id` is empty
+  /// then. Error: `not.found` when it is not there any more.
   static Result<ScriptProcess> adopt(const std::string& pipes, const ProcessId& id);
   ScriptProcess(ScriptProcess&& other) noexcept;
   ScriptProcess& operator=(ScriptProcess&& other) noexcept;
@@ -42,13 +49,11 @@ public:
   [[nodiscard]] int fd() const { return child_.fd(); }
 
   /// The script's exit status as a shell gives it, above 128 for a signal; nothing while it runs.
-  [[nodiscard]] std::optional<int> status() const;
+  [[nodiscard]] std::optional<int> status() const { return exit_status_in(pipes_); }
   /// SIGTERM to the script and what is with it.
   void stop() { child_.stop(); }
   /// Ends all of its session; also the way to let go of one that has ended.
   void kill() { child_.kill(); }
-  /// Removes its pipes: it has ended, and all is read.
-  void forget();
   [[nodiscard]] const ProcessId& id() const { return child_.id(); }
 
 private:
