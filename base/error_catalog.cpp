@@ -9,6 +9,25 @@ namespace {
 
 // Sorted by code. Columns: code, HTTP, exit, retryable, title, cause, remedy.
 constexpr std::array kCatalog = {
+  ErrorKind{
+    "E_ARGS", 400, 1, false, "The arguments of the job are not right",
+    "A flag is unknown, lacks its value or is required and missing, or a value breaks a rule of the job's "
+    "arguments. Only a command line gives it.",
+    "Correct the argument that detail names; muster <job> --help lists them all."},
+  ErrorKind{"E_CONFIG", 422, 4, false, "The job's configuration cannot be run",
+            "config.yaml says something that does not fit together; detail names the key or the step.",
+            "Correct the job's config.yaml; muster :validate shows every fault."},
+  ErrorKind{"E_POLICY", 422, 3, false, "The policy has no place for this",
+            "The profile is none of secure, permissive and disabled, or a step has an executor of its own.",
+            "Ask for one of the three profiles; give the executor to the job, not to a step."},
+  ErrorKind{"arguments.invalid", 400, 2, false, "invalid arguments",
+            "args is no object, names an argument the job does not have, or has a value of another type.",
+            "Correct what errors[] names; POST /plans shows the job's arguments."},
+  ErrorKind{"arguments.refused", 422, 2, false, "argument validation failed",
+            "A required argument is missing, a value is not one of its enum, or a secret has a default.",
+            "Correct what errors[] names; POST /plans shows the job's arguments."},
+  ErrorKind{"arguments.unwanted", 400, 2, false, "job does not accept arguments",
+            "args has members, and the job declares no argument.", "Leave args out."},
   ErrorKind{"bad.json", 400, 2, false, "The body is not valid JSON",
             "The body is empty, cut off, not UTF-8, nested deeper than 64 levels, has an object of more than "
             "1,024 keys, or is not JSON.",
