@@ -14,6 +14,14 @@
 namespace muster {
 
 class StepOutput {
+  /// Takes lines of a channel into the journal.
+  auto keep(Channel channel, Time at) {
+    return [this, channel, at](std::string_view text) {
+      // A full disk takes no more of it: what was not taken is counted, and the script goes on.
+      (void)journal_.lines(channel == Channel::out ? EntryKind::out : EntryKind::err, step_, text, at);
+    };
+  }
+
 public:
   StepOutput(RunJournal& journal, uint16_t step, const std::shared_ptr<const jobs::Secrets>& secrets)
     : journal_(journal), step_(step), out_{jobs::Redactor{secrets}, {}}, err_{jobs::Redactor{secrets}, {}} {}
@@ -47,13 +55,6 @@ private:
     jobs::Redactor redactor;
     LineBuffer lines;
   };
-
-  auto keep(Channel channel, Time at) {
-    return [this, channel, at](std::string_view text) {
-      // A full disk takes no more of it: what was not taken is counted, and the script goes on.
-      (void)journal_.lines(channel == Channel::out ? EntryKind::out : EntryKind::err, step_, text, at);
-    };
-  }
 
   RunJournal& journal_;
   const uint16_t step_;
