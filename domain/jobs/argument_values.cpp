@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 
 namespace muster::jobs {
 namespace {

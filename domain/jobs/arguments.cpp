@@ -7,7 +7,7 @@
 
 #include "base/nearest.hpp"
 #include "domain/jobs/argument_values.hpp"
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 #include "domain/names.hpp"
 #include "events/fields.hpp"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 
 namespace muster::jobs {
 namespace {

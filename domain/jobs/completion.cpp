@@ -6,7 +6,7 @@
 
 #include "base/json.hpp"
 #include "domain/jobs/common_flags.hpp"
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 
 namespace muster::jobs {
 namespace {

@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "domain/jobs/redaction.hpp"
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 
 namespace muster::jobs {
 namespace {

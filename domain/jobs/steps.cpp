@@ -7,7 +7,7 @@
 #include <queue>
 #include <set>
 
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 #include "events/fields.hpp"
 
 namespace muster::jobs {

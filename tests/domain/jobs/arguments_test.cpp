@@ -5,7 +5,7 @@
 #include <rapidcheck.h>
 
 #include "domain/jobs/argument_values.hpp"
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 
 using namespace muster;
 using namespace muster::jobs;

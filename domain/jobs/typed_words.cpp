@@ -1,5 +1,5 @@
 // Reading numbers and truths.
-#include "domain/jobs/words.hpp"
+#include "domain/jobs/typed_words.hpp"
 
 #include <algorithm>
 #include <array>
