@@ -2,7 +2,6 @@
 #include "domain/jobs/completion.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/json.hpp"
@@ -104,50 +103,62 @@ public:
 
   void segments(std::span<const Command> commands, Words earlier) {
     for (const auto& command : commands) {
-      if (command.words.size() <= earlier.size() || shared(command, earlier) != earlier.size()) continue;
+      if (command.words.size() <= earlier.size()) continue;
       const auto& word = command.words[earlier.size()];
+      if (!begins_with(word, current_) || shared(command, earlier) != earlier.size()) continue;
       if (word.starts_with(':') && !current_.starts_with(':')) continue;
       const bool whole = command.words.size() == earlier.size() + 1;
-      add(word, whole ? display_of(command, word) : word, Candidate::Type::segment,
-          whole && command.alias_of.empty());
+      const int rank = !whole ? 2 : command.alias_of.empty() ? 0 : 1;
+      found_.push_back({{word, whole ? display_of(command, word) : word, Candidate::Type::segment}, rank});
     }
   }
 
   void flags(const std::vector<Known>& flags) {
     for (const auto& flag : flags) {
       if (flag.hidden) continue;
-      add("--" + flag.name, flag.help, Candidate::Type::flag, false);
-      if (flag.letter != 0) add(std::string("-") + flag.letter, flag.help, Candidate::Type::flag, false);
+      add("--" + flag.name, flag.help, Candidate::Type::flag);
+      if (flag.letter != 0) add(std::string("-") + flag.letter, flag.help, Candidate::Type::flag);
     }
   }
 
   void values(const Known& flag, const std::string& before) {
-    for (const auto& value : flag.values) add(before + value, value, Candidate::Type::value, false);
+    for (const auto& value : flag.values) add(before + value, value, Candidate::Type::value);
   }
 
+  /// Sorted; of those that insert the same the best.
   std::vector<Candidate> take() {
+    const auto before = [](const Found& a, const Found& b) {
+      const int order = a.candidate.insert.compare(b.candidate.insert);
+      return order != 0 ? order < 0 : a.rank < b.rank;
+    };
+    if (!std::is_sorted(found_.begin(), found_.end(), before))
+      std::stable_sort(found_.begin(), found_.end(), before);
     std::vector<Candidate> all;
     all.reserve(found_.size());
-    for (auto& [insert, candidate] : found_) all.push_back(std::move(candidate));
+    for (auto& found : found_)
+      if (all.empty() || all.back().insert != found.candidate.insert)
+        all.push_back(std::move(found.candidate));
     return all;
   }
 
 private:
+  struct Found {
+    Candidate candidate;
+    int rank;  ///< 0 before 1: a job before an alias, and that before a folder.
+  };
+
   static std::string display_of(const Command& command, const std::string& word) {
     if (command.alias_of.empty()) return command.summary.empty() ? word : command.summary;
     const auto about = command.summary.empty() ? "" : ", " + command.summary;
     return word + " (alias -> " + command.alias_of + about + ')';
   }
 
-  /// `better` takes the place of what inserts the same.
-  void add(const std::string& insert, const std::string& display, Candidate::Type type, bool better) {
-    if (!begins_with(insert, current_)) return;
-    auto& at = found_[insert];
-    if (at.insert.empty() || better) at = {insert, display, type};
+  void add(const std::string& insert, const std::string& display, Candidate::Type type) {
+    if (begins_with(insert, current_)) found_.push_back({{insert, display, type}, 0});
   }
 
   const std::string& current_;
-  std::map<std::string, Candidate> found_;
+  std::vector<Found> found_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "domain/jobs/redaction.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "domain/jobs/environment.hpp"
 
@@ -122,8 +123,11 @@ void Secrets::link() {
 
 uint32_t Secrets::child(uint32_t node, uint8_t byte) const {
   if (node == 0) return first_[byte];
-  const auto from = nodes_.begin() + nodes_[node].children;
-  const auto to = from + nodes_[node].child_count;
+  const auto& parent = nodes_[node];
+  if (parent.child_count == 0) return 0;
+  if (parent.child_count == 1) return nodes_[parent.children].byte == byte ? parent.children : 0;
+  const auto from = nodes_.begin() + parent.children;
+  const auto to = from + parent.child_count;
   const auto at = std::lower_bound(from, to, byte, [](const Node& n, uint8_t b) { return n.byte < b; });
   return at != to && at->byte == byte ? static_cast<uint32_t>(at - nodes_.begin()) : 0;
 }
@@ -147,29 +151,26 @@ std::string Secrets::hide(std::string_view text) const {
 void Redactor::write(std::string_view bytes, std::string& to) {
   if (secrets_->none()) {
     to += bytes;
-    at_ += bytes.size();
     return;
   }
-  for (size_t i = 0; i < bytes.size();) {
-    if (node_ == 0) {  // Nothing is held back then, and most of most output begins no secret.
-      const auto from = i;
-      while (i < bytes.size() && secrets_->first_[static_cast<uint8_t>(bytes[i])] == 0) i++;
-      to.append(bytes, from, i - from);
-      at_ += i - from;
+  const auto& first = secrets_->first_;
+  uint32_t node = node_;
+  for (size_t i = 0; i < bytes.size(); i++) {
+    if (node == 0) {  // Most of most output begins no secret.
+      while (i < bytes.size() && first[static_cast<uint8_t>(bytes[i])] == 0) i++;
       if (i == bytes.size()) break;
     }
-    node_ = secrets_->next(node_, static_cast<uint8_t>(bytes[i]));
-    held_ += bytes[i++];
-    at_++;
-    const auto& node = secrets_->nodes_[node_];
-    if (node.longest > 0) note(at_ - node.longest, at_);
-    // What is not within the longest end that begins a secret is decided.
-    if (held_back() > node.depth) release(at_ - node.depth, to);
+    node = secrets_->next(node, static_cast<uint8_t>(bytes[i]));
+    if (const auto longest = secrets_->nodes_[node].longest; longest > 0)
+      note(at_ + i + 1 - longest, at_ + i + 1);
   }
+  node_ = node;
+  // What is not within the longest end that begins a secret is decided.
+  release(at_ + bytes.size() - secrets_->nodes_[node].depth, bytes, to);
 }
 
 void Redactor::finish(std::string& to) {
-  release(at_, to);
+  release(at_, {}, to);
   node_ = 0;
 }
 
@@ -181,29 +182,38 @@ void Redactor::note(uint64_t from, uint64_t to) {
   found_.push_back({from, to});
 }
 
-/// Lets go of the bytes before `until`. A secret that goes beyond it stays noted: it may yet grow.
-void Redactor::release(uint64_t until, std::string& to) {
-  const uint64_t start = at_ - held_.size();  // Of held_ in the whole output.
-  uint64_t shown = start + out_;
-  while (!found_.empty() && shown < until) {
+void Redactor::show(uint64_t from, uint64_t until, std::string_view bytes, std::string& to) const {
+  if (from < at_) {  // held_ ends where `bytes` begin.
+    const auto end = std::min(until, at_);
+    to.append(held_, held_.size() - (at_ - from), end - from);
+    from = end;
+  }
+  if (from < until) to.append(bytes, from - at_, until - from);
+}
+
+/// Lets go of the bytes before `until`, of those held and of the new ones, and keeps the rest. A secret that
+/// goes beyond it stays noted: it may yet grow.
+void Redactor::release(uint64_t until, std::string_view bytes, std::string& to) {
+  uint64_t shown = at_ - held_back();
+  while (!found_.empty() && found_.front().from < until) {
     const auto found = found_.front();
-    if (found.from > shown) {
-      const auto end = std::min(found.from, until);
-      to.append(held_, shown - start, end - shown);
-      shown = end;
-      if (shown < found.from) break;
-    }
+    if (found.from > shown) show(shown, found.from, bytes, to);
     shown = std::min(found.to, until);
     if (found.to > until) break;
     to += kSecretShown;
     found_.pop_front();
   }
-  if (shown < until) to.append(held_, shown - start, until - shown);
-  out_ = until - start;
-  // Moving what is left at every byte would cost the square of a long secret.
-  if (out_ < held_.size() - out_) return;
-  held_.erase(0, out_);
-  out_ = 0;
+  if (shown < until) show(shown, until, bytes, to);
+  if (until >= at_) {
+    held_.assign(bytes.substr(until - at_));
+    out_ = 0;
+  } else {
+    held_ += bytes;
+    out_ = held_.size() - (at_ + bytes.size() - until);
+    // Moving what is left at every write would cost the square of a long secret.
+    if (out_ >= held_back()) held_.erase(0, std::exchange(out_, 0));
+  }
+  at_ += bytes.size();
 }
 
 }  // namespace muster::jobs

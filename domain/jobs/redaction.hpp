@@ -81,7 +81,8 @@ private:
   };
 
   void note(uint64_t from, uint64_t to);
-  void release(uint64_t until, std::string& to);
+  void show(uint64_t from, uint64_t until, std::string_view bytes, std::string& to) const;
+  void release(uint64_t until, std::string_view bytes, std::string& to);
 
   std::shared_ptr<const Secrets> secrets_;
   uint32_t node_ = 0;

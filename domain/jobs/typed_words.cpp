@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <limits>
 
 namespace muster::jobs {
@@ -11,10 +10,14 @@ namespace {
 
 constexpr size_t kMaxShown = 120;
 
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
 int digit_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  const auto lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'z' ? lower - 'a' + 10 : 99;
+  const auto letter = lower(c);
+  return letter >= 'a' && letter <= 'z' ? letter - 'a' + 10 : 99;
 }
 
 /// Takes the prefix off and says its base. A leading 0 alone is octal, as in a shell.
@@ -29,7 +32,7 @@ int take_base(std::string_view& text) {
 }
 
 bool same_letter(char a, char b) {
-  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  return lower(a) == lower(b);
 }
 
 }  // namespace
