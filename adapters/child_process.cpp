@@ -96,9 +96,15 @@ struct SpawnSetup {
 /// Own session, default signals, nothing open but the output.
 void prepare(SpawnSetup& setup, const Spawn& spawn) {
   posix_spawn_file_actions_addopen(&setup.actions, 0, "/dev/null", O_RDONLY, 0);
-  const int flags = O_WRONLY | O_CREAT | O_APPEND | (spawn.fresh_output ? O_TRUNC : 0);
-  posix_spawn_file_actions_addopen(&setup.actions, 1, spawn.output.c_str(), flags, 0600);
-  posix_spawn_file_actions_adddup2(&setup.actions, 1, 2);
+  if (spawn.errors.empty()) {
+    const int flags = O_WRONLY | O_CREAT | O_APPEND | (spawn.fresh_output ? O_TRUNC : 0);
+    posix_spawn_file_actions_addopen(&setup.actions, 1, spawn.output.c_str(), flags, 0600);
+    posix_spawn_file_actions_adddup2(&setup.actions, 1, 2);
+  } else {  // Open to both sides: what is written waits for a reader who is away, and nobody is told of a
+            // broken pipe.
+    posix_spawn_file_actions_addopen(&setup.actions, 1, spawn.output.c_str(), O_RDWR, 0);
+    posix_spawn_file_actions_addopen(&setup.actions, 2, spawn.errors.c_str(), O_RDWR, 0);
+  }
   posix_spawn_file_actions_addclosefrom_np(&setup.actions, 3);
   if (!spawn.cwd.empty()) posix_spawn_file_actions_addchdir_np(&setup.actions, spawn.cwd.c_str());
   sigset_t none, all;

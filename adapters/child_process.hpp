@@ -45,6 +45,7 @@ struct Spawn {
   std::map<std::string, std::string> env;
   std::string cwd;            ///< Empty: this process's.
   std::string output;         ///< Both outputs are appended to this file.
+  std::string errors;         ///< A pipe with a name for the second one; `output` is one, too, then.
   bool fresh_output = false;  ///< The file begins anew.
 };
 
