@@ -32,8 +32,8 @@ constexpr std::array kCatalog = {
     "E_POLICY", 422, 3, false, "The policy has no place for this",
     "The profile is none of secure, permissive and disabled, flwd.policy.yaml breaks a rule, or a step has "
     "an executor of its own.",
-    "Ask for one of the three profiles; correct the bundle that detail names, and restart; give the executor "
-    "to the job, not to a step."},
+    "Ask for one of the three profiles; correct the bundle and restart; give the executor to the job, not "
+    "to a step."},
   ErrorKind{"alias.collision", 409, 4, false, "The alias has several targets",
             "flwd.yaml declares the name more than once; contenders[] lists the jobs that it may mean.",
             "Use the job's id; or keep one of the entries in flwd.yaml."},

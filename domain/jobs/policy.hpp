@@ -80,6 +80,14 @@ struct Wanted {
   Resources resources;
 };
 
+/// True when the job says `executor: container`, or says nothing and its interpreter is `container:<image>`.
+[[nodiscard]] bool runs_in_container(const Job& job);
+
+/// What `job` asks for with `container`, which is its own or, for a step, the merged one. Error: `E_CONFIG`
+/// when the two names of an image differ, when there is none, and when a process is given what only a
+/// container has.
+Result<Wanted> wanted_of(const Job& job, const std::optional<Container>& container);
+
 enum class Verdict : uint8_t { allowed, denied, warn };
 
 [[nodiscard]] std::string_view to_text(Verdict verdict);
