@@ -2,8 +2,8 @@
 #include "adapters/job_files.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -12,6 +12,7 @@
 
 #include "adapters/script_walk.hpp"
 #include "domain/jobs/job_config.hpp"
+#include "domain/jobs/steps.hpp"
 
 namespace muster {
 namespace {
@@ -27,33 +28,69 @@ std::string name_of(const std::string& root) {
   return path.filename();
 }
 
-void read_one(int root, const std::string& root_name, const Sighting::Unread& unread) {
-  unread.file->read_ns = wall_clock_ns();
-  const auto text = text_below(root, unread.path, jobs::kMaxConfig);
-  if (text) {
-    unread.file->config =
-      std::make_shared<const jobs::ConfigFile>(jobs::read_config_file(unread.path, *text, root_name));
-    return;
-  }
-  jobs::ConfigFile broken;
-  broken.path = unread.path;
-  broken.place = jobs::config_place(unread.path).value_or(jobs::ConfigPlace{});
-  broken.error = "cannot be read: " + text.error().detail;
-  unread.file->config = std::make_shared<const jobs::ConfigFile>(std::move(broken));
-}
+/// Reads files while the walk goes on: parsing takes most of the time, so that all processors help.
+class Readers {
+public:
+  Readers(int root, std::string root_name) : root_(root), root_name_(std::move(root_name)) {}
+  ~Readers() { finish(); }
+  Readers(const Readers&) = delete;
+  Readers& operator=(const Readers&) = delete;
 
-/// Parsing takes most of the time, so that all processors help.
-void read_all(int root, const std::string& root_name, const std::vector<Sighting::Unread>& unread) {
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < unread.size(); i = next++) read_one(root, root_name, unread[i]);
-  };
-  const auto threads = std::min<size_t>(
-    {unread.size() / kFilesPerThread, std::max(1U, std::thread::hardware_concurrency()), kMostThreads});
-  std::vector<std::jthread> helpers;
-  for (size_t i = 1; i < threads; i++) helpers.emplace_back(work);
-  work();
-}
+  void add(UnreadScript script) {
+    const std::lock_guard lock(mutex_);
+    scripts_.push_back(std::move(script));
+    const auto most = std::min<size_t>(std::thread::hardware_concurrency(), kMostThreads);
+    if (scripts_.size() >= kFilesPerThread * (threads_.size() + 1) && threads_.size() + 1 < most)
+      threads_.emplace_back([this] { work(); });
+    if (!threads_.empty()) more_.notify_one();
+  }
+
+  /// Returns when all were read.
+  void finish() {
+    {
+      const std::lock_guard lock(mutex_);
+      last_ = true;
+    }
+    more_.notify_all();
+    work();
+    threads_.clear();
+  }
+
+private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      more_.wait(lock, [this] { return last_ || !scripts_.empty(); });
+      if (scripts_.empty()) return;
+      const auto script = std::move(scripts_.back());
+      scripts_.pop_back();
+      lock.unlock();
+      read(script);
+      lock.lock();
+    }
+  }
+
+  void read(const UnreadScript& script) const {
+    script.file->read_ns = wall_clock_ns();
+    jobs::ConfigFile config;
+    if (const auto text = text_below(root_, script.path, jobs::kMaxConfig)) {
+      config = jobs::read_config_file(script.path, *text, root_name_);
+    } else {
+      config.path = script.path;
+      config.place = jobs::config_place(script.path).value_or(jobs::ConfigPlace{});
+      config.error = "cannot be read: " + text.error().detail;
+    }
+    script.file->config = std::make_shared<const jobs::ConfigFile>(std::move(config));
+  }
+
+  const int root_;
+  const std::string root_name_;
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::vector<UnreadScript> scripts_;
+  bool last_ = false;
+  std::vector<std::jthread> threads_;  // Joined before what they use is gone.
+};
 
 bool same(const std::vector<jobs::Fault>& a, const std::vector<jobs::Fault>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -87,12 +124,9 @@ std::vector<std::string> numbered(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
-    const bool runs = name.starts_with("000_") || name.starts_with("100_") || name.starts_with("999_");
-    if (runs && !entry.is_directory(error)) names.push_back(name);
+    if (!entry.is_directory(error)) names.push_back(entry.path().filename());
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  return jobs::main_scripts(std::move(names));
 }
 
 }  // namespace
@@ -125,8 +159,10 @@ Result<std::shared_ptr<const JobListing>> JobFiles::look() {
   const auto real = fs::canonical(root_, error);
   if (error) return refused("cannot be read: " + error.message());
 
-  auto found = look_through(root.get(), real, *seen_, limits_);
-  read_all(root.get(), name_of(root_), found.unread);
+  Readers readers(root.get(), name_of(root_));
+  auto found = look_through(root.get(), real, *seen_, limits_,
+                            [&](UnreadScript script) { readers.add(std::move(script)); });
+  readers.finish();
   jobs::Tree::Files files;
   files.reserve(found.files.size());
   for (const auto* file : found.files) files.push_back(file->config);

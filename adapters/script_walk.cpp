@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "domain/jobs/words.hpp"
+
 namespace muster {
 namespace {
 
@@ -46,14 +48,15 @@ void add(Listed& to, int folder, const dirent& entry) {
   }
   if (type == DT_DIR)
     to.folders.insert(name);
-  else if ((type == DT_REG || type == DT_LNK) && jobs::folded(name) == "config.yaml")
+  else if ((type == DT_REG || type == DT_LNK) && jobs::lower_case(name) == "config.yaml")
     to.files.emplace(name, type == DT_LNK);
 }
 
 class Walk {
 public:
-  Walk(int root, const fs::path& real_root, const JobFileLimits& limits)
-    : root_(root), real_root_(real_root), limits_(limits) {}
+  Walk(int root, const fs::path& real_root, const JobFileLimits& limits,
+       const std::function<void(UnreadScript)>& unread)
+    : root_(root), real_root_(real_root), limits_(limits), unread_(unread) {}
 
   Sighting through(ScriptFolder& seen) {
     visit(seen, "", 0);
@@ -133,12 +136,13 @@ private:
     if (file.config && stamp == file.stamp && stamp.settled(file.read_ns)) return;
     file.stamp = stamp;
     file.config.reset();
-    found_.unread.push_back({&file, path});
+    unread_({&file, path});
   }
 
   const int root_;
   const fs::path& real_root_;
   const JobFileLimits& limits_;
+  const std::function<void(UnreadScript)>& unread_;
   Sighting found_;
   size_t folders_ = 0, bytes_ = 0;
   bool full_ = false;
@@ -162,8 +166,9 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
-Sighting look_through(int root, const fs::path& real_root, ScriptFolder& seen, const JobFileLimits& limits) {
-  return Walk(root, real_root, limits).through(seen);
+Sighting look_through(int root, const fs::path& real_root, ScriptFolder& seen, const JobFileLimits& limits,
+                      const std::function<void(UnreadScript)>& unread) {
+  return Walk(root, real_root, limits, unread).through(seen);
 }
 
 Result<std::string> text_below(int root, const std::string& path, size_t limit) {

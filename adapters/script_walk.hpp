@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -41,21 +42,23 @@ struct ScriptFolder {
   std::map<std::string, ScriptFile> files;
 };
 
+/// A new or a changed file: its `config` is not there.
+struct UnreadScript {
+  ScriptFile* file = nullptr;
+  std::string path;
+};
+
 /// What one look found.
 struct Sighting {
-  struct Unread {
-    ScriptFile* file;
-    std::string path;
-  };
   std::vector<ScriptFile*> files;  ///< Those that may be used.
-  std::vector<Unread> unread;      ///< Of these the new and the changed ones; their `config` is not there.
   std::vector<jobs::Fault> faults;
 };
 
 /// Walks below the open folder `root`, which stands at `real_root`, and brings `seen` up to date. Links to
-/// folders are not followed.
+/// folders are not followed. Each file that has to be read is handed out as soon as it is seen.
 [[nodiscard]] Sighting look_through(int root, const std::filesystem::path& real_root, ScriptFolder& seen,
-                                    const JobFileLimits& limits);
+                                    const JobFileLimits& limits,
+                                    const std::function<void(UnreadScript)>& unread);
 
 /// Reads at most `limit` bytes of a plain file below the open folder `root`, and one more when there are
 /// more. Error: `internal` with the reason.

@@ -5,6 +5,7 @@
 #include "adapters/job_files.hpp"
 #include "app/cli/catalog.hpp"
 #include "app/cli/table.hpp"
+#include "domain/jobs/steps.hpp"
 
 namespace muster::cli {
 namespace {
@@ -103,11 +104,16 @@ Outcome list(Call& call) {
 std::vector<jobs::Fault> unrunnable(const std::string& root, const jobs::Tree& tree) {
   std::vector<jobs::Fault> faults;
   for (const auto& [job, file] : tree.jobs()) {
+    const auto add = [&path = file->path, &faults](std::string what) {
+      faults.push_back({path, std::move(what)});
+    };
     const bool contained = job->executor == "container" || job->interpreter.starts_with("container:");
-    if (!contained && job->interpreter.empty())
-      faults.push_back({file->path, "/interpreter is required for a job that is a process"});
-    if (const auto scripts = job_scripts(root, *job); !scripts)
-      faults.push_back({file->path, scripts.error().detail});
+    if (!contained && job->interpreter.empty()) add("/interpreter is required for a job that is a process");
+    if (const auto fits = jobs::check_steps(*job); !fits) {
+      for (const auto& field : fits.error().fields) add(field.pointer + ' ' + field.message);
+      if (fits.error().fields.empty()) add(fits.error().detail);
+    }
+    if (const auto scripts = job_scripts(root, *job); !scripts) add(scripts.error().detail);
   }
   return faults;
 }

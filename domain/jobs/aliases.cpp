@@ -7,6 +7,7 @@
 #include "base/nearest.hpp"
 #include "domain/jobs/config_parts.hpp"
 #include "domain/jobs/job_config.hpp"
+#include "domain/jobs/words.hpp"
 
 namespace muster::jobs {
 namespace {
@@ -104,7 +105,7 @@ Result<std::vector<DeclaredAlias>> read_aliases(std::string_view text) {
 
 Aliases::Aliases(const std::vector<DeclaredAlias>& declared, const Tree& tree) {
   std::map<std::string, size_t> names;
-  for (const auto& each : declared) names[folded(each.to)]++;
+  for (const auto& each : declared) names[lower_case(each.to)]++;
   for (const auto& each : declared) {
     if (each.to.find_first_of("/\\") != std::string::npos) {
       faults_.push_back(
@@ -113,7 +114,7 @@ Aliases::Aliases(const std::vector<DeclaredAlias>& declared, const Tree& tree) {
     }
     Alias alias{each.to, alias_path(each.from), "", each.description};
     if (const Job* job = tree.find(id_of(alias.target_path))) alias.target_id = job->id;
-    judge(folded(each.to), std::move(alias), tree, names);
+    judge(lower_case(each.to), std::move(alias), tree, names);
   }
 }
 
@@ -129,7 +130,7 @@ void Aliases::judge(const std::string& key, Alias alias, const Tree& tree,
     if (contenders.empty()) listed_.push_back(alias);
     contenders.push_back(std::move(alias));
   } else if (alias.target_id.empty()) {
-    const bool of_alias = names.contains(folded(id_of(alias.target_path)));
+    const bool of_alias = names.contains(lower_case(id_of(alias.target_path)));
     invalid_.insert_or_assign(
       key, Invalid{"alias.target.invalid", of_alias ? "an alias cannot be the target of an alias"
                                                     : no_such_job(tree, id_of(alias.target_path))});
@@ -139,16 +140,16 @@ void Aliases::judge(const std::string& key, Alias alias, const Tree& tree,
 }
 
 const Alias* Aliases::find(std::string_view name) const {
-  const auto key = folded(name);
+  const auto key = lower_case(name);
   if (collisions_.contains(key)) return nullptr;
   const auto found = std::find_if(listed_.begin(), listed_.end(),
-                                  [&](const Alias& alias) { return folded(alias.name) == key; });
+                                  [&](const Alias& alias) { return lower_case(alias.name) == key; });
   return found == listed_.end() ? nullptr : &*found;
 }
 
 Result<Named> find_job(const Tree& tree, const Aliases& aliases, std::string_view name) {
   if (const Job* job = tree.find(name)) return Named{job, nullptr};
-  const auto key = folded(name);
+  const auto key = lower_case(name);
   if (const auto several = aliases.collisions().find(key); several != aliases.collisions().end())
     return Error{"alias.collision", "the alias " + in_quotes(name) + " is declared " +
                                       std::to_string(several->second.size()) + " times"};

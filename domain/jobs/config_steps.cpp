@@ -1,8 +1,7 @@
 // Steps and what a container may do, as a config.yaml says them.
-#include <algorithm>
-
 #include "domain/jobs/config_parts.hpp"
 #include "domain/jobs/job_config.hpp"
+#include "domain/jobs/steps.hpp"
 
 namespace muster::jobs {
 namespace {

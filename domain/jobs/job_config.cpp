@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/nearest.hpp"
 #include "domain/jobs/config_parts.hpp"
+#include "domain/jobs/words.hpp"
 
 namespace muster::jobs {
 namespace {
@@ -15,18 +15,12 @@ using names::pointer_to;
 
 constexpr std::string_view kFile = "config.yaml";
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 /// The index of what `key` says in `words`, the first when it says nothing.
 template <size_t N>
 size_t one_of(ObjectReader& from, std::string_view key, const std::array<std::string_view, N>& words) {
   const auto given = from.text(key);
   if (!given || given->empty()) return 0;
-  const auto found = std::find(words.begin(), words.end(), lower(*given));
+  const auto found = std::find(words.begin(), words.end(), lower_case(*given));
   if (found != words.end()) return static_cast<size_t>(found - words.begin());
   std::string message = "must be ";
   for (size_t i = 0; i < N; i++)
@@ -62,13 +56,13 @@ private:
     Job job;
     job.folder = folder_;
     job.interpreter = root_.text("interpreter").value_or("");
-    job.executor = lower(root_.text("executor").value_or(""));
+    job.executor = lower_case(root_.text("executor").value_or(""));
     job.env = env();
     job.timeout_s = static_cast<uint64_t>(root_.integer("timeout", 0, kMaxTimeout).value_or(0));
     job.error_handling = error_handling();
     job.env_inheritance = root_.flag("env_inheritance").value_or(false);
     if (const Json* way = root_.any("composition");
-        way && way->is_string() && lower(way->get<std::string>()) == "steps")
+        way && way->is_string() && lower_case(way->get<std::string>()) == "steps")
       job.steps = read_steps(root_, check_);
     job.stepped = !job.steps.empty();
     job.container = read_container(root_, "container", check_);

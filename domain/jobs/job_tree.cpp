@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "domain/jobs/job_config.hpp"
+#include "domain/jobs/words.hpp"
 
 namespace muster::jobs {
 namespace {
@@ -51,15 +52,8 @@ std::string joined(std::span<const std::string> words) {
 
 }  // namespace
 
-std::string folded(std::string_view text) {
-  std::string low(text);
-  for (auto& c : low)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return low;
-}
-
 std::optional<ConfigPlace> config_place(std::string_view path) {
-  if (folded(last_of(path)) != kConfigFile) return std::nullopt;
+  if (lower_case(last_of(path)) != kConfigFile) return std::nullopt;
   const auto parent = parent_of(path);
   if (last_of(parent) == kConfigFolder) return ConfigPlace{std::string(parent_of(parent)), false};
   // Below config.d stand variables and libraries, and behind a dot what is not for people.
@@ -95,7 +89,7 @@ Tree::Tree(Files files) : files_(std::move(files)) {
     if (file->place.plain && proper.contains(file->place.folder)) continue;
     if (!file->error.empty()) faults_.push_back({file->path, file->error});
     for (const auto& job : file->jobs) {
-      const auto [known, fresh] = by_id_.emplace(folded(job.id), &job);
+      const auto [known, fresh] = by_id_.emplace(lower_case(job.id), &job);
       if (fresh) {
         origin.emplace(&job, file.get());
         jobs_.push_back({&job, file.get()});
@@ -122,11 +116,11 @@ void Tree::name_commands() {
 }
 
 const Job* Tree::find(std::string_view id) const {
-  const auto found = by_id_.find(folded(id));
+  const auto found = by_id_.find(lower_case(id));
   return found == by_id_.end() ? nullptr : found->second;
 }
 
-Command Tree::command(std::span<const std::string> words) const {
+Match Tree::command(std::span<const std::string> words) const {
   for (size_t n = 1; n <= words.size(); n++)
     if (const auto found = commands_.find(joined(words.first(n))); found != commands_.end())
       return {found->second, n};

@@ -46,7 +46,7 @@ struct Segment {
 };
 
 /// What words name: a job, and how many of them it took; the rest are its arguments.
-struct Command {
+struct Match {
   const Job* job = nullptr;
   size_t words = 0;
 };
@@ -72,7 +72,10 @@ public:
 
   /// `a b` is the job of the folder a/b, at any depth. Folders that begin with a dot are no words, and a
   /// folder that is a job has no words below it. Of several jobs in one folder it is the first.
-  [[nodiscard]] Command command(std::span<const std::string> words) const;
+  [[nodiscard]] Match command(std::span<const std::string> words) const;
+
+  /// Every job that words name, by its folder.
+  [[nodiscard]] const std::map<std::string, const Job*>& commands() const { return commands_; }
 
   /// What may follow `words`, sorted; empty when they name a job or nothing.
   [[nodiscard]] std::vector<Segment> segments(std::span<const std::string> words) const;
@@ -90,8 +93,5 @@ private:
 /// A tree of files that are all read now: (path, text).
 [[nodiscard]] Tree make_tree(const std::vector<std::pair<std::string, std::string>>& files,
                              std::string_view root_name);
-
-/// ASCII letters in lower case: how ids are compared.
-[[nodiscard]] std::string folded(std::string_view text);
 
 }  // namespace muster::jobs

@@ -127,7 +127,7 @@ class ValidateTest(Folder):
         """[S3-17] Faults of files, of what they name, and of aliases."""
         self.write("scripts/a/config.d/config.yaml", "timeout: x\npriority: y\n")
         self.write("scripts/b/config.d/config.yaml")
-        self.write("scripts/c/config.d/config.yaml", "interpreter: bash\ncomposition: steps\nsteps: [{script: gone.sh}]\n")
+        self.write("scripts/c/config.d/config.yaml", "interpreter: bash\nexecutor: proc\ncomposition: steps\nsteps: [{script: gone.sh, needs: [nobody]}]\n")
         self.write("scripts/d/config.d/config.yaml", "interpreter: bash\n")
         self.write("outside.sh")
         (self.folder / "scripts/d/000_main.sh").symlink_to("../../outside.sh")
@@ -136,9 +136,9 @@ class ValidateTest(Folder):
         self.assertEqual((report["ok"], report["jobs"]), (False, 3))
         told = "\n".join(f"{error['path']}: {error['error']}" for error in report["errors"])
         for wanted in ("a/config.d/config.yaml: /timeout line 1", "; /priority line 2", "b/config.d/config.yaml: /interpreter is required",
-                       '"gone.sh" does not exist', '"000_main.sh" is a link out of its tree', "alias.target.invalid"):
+                       '"gone.sh" does not exist', "/steps/0 ", '"000_main.sh" is a link out of its tree', "alias.target.invalid"):
             self.assertIn(wanted, told)
-        self.assertRegex(self.muster(":validate", "scripts", status=1).stdout, r"\n3 jobs, 5 faults\n$")
+        self.assertRegex(self.muster(":validate", "scripts", status=1).stdout, r"\n3 jobs, 6 faults\n$")
         self.assertIn("there is no folder", self.muster(":validate", "nowhere", status=4).stderr)
 
 
