@@ -19,6 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::milliseconds kReleaseAgain{20};
+constexpr int kReleases = 100;
+
 class Course : public Execution {
 public:
   Course(ScriptLoop& loop, RunOrder order, ExecutionHooks hooks, Now now, RunJournal journal,
@@ -248,7 +251,13 @@ private:
   void settle(size_t step, const std::string& state, bool good) {
     progress_.steps[step].state = state;
     save();
+    if (const auto& group = order_.steps[step].group; !group.empty()) release(group, kReleases);
     skip(schedule_.ended(step, good));
+  }
+
+  void release(const std::string& group, int tries) {
+    if (hooks_.released(group) || tries == 0) return;
+    loop_.later(kReleaseAgain, [self = self(), group, tries] { self->release(group, tries - 1); });
   }
 
   void skip(const std::vector<size_t>& steps) {

@@ -24,6 +24,7 @@ struct StepOrder {
     before;  ///< Run one after the other, before each attempt; one that fails fails the attempt.
   std::vector<Words> cancel;  ///< Run when it is to end, before a signal is sent to the command.
   std::vector<Words> after;   ///< Run when it has ended; how they end does not matter.
+  std::string group;          ///< Its control group, to be removed when it has ended; empty: none.
   std::string refused;        ///< Why it cannot start at all.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -36,6 +37,7 @@ struct StepOrder {
     visit("before", self.before);
     visit("cancel", self.cancel);
     visit("after", self.after);
+    visit("group", self.group);
     visit("refused", self.refused);
   }
 };

@@ -1,8 +1,10 @@
 // Named pipes, and a shell that keeps them open until somebody has read them.
 #include "adapters/script_process.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -115,6 +117,20 @@ std::optional<int> exit_status_in(const std::string& pipes) {
   int code = 0;
   std::from_chars(line.data(), line.data() + line.size(), code);
   return code;
+}
+
+void ScriptProcess::stop() {
+  const auto all = descendants_of(id().pid);
+  const auto is_sandbox = [](const Descendant& one) { return one.name == "bwrap"; };
+  if (std::none_of(all.begin(), all.end(), is_sandbox)) return child_.stop();
+  // The sandbox itself would go at once, and the script's own end with it.
+  for (const auto& one : all)
+    if (!is_sandbox(one)) ::kill(static_cast<pid_t>(one.pid), SIGTERM);
+}
+
+void ScriptProcess::kill() {
+  for (const auto& one : descendants_of(id().pid)) ::kill(static_cast<pid_t>(one.pid), SIGKILL);
+  child_.kill();
 }
 
 }  // namespace muster

@@ -50,10 +50,10 @@ public:
 
   /// The script's exit status as a shell gives it, above 128 for a signal; nothing while it runs.
   [[nodiscard]] std::optional<int> status() const { return exit_status_in(pipes_); }
-  /// SIGTERM to the script and what is with it.
-  void stop() { child_.stop(); }
-  /// Ends all of its session; also the way to let go of one that has ended.
-  void kill() { child_.kill(); }
+  /// SIGTERM to the script and what is with it, inside its sandbox, too.
+  void stop();
+  /// Ends all that it started, and its session; also the way to let go of one that has ended.
+  void kill();
   [[nodiscard]] const ProcessId& id() const { return child_.id(); }
 
 private:
