@@ -64,7 +64,8 @@ std::string bash_value(const Json& value, const std::string& name) {
   size_t index = 0;
   for (const auto& [key, item] : value.items()) {
     const auto at = value.is_array() ? std::to_string(index++) : bash_quoted(key);
-    line += name + '[' + at + "]=" + bash_quoted(item.get<std::string>()) + '\n';
+    line += name;
+    line += '[' + at + "]=" + bash_quoted(item.get<std::string>()) + '\n';
   }
   return line;
 }
@@ -90,7 +91,8 @@ ShellProfile bash_profile(const std::vector<std::string>& files, const Arguments
       continue;
     }
     // What a library made of the name before, a number or a reference, would not take the value as it is.
-    made.text += "unset -n " + name + "; unset -v " + name + '\n' + bash_value(value, name);
+    for (const auto* kind : {"-n ", "-v "}) made.text.append("unset ").append(kind).append(name).append("\n");
+    made.text += bash_value(value, name);
   }
   return made;
 }
