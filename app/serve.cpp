@@ -376,6 +376,7 @@ int serve(const config::Config& config) {
     spdlog::default_logger()->flush();
     int signal = 0;
     while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {
+      if (node.cluster && node.cluster->left()) break;
       if (node.cluster && !node.cluster->removed().empty())
         status = Error{"member.removed", node.cluster->removed(), {}};
       else if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way()))
