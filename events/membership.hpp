@@ -31,8 +31,8 @@ struct MemberJoined {
   bool operator==(const MemberJoined&) const = default;
 };
 
-/// It is no member any more: removed by somebody, gone by its own word, or replaced by the same node with a new
-/// key.
+/// It is no member any more: removed by somebody, gone by its own word, or replaced by the same node with a
+/// new key.
 struct MemberLeft {
   static constexpr std::string_view type = "member.left";
   std::string member;
