@@ -159,6 +159,9 @@ std::vector<Setting> limit_settings() {
     count("checkpoint-every", "20000", 100, 10'000'000, "Events between two checkpoints"),
     count("max-page", "1000", 1, 100'000, "Most rows of one page of a listing"),
     count("max-in-flight", "16384", 1, 1'000'000, "Most commands that are not answered yet (429)"),
+    count("max-runs-per-node", "16", 1, 10'000, "Most runs of jobs at once on one node; others wait"),
+    count("max-runs-per-job", "16", 1, 10'000, "Most runs of one job at once; others wait"),
+    count("max-queued-runs", "1000", 1, 10'000, "Most runs that wait for their turn (429)"),
     count("max-tails", "10000", 1, 1'000'000, "Most open event streams"),
     bytes("max-header", "16KiB", kKiB, kMiB, "Most bytes of a request's headers (431)"),
     bytes("max-body", "1MiB", kKiB, 256 * kMiB, "Most bytes of a request's body (413)"),
@@ -215,10 +218,18 @@ std::vector<Setting> client_settings() {
   };
 }
 
+std::vector<Setting> job_settings() {
+  return {
+    text("scripts-root", "scripts", "Folder of scripts whose jobs are found")
+      .env({"FLWD_SCRIPTS_ROOT"})
+      .for_reader(Reader::both),
+  };
+}
+
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
   for (auto part : {node_settings(), own_side_settings(), cluster_settings(), access_settings(),
-                    time_settings(), limit_settings(), output_settings(), client_settings()})
+                    time_settings(), limit_settings(), output_settings(), job_settings(), client_settings()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
