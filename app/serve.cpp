@@ -367,7 +367,6 @@ int serve(const config::Config& config) {
     sigpending(&pending);
     return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
   };
-
   auto data = make_data_folder(config);
   if (!data) return fail(data.error());
   Status status = Done{};
