@@ -37,6 +37,7 @@ struct JoinAnswer {
   std::string cluster_key;           ///< Hex.
   std::string reply_secret;          ///< Hex; empty: derived from the cluster key.
   std::vector<RosterEntry> members;  ///< Who is there; this node may not be among them yet.
+  bool left = false;                 ///< With `member.removed`: it was its own word.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("code", self.code);
@@ -46,6 +47,7 @@ struct JoinAnswer {
     visit("cluster_key", self.cluster_key);
     visit("reply_secret", self.reply_secret);
     visit("members", self.members);
+    visit("left", self.left);
   }
 };
 

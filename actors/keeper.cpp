@@ -107,10 +107,9 @@ Status Keeper::recover() {
   if (!replica_ || broken_) return Error{"log.unwritable", "the log is not open", {}};
   replica_->close();
   lose(Error{"leader.lost", "the cluster is recovered", {}, true});
-  if (auto written =
-        consensus::Replica::recover(disk_, {options_.self, options_.address, consensus::Role::voter});
-      !written)
-    return written;
+  const consensus::Member self{options_.self, options_.address, consensus::Role::voter};
+  if (auto written = consensus::Replica::recover(disk_, self, head()); !written) return written;
+  publish();  // Also lines that were to be shown once all of a snapshot's were here.
   auto opened = replica_->open();
   show();
   return opened;

@@ -118,8 +118,10 @@ void Peering::Impl::answer_whether_member(System& at, const JoinRequest& who,
         answer.detail = "it is no member of cluster " + answer.cluster + " any more";
         if (member) answer.detail = "another node is member " + who.node + " of cluster " + answer.cluster;
         cluster.former.each([&](uint64_t, const auto& former) {
-          if (former.member == who.node)
-            answer.detail += "; it was " + former.reason + " at " + to_rfc3339(former.left_at);
+          if (former.member != who.node) return;
+          answer.left = former.reason == "left";
+          answer.detail += (answer.left ? "; it left at " : "; it was " + former.reason + " at ") +
+                           to_rfc3339(former.left_at);
         });
       }
       reply(to_json_text(answer));

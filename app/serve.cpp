@@ -367,7 +367,6 @@ int serve(const config::Config& config) {
     sigpending(&pending);
     return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
   };
-
   auto data = make_data_folder(config);
   if (!data) return fail(data.error());
   Status status = Done{};
@@ -378,6 +377,7 @@ int serve(const config::Config& config) {
     spdlog::default_logger()->flush();
     int signal = 0;
     while (status && sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {
+      if (node.cluster && node.cluster->left()) break;
       if (node.cluster && !node.cluster->removed().empty())
         status = Error{"member.removed", node.cluster->removed(), {}};
       else if ((again = node.cluster && node.cluster->gives_way() && node.cluster->confirm_giving_way()))

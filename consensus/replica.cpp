@@ -41,15 +41,24 @@ Status Replica::bootstrap(log::Disk& disk, const Members& members, Head head) {
   return disk.write(batch, true);
 }
 
-Status Replica::recover(log::Disk& disk, const Member& member) {
+Status Replica::recover(log::Disk& disk, const Member& member, const Head& head) {
   auto stored = load_stored(disk);
   if (!stored) return stored.error();
   auto last_term = stored->snapshot ? stored->snapshot->term : uint64_t{1};
   if (!stored->entries.empty()) last_term = stored->entries.back().term;
-  const auto next = stored->first_index + stored->entries.size();
+  auto next = stored->first_index + stored->entries.size();
   log::Batch batch;
+  erase_wanted(batch);  // Nobody is there any more who could send the rest.
+  if (stored->wanted && head.seq > stored->wanted_since.value_or(0)) {
+    // Some of its lines are here: entries from before it would become the same lines once more.
+    next = std::max(next, stored->wanted->index + 1);
+    last_term = std::max(last_term, stored->wanted->term);
+    erase_entries(batch, 0, UINT64_MAX);
+    put_snapshot(batch, {next, last_term, next, {next, head.seq, head.hash}, {member}});
+  } else {
+    put_entry(batch, next, last_term, RAFT_CHANGE, encode_configuration({member}));
+  }
   put_state(batch, std::max(stored->term, last_term) + 1, member.id);
-  put_entry(batch, next, last_term, RAFT_CHANGE, encode_configuration({member}));
   return disk.write(batch, true);
 }
 

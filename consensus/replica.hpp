@@ -182,9 +182,10 @@ public:
   /// Writes the first configuration to an empty disk. With lines on it already (`head`; a restored folder) it
   /// begins with a snapshot, so that whoever joins fetches them.
   static Status bootstrap(log::Disk& disk, const Members& members, Head head = {});
-  /// A majority is lost for good: `member` goes on as the only voter, with every entry it has. Its replica is
-  /// closed.
-  static Status recover(log::Disk& disk, const Member& member);
+  /// A majority is lost for good: `member` goes on as the only voter, with every entry it has, and its lines
+  /// end at `head`. A snapshot whose lines are not all here is waited for no longer; the lines that are stay.
+  /// Its replica is closed.
+  static Status recover(log::Disk& disk, const Member& member, const Head& head);
   [[nodiscard]] static bool bootstrapped(const log::Disk& disk);
 
   /// Loads, and goes on where the disk left off; a lone voter raises its term and leads at once (rule 6).

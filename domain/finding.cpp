@@ -132,7 +132,9 @@ Step next(const Own& own, const Sight& sight, const Waits& waits) {
 
   const Millis jitter{static_cast<int64_t>(sight.random * static_cast<double>(waits.jitter.count()))};
   const auto steps = static_cast<int64_t>(std::min(rank(own, sight), waits.steps));
-  const auto until = listen + jitter + steps * waits.step;
+  const auto more = steps * waits.step;
+  const auto until =
+    listen + jitter + (clusters_in(own, sight).empty() ? more : std::max(more, waits.unanswered));
   if (sight.searched < until) return Search{until};
   return Begin{};
 }

@@ -69,8 +69,11 @@ struct Sight {
 struct Waits {
   Millis listen{1600};  ///< Neighbours that are there have been heard by then.
   Millis jitter{300};
-  Millis step{1200};  ///< For each searching neighbour that goes first.
-  size_t steps = 5;   ///< At most so many.
+  /// For each searching neighbour that goes first: what it founds is joined as soon as it is advertised, so
+  /// only one that is gone is waited for that long.
+  Millis step{3000};
+  size_t steps = 5;           ///< At most so many.
+  Millis unanswered{10'000};  ///< Instead, while a cluster to join is advertised of which nobody answers.
 };
 
 /// Ask again when `until` of the search is over, or at once when something else was seen.

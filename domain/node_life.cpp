@@ -42,6 +42,10 @@ void good(State& state, Ask ask, Tick now, double chance) {
 
 }  // namespace
 
+bool is_stale(const Standing& told, const Standing& heard) {
+  return !told.cluster.empty() && told.cluster == heard.cluster && told.epoch < heard.epoch;
+}
+
 Millis beat_after(Millis ttl, double chance) {
   const auto third = ttl.count() > 0 ? ttl / 3 : kNoTtlBeat;
   return Millis{static_cast<int64_t>(static_cast<double>(third.count()) * (1 - chance / 10))};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/time.hpp"
 
@@ -44,6 +45,16 @@ void notified(State& state, Tick now);
 /// heartbeat at its next tick, a plan at its next poll (sooner, with pauses, when nobody answered), facts
 /// after a pause. A claim that is refused is not tried again.
 void answered(State& state, Ask ask, int status, Tick now, double chance);
+
+/// Under whom a plan was made.
+struct Standing {
+  std::string cluster;  ///< Empty: a control plane that does not say.
+  uint64_t epoch = 0;
+};
+/// Whether `told` comes from a leader that another one has followed: of the cluster that was heard before,
+/// and an older epoch (supervisor contract, section 8). A control plane that does not say who it is may begin
+/// again with any epoch.
+[[nodiscard]] bool is_stale(const Standing& told, const Standing& heard);
 
 /// A third of the TTL, up to a tenth sooner by chance, so that nodes do not beat in step.
 [[nodiscard]] Millis beat_after(Millis ttl, double chance);

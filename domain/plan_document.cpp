@@ -36,6 +36,7 @@ Result<Json> plan_document(const DocumentInput& input) {
   for (const auto& app : *ordered) json["services"].push_back(app.name);
   json["control_plane_url"] = input.control_plane_url;
   json["gateway_url"] = input.gateway_url;
+  if (!input.cluster.empty()) json["cluster"] = input.cluster;
   json["epoch"] = input.epoch;
   json["ttl_seconds"] = input.ttl_seconds;
   json["generation"] = generation_of(input, *ordered);

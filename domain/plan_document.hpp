@@ -19,6 +19,7 @@ struct DocumentInput {
   bool holds_lease = false;
   std::string control_plane_url;
   std::string gateway_url;
+  std::string cluster;  ///< Whose epoch it is; empty is left out.
   uint64_t epoch = 0;
   int ttl_seconds = kDefaultTtlSeconds;
 };

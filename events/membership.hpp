@@ -31,12 +31,13 @@ struct MemberJoined {
   bool operator==(const MemberJoined&) const = default;
 };
 
-/// It is no member any more: removed by somebody, or replaced by the same node with a new key.
+/// It is no member any more: removed by somebody, gone by its own word, or replaced by the same node with a
+/// new key.
 struct MemberLeft {
   static constexpr std::string_view type = "member.left";
   std::string member;
   uint64_t id = 0;
-  std::string reason;  ///< removed, replaced, lost
+  std::string reason;  ///< removed, left, replaced, lost
 
   [[nodiscard]] std::string stream() const { return "member/" + member; }
   template <class Self, class Visit>

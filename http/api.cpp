@@ -60,6 +60,7 @@ Api::Api(System& system, ApiOptions options)
   add_tenancy_routes(*this);
   add_bootstrap_routes(*this);
   add_cluster_routes(*this);
+  add_cluster_plan_route(*this);
   add_membership_routes(*this);
   add_audit_routes(*this);
   add_service_routes(*this);

@@ -178,19 +178,26 @@ void key_route(Api& api, const Request& request, const Reply& reply) {
   if (answer) api.options().rotate_key(wanted.force, std::move(*origin), std::move(*answer));
 }
 
-/// Who is removed is cut off at once, so that the voters that stay have to be a majority without it. Error:
-/// `conflict` with how many are heard.
+/// Who is removed is cut off at once, so that the voters that stay have to be a majority without it, and the
+/// only voter could not even give its vote to another. Error: `conflict` with how many are heard.
 Status may_go(Api& api, const std::string& name) {
   if (!api.options().peering) return Done{};
+  const auto members = api.options().peering->members();
   size_t others = 0, heard = 0;
   bool votes = false;
-  for (const auto& [node, state] : api.options().peering->members()) {
+  for (const auto& [node, state] : members) {
     if (state.role != consensus::Role::voter) continue;
     if (node == name)
       votes = true;
     else
       others++, heard += state.heard_ms >= 0 && state.heard_ms <= kAliveMs ? 1 : 0;
   }
+  if (votes && others == 0 && members.size() > 1)
+    return Error{"conflict",
+                 name +
+                   " is the only voter: without it nobody could decide anything any more; start a third "
+                   "member first, or stop it and let another go on with muster :cluster recover",
+                 {}};
   if (!votes || others == 0 || heard * 2 > others) return Done{};
   return Error{"conflict",
                "without " + name + " only " + std::to_string(heard) + " of the " + std::to_string(others) +
@@ -202,7 +209,8 @@ Status may_go(Api& api, const std::string& name) {
 void remove_route(Api& api, const Request& request, const Reply& reply) {
   std::string name{request.param("id")};
   if (auto may = may_go(api, name); !may) return reply(problem(may.error(), request.id));
-  api.command(request, reply, cluster::Command{cluster::Leave{std::move(name)}}, no_content);
+  const auto* reason = request.query_value("left") == "true" ? "left" : "removed";
+  api.command(request, reply, cluster::Command{cluster::Leave{std::move(name), reason}}, no_content);
 }
 
 /// This member itself goes on: there is nobody to hand the request to.

@@ -136,6 +136,7 @@ Result<Made> make_plan(const Api& api, const System& system, const Question& que
   input.holds_lease = lease.held() && lease.holder.node == question.node;
   input.control_plane_url = api.options().control_plane_url;
   input.gateway_url = api.options().gateway_url;
+  input.cluster = view<cluster::View>(*views).identity->cluster;
   input.epoch = lease.holder.epoch;
   input.ttl_seconds = static_cast<int>(api.options().node_ttl.count() / 1000);
   const auto document = plan::plan_document(input);

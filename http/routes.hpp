@@ -19,6 +19,7 @@ void add_batch_routes(Api& api);
 void add_tenancy_routes(Api& api);
 void add_bootstrap_routes(Api& api);
 void add_cluster_routes(Api& api);
+void add_cluster_plan_route(Api& api);
 void add_membership_routes(Api& api);
 void add_audit_routes(Api& api);
 void add_service_routes(Api& api);

@@ -137,7 +137,7 @@ void Simulation::plot() {
   if (old == nullptr) return;
   switch (chance_.random(0, 3)) {
     case 0:
-      return plot_election();
+      return plot_election(*old);
     case 1:
       return plot_slow_disk(*old);
     default:
@@ -159,10 +159,18 @@ void Simulation::plot_starved(Node& old) {
   step_for(1'000);
 }
 
-/// No leader is heard, all stand for election in the same term, and who votes crashes and is back at once, to
-/// be asked by another.
-void Simulation::plot_election() {
-  history_.note("all stand for election at once");
+/// No leader is heard, all stand for election in the same term, and one of them votes, crashes, and is back
+/// at once, to be asked by another.
+void Simulation::plot_election(Node& old) {
+  auto members = old.members();
+  std::erase_if(members, [](const auto& member) { return member.role != Role::voter; });
+  if (members.empty()) return;
+  swing_ = members[size_t(chance_.random(0, int(members.size())))].id;
+  history_.note("all stand for election at once, and ask n" + std::to_string(swing_) + " first");
+  if (chance_.hits(0.7)) {
+    heal();
+    for (const auto& member : members) of(member.id).boot();
+  }
   votes_held_until_ = clock_.now() + chance_.ms(2'500, 4'000);
   ambush_until_ = votes_held_until_ + 200;
   silent_until_ = ambush_until_ + 200;

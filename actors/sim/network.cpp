@@ -26,27 +26,29 @@ void Simulation::deliver(MemberId from, MemberId to, std::string frame) {
   if (faulty && chance_.hits(0.002)) frame.resize(size_t(chance_.random(0, int(frame.size()) + 1)));
   if (faulty && ground_.broken.acks_forged && chance_.hits(0.5)) forge(from, to, frame);
   for (int copies = faulty && chance_.hits(0.02) ? 2 : 1; copies > 0; copies--)
-    clock_.later(delay_of(to, frame), [this, from, to, frame] {
+    clock_.later(delay_of(from, to, frame), [this, from, to, frame] {
       of(to).receive(from, frame);
       after_delivery(to, frame);
     });
 }
 
-unsigned Simulation::delay_of(MemberId to, const std::string& frame) {
+/// Whoever asks `swing_` for its vote asks the others later, so that they ask for votes, too.
+unsigned Simulation::delay_of(MemberId from, MemberId to, const std::string& frame) {
   const auto now = clock_.now();
   const auto usual = ground_.faults && chance_.hits(0.05) ? chance_.ms(10, 400) : chance_.ms(1, 8);
   if (!ground_.faults || ambush_until_ <= now || !is_about_votes(frame)) return usual;
   if (votes_held_until_ > now) return unsigned(votes_held_until_ - now) + chance_.ms(1, 8);
   if (!asks_for_vote(frame)) return usual;
-  if (const auto voted = voted_at_.find(to); voted != voted_at_.end() && voted->second + 100 > now)
-    return chance_.ms(15, 80);
-  voted_at_[to] = now;
-  return usual;
+  if (to != swing_ || from == swing_) return chance_.ms(90, 150);
+  if (voted_at_ + 100 > now) return chance_.ms(15, 80);
+  voted_at_ = now;
+  return chance_.ms(1, 4);
 }
 
 /// Who has just voted crashes, and is back at once, to be asked by another.
 void Simulation::after_delivery(MemberId to, const std::string& frame) {
-  if (!ground_.faults || ambush_until_ <= clock_.now() || !asks_for_vote(frame) || chance_.hits(0.3)) return;
+  if (!ground_.faults || ambush_until_ <= clock_.now() || to != swing_) return;
+  if (!asks_for_vote(frame) || chance_.hits(0.1)) return;
   clock_.later(chance_.ms(1, 4), [this, to] {
     crash(of(to));
     clock_.later(chance_.ms(1, 10), [this, to] { of(to).boot(); });

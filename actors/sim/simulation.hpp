@@ -31,7 +31,7 @@ private:
 
   // The network: network.cpp.
   void deliver(MemberId from, MemberId to, std::string frame);
-  [[nodiscard]] unsigned delay_of(MemberId to, const std::string& frame);
+  [[nodiscard]] unsigned delay_of(MemberId from, MemberId to, const std::string& frame);
   void after_delivery(MemberId to, const std::string& frame);
   void forge(MemberId from, MemberId to, const std::string& frame);
   void cut(MemberId from, MemberId to);
@@ -49,7 +49,7 @@ private:
   void replace_machine(Node& node);
   void start_some();
   void plot();
-  void plot_election();
+  void plot_election(Node& old);
   void plot_slow_disk(Node& old);
   void plot_starved(Node& old);
 
@@ -76,9 +76,10 @@ private:
   Ground ground_;
   std::set<std::pair<MemberId, MemberId>> cut_;
   uint64_t votes_held_until_ = 0;  ///< All that is about votes arrives together then,
-  uint64_t ambush_until_ = 0;      ///< and who gives its vote until then crashes at once.
-  uint64_t silent_until_ = 0;      ///< No leader is heard.
-  std::map<MemberId, uint64_t> voted_at_;
+  uint64_t ambush_until_ = 0;      ///< and `swing_`, which is asked first, crashes until then once it voted.
+  MemberId swing_ = 0;
+  uint64_t silent_until_ = 0;  ///< No leader is heard.
+  uint64_t voted_at_ = 0;
   uint64_t faults_ = 0;
   std::string state_;
   std::vector<std::unique_ptr<Client>> clients_;

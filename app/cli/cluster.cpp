@@ -54,13 +54,10 @@ struct Deed {
 
 const Deed* deed_of(const std::string& word) {
   static const std::vector<Deed> all = {
-    {"upgrade", upgrade, {"level", "yes"}},
-    {"init", cluster_init, {}},
-    {"token", cluster_token, {"expires"}},
-    {"remove", cluster_remove, {"yes"}},
-    {"recover", cluster_recover, {"yes"}},
-    {"join", cluster_join, {"archive"}},
-    {"rotate-key", cluster_rotate_key, {"yes", "force"}},
+    {"upgrade", upgrade, {"level", "yes"}}, {"init", cluster_init, {}},
+    {"token", cluster_token, {"expires"}},  {"remove", cluster_remove, {"yes"}},
+    {"leave", cluster_leave, {"yes"}},      {"recover", cluster_recover, {"yes"}},
+    {"join", cluster_join, {"archive"}},    {"rotate-key", cluster_rotate_key, {"yes", "force"}},
   };
   for (const auto& deed : all)
     if (deed.word == word) return &deed;
@@ -91,24 +88,25 @@ Outcome run(Call& call) {
 }  // namespace
 
 Verb cluster_verb() {
-  return {.name = ":cluster",
-          .summary = "Show the cluster's members, let machines in, remove them, raise its level",
-          .usage = "[status | init | token | remove MEMBER | recover | join | upgrade | rotate-key]",
-          .example =
-            "muster :cluster --watch\nmuster :cluster init --data ./data\nmuster :cluster token\n"
-            "muster :cluster remove n3 --yes\nmuster :cluster upgrade --yes",
-          .run = run,
-          .reads = config::Reader::both,
-          .flags = {{"level", "N", "Raise to this level; as far as every member knows when not given"},
-                    {"yes", "", "Do it; without it, only say what would be done"},
-                    {"force", "", "rotate-key: go on without members that are silent"},
-                    {"expires", "AGE|TIME", "When the join token ends; after an hour when not given"},
-                    {"archive", "", "Put this folder's log aside, so that the node can join"},
-                    {"watch", "", "Draw again when something changes"},
-                    {"as-of", "SEQ|TIME", "As it was then"},
-                    {"after", "SEQ", "Wait until the view has seen this event"}},
-          .subverbs = {"status", "init", "token", "remove", "recover", "join", "upgrade", "rotate-key"},
-          .most_words = 2};
+  return {
+    .name = ":cluster",
+    .summary = "Show the cluster's members, let machines in, remove them, raise its level",
+    .usage = "[status | init | token | remove MEMBER | leave | recover | join | upgrade | rotate-key]",
+    .example =
+      "muster :cluster --watch\nmuster :cluster init --data ./data\nmuster :cluster token\n"
+      "muster :cluster remove n3 --yes\nmuster :cluster leave --yes\nmuster :cluster upgrade --yes",
+    .run = run,
+    .reads = config::Reader::both,
+    .flags = {{"level", "N", "Raise to this level; as far as every member knows when not given"},
+              {"yes", "", "Do it; without it, only say what would be done"},
+              {"force", "", "rotate-key: go on without members that are silent"},
+              {"expires", "AGE|TIME", "When the join token ends; after an hour when not given"},
+              {"archive", "", "Put this folder's log aside, so that the node can join"},
+              {"watch", "", "Draw again when something changes"},
+              {"as-of", "SEQ|TIME", "As it was then"},
+              {"after", "SEQ", "Wait until the view has seen this event"}},
+    .subverbs = {"status", "init", "token", "remove", "leave", "recover", "join", "upgrade", "rotate-key"},
+    .most_words = 2};
 }
 
 }  // namespace muster::cli

@@ -1,6 +1,8 @@
-// :cluster init, token, remove, recover and join: who is let in, and who goes.
+// :cluster init, token, remove, leave, recover and join: who is let in, and who goes.
+#include <chrono>
 #include <filesystem>
 #include <ostream>
+#include <thread>
 
 #include "actors/world.hpp"
 #include "adapters/authority.hpp"
@@ -20,6 +22,9 @@ namespace muster::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kStopPatience{30};
+constexpr std::chrono::milliseconds kAskAgain{200};
 
 void print_join_command(std::ostream& out, const std::string& address, const std::string& token) {
   out << "  muster :serve --join " << address << " --join-token " << token
@@ -105,6 +110,39 @@ Outcome cluster_remove(Call& call) {
   }
   return ask_to(call, "DELETE", "/v1/cluster/members/" + path_segment(member), Json(),
                 member + " was removed");
+}
+
+/// Whether the node that is asked stops within kStopPatience.
+bool stops(Client& client) {
+  const auto until = std::chrono::steady_clock::now() + kStopPatience;
+  while (std::chrono::steady_clock::now() < until) {
+    if (const auto answer = client.get("/v1/status"); !answer && answer.error().code == "unreachable")
+      return true;
+    std::this_thread::sleep_for(kAskAgain);
+  }
+  return false;
+}
+
+/// The node that is asked goes, by its own word. Who is cut off may not hear the answer: then that it stops
+/// is the answer.
+Outcome cluster_leave(Call& call) {
+  auto client = Client::make(call.config);
+  if (!client) return client.error();
+  const auto cluster = client->get("/v1/cluster");
+  if (!cluster) return cluster.error();
+  if (!cluster->contains("raft"))
+    return Error{"conflict", "this node was started with --alone: it has no cluster to leave", {}};
+  const auto own = text_of((*cluster)["raft"], "node");
+  if (!call.has("yes")) {
+    call.io.out << own << " would leave: it stops, and has to join anew to come back\n";
+    call.io.err << "Nothing was done; add --yes to do it.\n";
+    return 0;
+  }
+  const auto left = client->call("DELETE", "/v1/cluster/members/" + path_segment(own) + "?left=true", "");
+  if (!left && !(left.error().outcome_unknown && stops(*client))) return left.error();
+  if (call.json) return print_json(call, {{"done", true}}), 0;
+  call.io.out << own << " leaves, and stops once the others say so\n";
+  return 0;
 }
 
 Outcome cluster_recover(Call& call) {

@@ -73,6 +73,8 @@ public:
   void folded(const std::vector<Record>& records);
   /// Why this node is no member any more, for the next start, too; empty: it is one.
   [[nodiscard]] std::string removed() const;
+  /// Whether that was its own word, while it ran.
+  [[nodiscard]] bool left() const { return left_; }
 
 private:
   explicit ClusterSide(ClusterSideOptions options, Credentials credentials);
@@ -114,7 +116,7 @@ private:
   std::chrono::steady_clock::time_point next_renewal_{}, next_advert_{}, next_look_{};
   bool first_token_told_ = false;  ///< Of the thread that ticks.
   bool clock_told_ = true;         ///< Likewise.
-  std::atomic<bool> gives_way_{false};
+  std::atomic<bool> gives_way_{false}, left_{false};
   std::unique_ptr<RemovalWatch> removal_;
 };
 

@@ -125,14 +125,15 @@ void ClusterSide::watch_removal() {
     const auto known = system_ ? view<cluster::View>(*system_->views()).identity->cluster : std::string{};
     return known.empty() ? member_.cluster : known;
   };
-  watch.removed = [this](const std::string& why) {
+  watch.removed = [this](const JoinAnswer& why) {
     {
       const std::lock_guard lock{mutex_};
-      member_.removed = why;
+      member_.removed = why.detail;
       if (auto kept = write_member_file(options_.data, member_); !kept)
         spdlog::error("member file error={}", kept.error().detail);
     }
-    spdlog::error("this node was removed: {}", why);
+    left_ = why.left;
+    spdlog::warn("this node {}: {}", why.left ? "left" : "was removed", why.detail);
     if (on_end) on_end();
   };
   removal_ = std::make_unique<RemovalWatch>(std::move(watch));

@@ -284,12 +284,11 @@ void KeyRotation::come_back() {
   if (!others) return;
   next_call_ = now + kCallEvery;
   std::vector<std::string> keys, addresses;
-  const auto views = system_.load()->views();
-  view<cluster::View>(*views).members.each([&](const std::string& node, const auto& member) {
-    if (node == self_.node || member.key.empty()) return;
+  for (const auto& member : peering_.roster()) {  // A member without a log knows them, too.
+    if (member.node == self_.node || member.key.empty()) continue;
     keys.push_back(member.key);
     addresses.push_back(member.address);
-  });
+  }
   if (addresses.empty()) return;
   asking_ = true;
   system_.load()->read_slowly([this, keys, address = addresses[calls_++ % addresses.size()]] {

@@ -28,9 +28,10 @@ void RemovalWatch::suspect() {
 
 void RemovalWatch::loop() {
   std::unique_lock lock{mutex_};
+  bool suspected = false;
   for (size_t turn = 0; !stopping_; turn++) {
     wake_.wait_for(lock, kEvery, [this] { return stopping_ || suspected_; });
-    const bool suspected = std::exchange(suspected_, false);
+    suspected |= std::exchange(suspected_, false);
     if (stopping_) return;
     lock.unlock();
     Result<JoinAnswer> answer = Error{"unreachable", "nobody was asked", {}};
@@ -38,7 +39,8 @@ void RemovalWatch::loop() {
       if (const auto members = options_.members(); !members.empty())
         answer = options_.ask(members[turn % members.size()]);
     const bool removed = answer && answer->code == "member.removed" && answer->cluster == options_.cluster();
-    if (removed) return options_.removed(answer->detail);
+    if (removed) return options_.removed(*answer);
+    suspected &= !answer || !answer->code.empty();
     lock.lock();
   }
 }

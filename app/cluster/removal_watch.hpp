@@ -18,7 +18,7 @@ struct RemovalWatchOptions {
   std::function<std::vector<std::string>()> members;          ///< Member ports of the others.
   std::function<Result<JoinAnswer>(const std::string&)> ask;  ///< One of them. Blocks.
   std::function<std::string()> cluster;                       ///< The cluster's id.
-  std::function<void(const std::string& why)> removed;        ///< Once, on the watch's thread.
+  std::function<void(const JoinAnswer& why)> removed;         ///< Once, on the watch's thread.
 };
 
 /// Asks one member after the other, on a thread of its own. Only whoever leads that very cluster can say that
@@ -30,7 +30,7 @@ public:
   RemovalWatch(const RemovalWatch&) = delete;
   RemovalWatch& operator=(const RemovalWatch&) = delete;
 
-  /// Something was read that looks like it: asks now. Any thread.
+  /// Something was read that looks like it: asks now, and until somebody who leads answers. Any thread.
   void suspect();
 
 private:

@@ -21,6 +21,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLookAgain{100};
 constexpr std::chrono::milliseconds kAskAgain{1000};  // Whoever did not answer is asked again then.
 constexpr std::chrono::milliseconds kJoinPatience{5000}, kAskPatience{2000};
+constexpr Millis kMostATurn{300};  // Whoever was kept from listening for longer has listened that long.
 constexpr std::chrono::seconds kRefusedFor{10};  // Longer than it takes to be asked, and to refuse, again.
 constexpr size_t kMaxEntry = 64 << 10;
 
@@ -170,7 +171,7 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
   finding::Sight sight;
   sight.random = draw();
   Failures failures;
-  const auto began = SteadyClock::now();
+  auto last_turn = SteadyClock::now();
   std::mutex mutex;
   std::condition_variable changed;
   std::string last_said;
@@ -185,7 +186,8 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
   while (!stopped()) {
     if (discovery) sight.adverts = discovery->found();
     sight.failed = failures.now();
-    sight.searched = std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
+    const auto turn = std::exchange(last_turn, SteadyClock::now());
+    sight.searched += std::min(std::chrono::duration_cast<Millis>(last_turn - turn), kMostATurn);
     const auto step = finding::next(own, sight);
     const auto* to_join = std::get_if<finding::Join>(&step);
     if (to_join) {

@@ -11,6 +11,7 @@ namespace muster::app {
 
 struct ClusterFile {
   std::string node_id, role;
+  std::string cluster;  ///< Whose epoch it is.
   uint64_t epoch = 0;
   std::vector<std::string> services;
   std::string leader_url, control_plane_url, gateway_url;
@@ -23,6 +24,7 @@ struct ClusterFile {
   static void fields(Self& self, Visit&& visit) {
     visit("node_id", self.node_id);
     visit("role", self.role);
+    visit("cluster", self.cluster);
     visit("epoch", self.epoch);
     visit("services", self.services);
     visit("leader_url", self.leader_url);

@@ -120,7 +120,7 @@ void NodeSession::facts_wait() {
 void NodeSession::load_cache() {
   life_.facts = !options_.facts->waiting(1).empty();
   if (const auto plan = read_file(options_.state + "/plan.json", kMaxReply)) {
-    if (const auto status = take_plan(*plan); !status)
+    if (const auto status = take_plan(*plan, true); !status)
       spdlog::warn("node file=plan.json error={}", status.error().detail);
   }
   if (const auto profile = read_file(options_.state + "/profile.json", kMaxReply)) {
@@ -234,7 +234,8 @@ int NodeSession::ask_plan() {
                   {"capabilities", {{"video_devices", machine_.video_devices}, {"gpu", machine_.gpu}}}};
   const auto reply = call("POST", "/v1/nodes/plan", dump(body));
   if (!reply || reply->status != 200) return status_of(reply);
-  if (const auto taken = take_plan(reply->body); !taken) {
+  if (const auto taken = take_plan(reply->body, false); !taken) {
+    if (taken.error().code == "leader.stale") url_++;  // Another one may know better.
     spdlog::error("node plan error={}: the last good one goes on", taken.error().detail);
     return 502;
   }
@@ -247,14 +248,22 @@ int NodeSession::ask_plan() {
   return reply->status;
 }
 
-/// Applies a plan of this node; the same generation again changes nothing.
-Status NodeSession::take_plan(const std::string& text) {
+/// Applies a plan of this node; the same generation again changes nothing. What is cached was taken once.
+Status NodeSession::take_plan(const std::string& text, bool cached) {
   const auto document = parse_json(text);
   if (!document) return document.error();
   const auto refuse = [](const std::string& why) { return Error{"plan.template.invalid", why, {}}; };
   if (!document->is_object() || !document->contains("apps")) return refuse("the plan has no apps");
   const auto node = member<std::string>(*document, "node", options_.node);
   if (node != options_.node) return refuse("the plan is for node " + node);
+  const node_life::Standing told{member<std::string>(*document, "cluster", ""),
+                                 member<uint64_t>(*document, "epoch", 0)};
+  const bool stale = node_life::is_stale(told, {file_.cluster, file_.epoch});
+  if (stale && !cached)
+    return Error{"leader.stale",
+                 "the plan is of epoch " + std::to_string(told.epoch) + ", and epoch " +
+                   std::to_string(file_.epoch) + " was heard of",
+                 {}};
   auto apps = plan::apps_from_json((*document)["apps"]);
   if (!apps) return apps.error();
   auto ordered = plan::start_order(*apps);
@@ -263,7 +272,8 @@ Status NodeSession::take_plan(const std::string& text) {
   if (generation.empty()) generation = sha256_hex(canonical_json((*document)["apps"]));
 
   file_.role = member<std::string>(*document, "role", "worker");
-  file_.epoch = member<uint64_t>(*document, "epoch", 0);
+  if (!stale) file_.epoch = told.epoch;
+  file_.cluster = told.cluster;
   file_.control_plane_url = member<std::string>(*document, "control_plane_url", "");
   file_.gateway_url = member<std::string>(*document, "gateway_url", "");
   file_.ttl_seconds = member<uint64_t>(*document, "ttl_seconds", 0);

@@ -72,7 +72,7 @@ private:
   int beat();
   int tell_facts();
   void ask_profile();
-  Status take_plan(const std::string& text);
+  Status take_plan(const std::string& text, bool cached);
   void keep_cluster_file();
   void learn_members();
   void watch_plans(const HttpReply& plan);

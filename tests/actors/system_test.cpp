@@ -12,7 +12,7 @@
 #include "actors/replay.hpp"
 #include "actors/world.hpp"
 #include "events/log/memory_disk.hpp"
-#include "support/test_keys.hpp"
+#include "tests/support/test_keys.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;

@@ -1,9 +1,11 @@
 """How a node boots: who it is, where it looks and in which order, what it is told to be; and a cluster that moved."""
 import json
 import re
+import tempfile
 import unittest
 
 from cluster_case import ClusterCase
+from planned import app, write_plan
 from running_cluster import RunningCluster, fixed_port, new_service
 
 TRIES = 4
@@ -60,6 +62,37 @@ class BootTest(ClusterCase):
         member.start().wait_ready()
         self.assertLess(member.said().index("joined cluster="), member.said().index("serving url="))
         return member
+
+    def test_every_member_publishes_plan_and_profile(self):
+        """[S2-15] Services, where, and their target versions, the same at every member, also of what nodes have not asked for yet;
+        nobody writes them. The profile, too, is served by each."""
+        with tempfile.TemporaryDirectory() as plans, RunningCluster(0) as cluster:
+            write_plan(plans, app("a"), app("b", after=["a"]))
+            for _ in range(3):
+                member = cluster.add()
+                member.plans = plans
+                member.start()
+            cluster.whole()
+            leader = cluster.leader()
+            for name in ("w1", "w2"):
+                cluster.until(lambda: leader.post("/v1/nodes/plan", {"node_id": name, "role_hint": "server"}).json.get("services") == ["a", "b"],
+                              "the plan is given")
+            def where(member):
+                return {one["name"]: (one["count"], one["nodes"]) for one in member.get("/v1/cluster/plan").json["services"]}
+            self.assertEqual(where(leader), {"a": (2, ["w1", "w2"]), "b": (2, ["w1", "w2"])})
+            before = leader.get("/v1/cluster/plan").json
+            cluster.until(lambda: all(member.get("/v1/cluster/plan").json == before for member in cluster.members), "all publish the same")
+            write_plan(plans, app("a"), app("b", ["/bin/true"], after=["a"]))
+            def changed():
+                now = leader.get("/v1/cluster/plan").json
+                return [old["name"] for old, new in zip(before["services"], now["services"]) if old["version"] != new["version"]]
+            cluster.until(lambda: changed() == ["b"], "the target version of b is another one")
+            self.assertNotEqual(leader.get("/v1/cluster/plan").json["generation"], before["generation"])
+            for path in ("/v1/cluster/plan", "/v1/bootstrap/profile"):
+                self.assertEqual(leader.post(path, {}).status, 405)
+            profile = leader.get("/v1/bootstrap/profile").json
+            cluster.until(lambda: all(member.get("/v1/bootstrap/profile").json == profile for member in cluster.members), "all serve the profile")
+            self.assertTrue(profile["generation"])
 
     def test_a_plan_says_what_to_be_and_whom_to_ask(self):
         """[S2-08] [S2-09] [S2-10] Role and services, control plane and gateway, TTL and epoch; whichever node is asked."""

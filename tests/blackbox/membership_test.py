@@ -177,6 +177,39 @@ class MembersTest(ClusterCase):
             silent.resume()
             self.assertEqual(silent.ends(), CONFLICT)
 
+    def test_a_member_leaves_by_its_own_word(self):
+        """Also the one that leads: it stops with 0, others go on, and its folder says that it left. Who is needed stays, and so does the last."""
+        with RunningCluster(3) as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            self.assertIn("Nothing was done", leader.verb(":cluster", "leave").stderr)
+            self.leaves(cluster, leader)
+            self.assertEqual(leader.start().ends(), CONFLICT)
+            self.assertIn("; it left at ", leader.said())
+            one, other = cluster.others(leader)
+            cluster.leader()
+            self.registered(one, "without-it")
+            cluster.wait_voters(1)
+            voter, standby = (one, other) if one.voters() == [one.node_id] else (other, one)
+            for word in (("leave",), ("remove", voter.node_id)):
+                done = voter.verb(":cluster", *word, "--yes")
+                self.assertEqual(done.returncode, CONFLICT, done.stderr)
+                self.assertIn(f"{voter.node_id} is the only voter", done.stderr)
+            self.leaves(cluster, standby)
+            self.registered(voter, "alone")
+            done = voter.verb(":cluster", "leave", "--yes")
+            self.assertEqual(done.returncode, CONFLICT)
+            self.assertIn("is the only member", done.stderr)
+            kinds = [(event["data"]["member"], event["data"]["reason"]) for event in map(json.loads, voter.lines())
+                     if event["type"] == "member.left"]
+            self.assertEqual(kinds, [(leader.node_id, "left"), (standby.node_id, "left")])
+
+    def leaves(self, cluster, member):
+        done = member.verb(":cluster", "leave", "--yes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(member.ends(), 0)
+        cluster.until(lambda: all(member.node_id not in one.named() for one in cluster.running()), "it is no member")
+
     def test_a_cloned_disk_stays_outside(self):
         """Two processes with the same id, key and log at once: the second is refused and both sides say so; nobody listens
         to it, so that no vote is given twice."""

@@ -127,6 +127,24 @@ class ConversationTest(unittest.TestCase):
             runner.until(lambda: pid_of(runner.state, "right"), "its own plan")
             self.assertIsNone(pid_of(runner.state, "wrong"))
 
+    def test_a_plan_of_a_leader_that_another_followed_is_not_applied(self):
+        """[S2-10] Of the same cluster no older epoch counts, over a restart neither; another cluster counts from its own."""
+        with FakeControlPlane() as fake:
+            fake.plan = {**fake.plan, "cluster": "c", "epoch": 9, "apps": [app("new")], "generation": "g-9"}
+            with Runner(fake.url, RUNNER_EXECUTOR="process") as runner:
+                runner.until(lambda: runner.cluster_file().get("epoch") == 9 and pid_of(runner.state, "new"), "the plan is applied")
+                fake.plan = {**fake.plan, "epoch": 8, "apps": [app("old")], "generation": "g-8"}
+                for _ in range(2):
+                    asked = fake.count(PLAN)
+                    runner.until(lambda: fake.count(PLAN) >= asked + 3, "it is told the stale plan")
+                    self.assertIsNone(pid_of(runner.state, "old"))
+                    self.assertTrue(pid_of(runner.state, "new"))
+                    self.assertEqual((runner.cluster_file()["cluster"], runner.cluster_file()["epoch"]), ("c", 9))
+                    runner.stop()
+                    runner.__enter__()
+                fake.plan = {**fake.plan, "cluster": "d", "epoch": 1}
+                runner.until(lambda: pid_of(runner.state, "old"), "the other cluster's plan is applied")
+
     def test_beats_go_on_while_a_service_is_waited_for(self):
         """[S2-65] A service that is never healthy holds nothing else up."""
         with FakeControlPlane() as fake:

@@ -120,3 +120,13 @@ TEST_CASE("while nobody answers a beat waits for its next tick, and facts hold n
   node.state.next_plan = node.state.next_beat = Tick::max();
   CHECK(node.next() == Ask::facts);
 }
+
+TEST_CASE("a plan of an older epoch of the same cluster is stale, of another cluster or of nobody it is not",
+          "[S2-10]") {
+  CHECK(is_stale({"c", 6}, {"c", 7}));
+  CHECK_FALSE(is_stale({"c", 7}, {"c", 7}));
+  CHECK_FALSE(is_stale({"c", 8}, {"c", 7}));
+  CHECK_FALSE(is_stale({"d", 1}, {"c", 7}));
+  CHECK_FALSE(is_stale({"", 1}, {"", 7}));
+  CHECK_FALSE(is_stale({"c", 1}, {"", 7}));
+}

@@ -263,7 +263,9 @@ TEST_CASE("the plan document carries both published shapes", "[S1-15][S1-32][S1-
         R"({"name":"rabbitmq","kind":"docker"}],"role":"worker","services":["rabbitmq","api-gateway"],)"
         R"("control_plane_url":"http://10.0.0.7:8070","gateway_url":"","epoch":8,"ttl_seconds":45})");
   input.apps.clear();
+  input.cluster = "c";
   CHECK((*plan_document(input))["apps"] == Json::array());
+  CHECK((*plan_document(input))["cluster"] == "c");
 }
 
 TEST_CASE("the role is leader, then proxy, then worker") {
