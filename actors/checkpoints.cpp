@@ -251,7 +251,9 @@ Result<World> world_to_start_from(const log::Disk& disk) {
   const log::ChainReader reader{disk};
   const auto oldest = reader.oldest();
   const auto stored = find_checkpoint(disk, head.seq);
-  if (head.seq > 0 && oldest != 1 && !stored) {
+  // An older one of its own is of no use once the lines after it are gone.
+  const bool leads_here = stored && (oldest == 0 ? stored->seq == head.seq : stored->seq + 1 >= oldest);
+  if (head.seq > 0 && oldest != 1 && !leads_here) {
     // Stopped between a peer's checkpoint and the lines that lead to it. The rest is fetched before anything
     // else.
     ChainPlace place{head.seq, head.hash};

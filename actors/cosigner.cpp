@@ -6,7 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/borrowed.hpp"
 #include "actors/checkpointer.hpp"
+#include "actors/replay.hpp"
 #include "base/bytes.hpp"
 #include "base/hash.hpp"
 
@@ -24,6 +26,14 @@ bool is_sound(const ViewSet& views, const cluster::CheckpointSigned& made) {
   const auto signature = bytes_from_hex(made.signature);
   return key && signature &&
          verify_signature(*key, actors::checkpoint_statement(made.at, made.head, made.digest), *signature);
+}
+
+/// What this member comes to by itself: from the first line on, while it rests on what another came to.
+Result<World> own_fold(const log::Disk& disk, uint64_t at) {
+  if (!actors::is_borrowed(disk)) return world_at(disk, at);
+  auto replayed = replay(disk, at);
+  if (!replayed) return replayed.error();
+  return std::move(replayed->world);
 }
 
 }  // namespace
@@ -79,7 +89,7 @@ void Cosigner::sign() {
     const std::lock_guard lock{mutex_};
     of = *std::exchange(newest_, std::nullopt);
   }
-  const auto world = world_at(system_->disk(), of.at);
+  const auto world = own_fold(system_->disk(), of.at);
   std::optional<cluster::CheckpointSigned> made;
   if (!world) {
     spdlog::warn("checkpoint at={} not signed: {}", of.at, world.error().detail);
@@ -88,6 +98,7 @@ void Cosigner::sign() {
                   of.digest);
   } else {
     const auto statement = actors::checkpoint_statement(of.at, of.head, of.digest);
+    (void)actors::forget_borrowed(system_->disk());  // When it fails, all is folded once more.
     made = cluster::CheckpointSigned{of.at, of.head, of.digest, system_->options().node,
                                      to_hex(muster::sign(system_->keys(), statement))};
   }

@@ -68,6 +68,9 @@ using AppendsPtr = std::shared_ptr<const std::vector<AppendPtr>>;
 
 /// Lines that were committed, in order.
 struct Committed {
+  /// They are all on the disk, and here only those that more is to be done about than to fold them, and the
+  /// last one.
+  bool far = false;
   std::vector<Record> records;
   std::vector<log::Line> lines;
   log::ChainHead head;

@@ -1,14 +1,26 @@
 // Folding, publishing, and letting domains begin.
 #include "actors/folding.hpp"
 
+#include <algorithm>
+#include <stdexcept>
 #include <utility>
 
+#include "actors/pipeline.hpp"
+#include "events/log/chain.hpp"
+
 namespace muster::actors {
+namespace {
+
+constexpr uint64_t kFew = 4096;       // Lines; more are folded by several threads.
+constexpr uint64_t kLeastLine = 256;  // Bytes that a line has, about, at least.
+
+}  // namespace
 
 Folding::Folding(FoldingDeps deps)
   : deps_(std::move(deps)), world_(std::exchange(deps_.start, {})), last_checkpoint_(world_.set.seq) {}
 
 void Folding::take(const CommittedPtr& committed) {
+  if (committed->far) catch_up(committed->head);
   for (size_t i = 0; i < committed->records.size(); i++) {
     const auto& record = committed->records[i];
     if (record.seq <= world_.set.seq) continue;  // Applied again after a restart.
@@ -18,8 +30,69 @@ void Folding::take(const CommittedPtr& committed) {
     begin_when_started(record);
     if (i + 1 == committed->records.size()) checkpoint_when_due(record);
   }
-  deps_.published->store(std::make_shared<const ViewSet>(world_.set));
+  show();
   deps_.on_lines(committed);
+}
+
+void Folding::show() {
+  deps_.published->store(std::make_shared<const ViewSet>(world_.set));
+}
+
+/// Many lines are on the disk: as many as a checkpoint that is there stands for need not be folded.
+void Folding::catch_up(const log::ChainHead& head) {
+  if (head.seq >= world_.set.seq + deps_.checkpoint_every) begin_nearer(head.seq);
+  while (world_.set.seq < head.seq) {
+    const auto to = std::min(head.seq, world_.set.seq + deps_.checkpoint_every);
+    // Lines go as soon as a checkpoint stands for them.
+    if (!fold_from_disk(to) && !begin_nearer(head.seq))
+      throw std::runtime_error("the log cannot be read: lines before seq " + std::to_string(to) +
+                               " are missing");
+    show();
+  }
+}
+
+bool Folding::begin_nearer(uint64_t to) {
+  auto nearer = load_checkpoint(*deps_.disk, to);
+  if (!nearer || nearer->set.seq <= world_.set.seq) return false;
+  restart_from(std::move(*nearer));
+  return true;
+}
+
+/// Folds up to `to`; makes a checkpoint there when one is due. False: lines are missing.
+bool Folding::fold_from_disk(uint64_t to) {
+  ChainPlace place{world_.set.seq, world_.set.head};
+  const auto lines = to - place.seq;
+  cluster::Checkpointed made;
+  const auto take = [&](const Record& record) {
+    fold(world_, record);
+    if (const auto* named = std::get_if<cluster::Checkpointed>(&record.event)) made = *named;
+  };
+  auto status = Status{Done{}};
+  if (lines > kFew) {
+    status = each_record(*deps_.disk, place, to, take);
+  } else {  // Not worth any threads.
+    log::ChainReader{*deps_.disk}.each_from(place.seq + 1, [&](uint64_t seq, std::string_view line) {
+      Record record;
+      if (seq == place.seq + 1) status = read_line(line, record);
+      if (!status || seq != place.seq + 1) return false;
+      take(record);
+      place = {seq, seq == to ? sha256(line) : kNoDigest};
+      return seq < to;
+    });
+  }
+  if (!status || place.seq < to) return false;
+  world_.set.head = place.head;
+  bytes_since_checkpoint_ += lines * kLeastLine;
+  if (made.bytes != 0) last_checkpoint_bytes_ = made.bytes;
+  if (to >= last_checkpoint_ + deps_.checkpoint_every && bytes_since_checkpoint_ >= last_checkpoint_bytes_)
+    make_checkpoint();
+  return true;
+}
+
+void Folding::make_checkpoint() {
+  last_checkpoint_ = world_.set.seq;
+  bytes_since_checkpoint_ = 0;
+  deps_.checkpoint(world());
 }
 
 void Folding::lead(uint64_t generation) {
@@ -71,9 +144,7 @@ void Folding::checkpoint_when_due(const Record& record) {
   if (record.seq < last_checkpoint_ + deps_.checkpoint_every ||
       bytes_since_checkpoint_ < last_checkpoint_bytes_)
     return;
-  last_checkpoint_ = record.seq;
-  bytes_since_checkpoint_ = 0;
-  deps_.checkpoint(world());
+  make_checkpoint();
 }
 
 }  // namespace muster::actors

@@ -25,6 +25,7 @@ private:
 using ToDomain = std::function<void(const LeadPtr&)>;
 
 struct FoldingDeps {
+  log::Disk* disk = nullptr;  ///< Where lines are that were not handed over.
   World start;
   std::shared_ptr<Published> published;
   std::vector<ToDomain> domains;  ///< In the order of States; the first is the cluster's.
@@ -54,7 +55,12 @@ public:
   [[nodiscard]] std::shared_ptr<const World> world() const { return std::make_shared<const World>(world_); }
 
 private:
+  void catch_up(const log::ChainHead& head);
+  bool begin_nearer(uint64_t to);
+  bool fold_from_disk(uint64_t to);
+  void show();
   void begin_when_started(const Record& record);
+  void make_checkpoint();
   void checkpoint_when_due(const Record& record);
 
   FoldingDeps deps_;

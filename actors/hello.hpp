@@ -19,6 +19,7 @@ struct Hello {
   uint64_t seq = 0, index = 0, term = 0, leader = 0;
   Time time{};  ///< Its wall clock.
   bool stopping = false;
+  bool rows = false;                     ///< It knows frames of rows; an older build does not say so.
   std::vector<std::string> sees;         ///< The members it hears.
   std::vector<std::string> without_log;  ///< From who leads: the members that are given no log.
 
@@ -41,6 +42,7 @@ struct Hello {
     visit("leader", self.leader);
     visit("time", self.time);
     visit("stopping", self.stopping);
+    visit("rows", self.rows);
     visit("sees", self.sees);
     visit("without_log", self.without_log);
   }

@@ -8,7 +8,6 @@
 
 #include "actors/burst.hpp"
 #include "events/line.hpp"
-#include "events/log/kept_copy.hpp"
 
 namespace muster::actors {
 namespace {
@@ -17,7 +16,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr uint64_t kProbeEveryMs = 500;
 constexpr size_t kApart = 8;  // Of fewer commands one does not wait for two threads to wake.
-constexpr size_t kServedBytes = (1 << 20) - 64;  // Of lines for a peer at once: with their head a frame.
 
 }  // namespace
 
@@ -175,67 +173,6 @@ bool Keeper::apart(std::function<void()> work, std::function<void()> done) {
                        std::move(done));
 }
 
-bool Keeper::take_lines(std::string_view text, log::Batch& batch) {
-  const auto before = lines_.size();
-  if (!chain_->take_lines(text, batch, lines_)) return false;
-  for (auto& record : read_lines(before)) records_.push_back(std::move(record));
-  return true;
-}
-
-std::string Keeper::lines_from(uint64_t seq) const {
-  return reader_.text_from(seq, kServedBytes);
-}
-
-std::optional<consensus::LogStart> Keeper::log_start(uint64_t until) const {
-  const auto oldest = reader_.oldest();
-  const auto before = reader_.before_oldest();
-  if (oldest <= 1 || !before) return std::nullopt;
-  consensus::LogStart start{oldest, *before, 0, 0, kNoDigest};
-  if (const auto copy = checkpoints_.newest(oldest - 1, until))
-    start.at = copy->at, start.size = copy->size, start.digest = copy->digest;
-  return start;
-}
-
-std::string Keeper::checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset, size_t most) const {
-  return checkpoints_.piece(at, digest, offset, most);
-}
-
-bool Keeper::take_checkpoint(const consensus::LogStart& start, std::string_view bytes, log::Batch& batch) {
-  if (!log::put_checkpoint(start.at, bytes, batch)) return false;
-  chain_->start_after(start.oldest - 1, start.before, batch);
-  around_.later(0, [this, at = start.at, last = start.oldest - 1] {  // Once it is written.
-    published_ = std::max(published_, std::min(last, chain_->head().seq));
-    around_.restart_from(at);
-  });
-  return true;
-}
-
-std::string Keeper::kept_page(const consensus::KeptFetch& fetch, size_t most, std::string& last,
-                              bool& end) const {
-  auto page = log::kept_page(disk_, fetch.after, fetch.since, fetch.until, most);
-  last = std::move(page.last);
-  end = page.end;
-  return std::move(page.rows);
-}
-
-bool Keeper::take_kept(const consensus::KeptFetch& fetch, std::string_view page, const std::string& last,
-                       bool end, log::Batch& batch) {
-  return log::put_kept_page({std::string{page}, last, end}, fetch.after, fetch.since, fetch.until, batch);
-}
-
-void Keeper::reload() {
-  chain_ = std::make_unique<log::ChainWriter>(disk_);
-  lines_.clear();
-  records_.clear();
-  // A write may have reached the disk although it was reported as failed: nobody applies its lines again.
-  reader_.each_from(published_ + 1, [&](uint64_t, std::string_view line) {
-    lines_.push_back(std::make_shared<const std::string>(line));
-    return true;
-  });
-  records_ = read_lines(0);
-  publish();
-}
-
 /// Lines that this process did not decide: read from their bytes.
 std::vector<Record> Keeper::read_lines(size_t from) const {
   std::vector<Record> records;
@@ -251,9 +188,11 @@ std::vector<Record> Keeper::read_lines(size_t from) const {
 void Keeper::publish() {
   gauges_->index = chain_->head().index;
   gauges_->seq = chain_->head().seq;
+  if (far_) end_far();
   if (lines_.empty()) return;
-  gauges_->events += lines_.size();
+  gauges_->events += far_ ? chain_->head().seq - std::min(chain_->head().seq, published_) : lines_.size();
   auto committed = std::make_shared<Committed>();
+  committed->far = std::exchange(far_, false);
   committed->records = std::move(records_);
   committed->lines = std::move(lines_);
   committed->head = chain_->head();

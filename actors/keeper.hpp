@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ public:
   }
   virtual void join() {}
   virtual bool may_lead() { return true; }  ///< As consensus::Outside.
+  virtual bool knows_rows(consensus::MemberId id) { return (void)id, false; }
   virtual void send(consensus::MemberId to, std::string frame) = 0;
 
   /// To the folds, in order: what was committed, and what domains are to begin or stop.
@@ -105,14 +107,20 @@ private:
   bool apart(std::function<void()> work, std::function<void()> done) override;
   void join() override { around_.join(); }
   bool may_lead() override { return around_.may_lead(); }
+  bool knows_rows(consensus::MemberId id) override { return around_.knows_rows(id); }
 
   // Machine: committed entries become lines.
   [[nodiscard]] consensus::Head head() const override;
   void apply(uint64_t index, std::string_view body, log::Batch& batch) override;
   void applied(uint64_t index) override;
   bool take_lines(std::string_view text, log::Batch& batch) override;
+  bool take_rows(std::string_view rows, uint64_t until, log::Batch& batch) override;
   void installed() override { publish(); }
   [[nodiscard]] std::string lines_from(uint64_t seq) const override;
+  [[nodiscard]] std::string rows_from(uint64_t seq, size_t most, uint64_t& last) const override;
+  [[nodiscard]] std::optional<uint64_t> missing_copy() const override;
+  [[nodiscard]] log::CheckpointCopy copy_of(uint64_t at) const override;
+  void take_copy(uint64_t at, std::string_view bytes, log::Batch& batch) override;
   [[nodiscard]] std::optional<consensus::LogStart> log_start(uint64_t until) const override;
   [[nodiscard]] std::string checkpoint_piece(uint64_t at, const Digest& digest, uint64_t offset,
                                              size_t most) const override;
@@ -129,6 +137,9 @@ private:
   void broken(const Error& why) override;
 
   [[nodiscard]] std::vector<Record> read_lines(size_t from) const;
+  bool take_far(const std::function<bool(const log::ChainWriter::OnTaken&)>& take);
+  void tell_of(std::string line);
+  void end_far();
   void publish();
   void settle(Entry& entry);
   void restart_domains();
@@ -155,6 +166,8 @@ private:
   std::vector<AppendPtr> spent_;  // Of the entry before: given up where nobody waits for it.
   std::vector<log::Line> lines_;
   std::vector<Record> records_;
+  bool far_ = false;  // Not all lines from published_ on are among lines_: they are on the disk.
+  std::map<uint64_t, std::string> missing_;   // Checkpoints that lines tell of, and what their digests are.
   uint64_t epoch_ = 0, committed_epoch_ = 0;  // With, and without, the decisions in flight.
   Time last_time_{};
   uint64_t published_ = 0;  // The last line that the folds were given.

@@ -1,6 +1,8 @@
 // The leader lease's actor.
 #include "actors/lease.hpp"
 
+#include <utility>
+
 namespace muster::actors {
 namespace {
 
@@ -39,15 +41,17 @@ bool take(SelfPtr self, const LeaseDeps& deps) {
 }
 
 void sweep(SelfPtr self, const LeaseDeps& deps) {
-  self->delayed_send(self, kSweep, tick_atom::value);
   auto& state = self->state;
+  state.sweeping = state.deciding->leading();
+  if (!state.sweeping) return;
+  self->delayed_send(self, kSweep, tick_atom::value);
   if (take(self, deps)) {
     auto claim = std::make_shared<Ask<LeaseDomain>>();
     claim->command = lease::Claim{deps.node, deps.url, true};
     state.deciding->ask(claim, Proof::not_needed);
     return state.deciding->submit();
   }
-  if (!state.deciding->leading() || !lapsed(self, deps)) return;
+  if (!lapsed(self, deps)) return;
   auto ask = std::make_shared<Ask<LeaseDomain>>();
   ask->command = lease::Lapse{state.deciding->state().lease.epoch};
   state.deciding->ask(ask, Proof::not_needed);
@@ -59,7 +63,6 @@ void sweep(SelfPtr self, const LeaseDeps& deps) {
 Aggregate<LeaseDomain>::behavior_type lease_actor(SelfPtr self, LeaseDeps deps) {
   self->state.deciding.emplace(deps.aggregate);
   const auto shared = std::make_shared<const LeaseDeps>(std::move(deps));
-  self->delayed_send(self, kSweep, tick_atom::value);
   return {
     [self, shared](const AsksPtr<LeaseDomain>& asks) {
       for (const auto& ask : *asks) decide_claim(self, *shared, ask);
@@ -68,6 +71,7 @@ Aggregate<LeaseDomain>::behavior_type lease_actor(SelfPtr self, LeaseDeps deps) 
     [self](lead_atom, const LeadPtr& lead) {
       self->state.deciding->lead(*lead);
       self->state.renewed = self->clock().now();
+      if (!std::exchange(self->state.sweeping, true)) self->delayed_send(self, kSweep, tick_atom::value);
     },
     [self](unlead_atom) { self->state.deciding->unlead(); },
     [self, shared](tick_atom) { sweep(self, *shared); },

@@ -23,6 +23,7 @@ struct LeaseState {
   LeaseState() = default;
   std::optional<Deciding<LeaseDomain>> deciding;
   caf::actor_clock::time_point renewed{};
+  bool sweeping = false;  ///< A tick is on its way; only while it leads.
 };
 
 /// The holder gets one full TTL when leadership begins.

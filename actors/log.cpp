@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <deque>
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "actors/beside.hpp"
 #include "actors/folding.hpp"
+#include "actors/ticker.hpp"
 
 namespace muster::actors {
 namespace {
@@ -34,12 +36,17 @@ public:
   void tick() {
     turn([](Keeper& keeper) { keeper.tick(); });
     if (deps_.ticked) deps_.ticked();
-    tick_later();
+    if (ticker_) ticker_->taken();
   }
 
-  void tick_later() {
-    self_->delayed_send(self_, std::chrono::milliseconds{deps_.keeping.timing.tick_ms}, tick_atom::value);
+  void start_ticking() {
+    const auto tick = [to = self_->address()] {
+      if (const auto log = caf::actor_cast<caf::strong_actor_ptr>(to))
+        caf::anon_send(caf::actor_cast<Log>(log), tick_atom::value);
+    };
+    ticker_.emplace(std::chrono::milliseconds{deps_.keeping.timing.tick_ms}, tick);
   }
+  void stop_ticking() { ticker_.reset(); }
 
   uint64_t now_ms() override {
     return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -64,6 +71,7 @@ public:
     if (deps_.send) deps_.send(to, std::move(frame));
   }
   bool may_lead() override { return !deps_.may_lead || deps_.may_lead(); }
+  bool knows_rows(consensus::MemberId id) override { return deps_.knows_rows && deps_.knows_rows(id); }
   void publish(CommittedPtr committed) override { self_->send(deps_.projector, std::move(committed)); }
   void lead(uint64_t generation) override { self_->send(deps_.projector, lead_atom::value, generation); }
   void restart(size_t domain, std::shared_ptr<Lead> lead) override {
@@ -86,6 +94,7 @@ private:
   std::deque<std::function<void()>> tasks_;
   std::mt19937 random_{std::random_device{}()};
   Beside beside_;
+  std::optional<Ticker> ticker_;
   Keeper keeper_;  // Ends before the thread that works for it.
 };
 
@@ -103,9 +112,10 @@ Log::behavior_type log_actor(Log::pointer self, LogDeps deps) {
     [room](tick_atom) { room->tick(); },
     [room](open_atom) {
       room->turn([](Keeper& keeper) { keeper.open(); });
-      room->tick_later();
+      room->start_ticking();
     },
     [room](close_atom) {
+      room->stop_ticking();
       room->turn([](Keeper& keeper) { keeper.close(); });
       return true;
     },

@@ -21,7 +21,8 @@ struct LogDeps {
   std::function<void(consensus::MemberId to, std::string frame)> send;
   std::function<void(const Error&)> broken;  ///< The disk failed; told again when it is well (empty code).
   std::function<void()> ticked;              ///< After each tick.
-  std::function<bool()> may_lead;            ///< As consensus::Outside; empty: always.
+  std::function<bool(consensus::MemberId)> knows_rows;  ///< As consensus::Outside; empty: nobody does.
+  std::function<bool()> may_lead;                       ///< As consensus::Outside; empty: always.
 };
 
 Log::behavior_type log_actor(Log::pointer self, LogDeps deps);

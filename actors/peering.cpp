@@ -93,6 +93,13 @@ void Peering::received(const std::string& from, consensus::Envelope envelope) {
   });
 }
 
+bool Peering::knows_rows(consensus::MemberId id) const {
+  const std::lock_guard lock{impl_->mutex};
+  const auto name = impl_->names.find(id);
+  const auto said = name == impl_->names.end() ? impl_->heard.end() : impl_->heard.find(name->second);
+  return said != impl_->heard.end() && said->second.hello.rows;
+}
+
 void Peering::send(consensus::MemberId to, std::string frame) {
   auto& impl = *impl_;
   impl.with_system([&](System&, consensus::Peers& network) {

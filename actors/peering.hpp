@@ -99,6 +99,9 @@ public:
   /// heard it is tried there and where the log says, in turn: its certificate tells which is true.
   void seen_at(const std::string& node, const std::string& address);
 
+  /// Whether that member's build knows frames of rows (consensus::Outside).
+  [[nodiscard]] bool knows_rows(consensus::MemberId id) const;
+
   /// Its clock is right, as far as the others can tell, and it has the log.
   [[nodiscard]] bool may_lead() const;
 

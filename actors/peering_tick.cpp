@@ -91,6 +91,7 @@ void Peering::Impl::say_hello(System& at, consensus::Peers& network, bool stoppi
   hello.leader = gauges.leader;
   hello.time = options.now();
   hello.stopping = stopping;
+  hello.rows = true;
   if (gauges.leading) hello.without_log = members_without_log(at);
   for (const auto& [node, state] : network.states())
     if (state.heard) hello.sees.push_back(node);

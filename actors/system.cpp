@@ -53,6 +53,7 @@ void System::Impl::spawn(const World& start) {
                      },
                      [this](const Error&) { checkpoints_failed++; }});
   FoldingDeps folding;
+  folding.disk = &disk;
   folding.start = start;
   folding.published = published;
   for (size_t i = 0; i < flights.size(); i++)
@@ -91,6 +92,7 @@ void System::Impl::spawn(const World& start) {
   writing.send = options.send;
   writing.ticked = options.ticked;
   writing.may_lead = options.may_lead;
+  writing.knows_rows = options.knows_rows;
   writing.broken = [this](const Error& why) {
     if (options.on_disk) options.on_disk(why);
   };

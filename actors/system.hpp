@@ -57,6 +57,8 @@ struct SystemOptions {
   std::function<void(const nodes::Command&)> on_heard;
   /// The disk failed (a code), or is well again (none).
   std::function<void(const Error&)> on_disk;
+  /// See consensus::Outside; on the log's thread. Empty: nobody does.
+  std::function<bool(consensus::MemberId)> knows_rows{};
 };
 
 /// What the node can be asked about itself without entering an actor.

@@ -89,6 +89,8 @@ Status Replica::reopen() {
   impl_->early = 0;
   impl_->machine.reload();
   auto opened = impl_->open();
+  // An installation may have ended with the write that was reported as failed.
+  if (opened && !impl_->installing) impl_->machine.installed();
   impl_->settle();
   return opened;
 }

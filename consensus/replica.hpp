@@ -11,6 +11,7 @@
 
 #include "base/hash.hpp"
 #include "base/result.hpp"
+#include "events/log/checkpoint_copy.hpp"
 #include "events/log/disk.hpp"
 
 namespace muster::consensus {
@@ -61,6 +62,11 @@ public:
   /// Whether this member may stand for leadership now. While not, it asks nobody for a vote; it follows,
   /// and gives its own to others.
   virtual bool may_lead() { return true; }
+  /// Whether this member's build knows frames of rows and of copies of checkpoints.
+  virtual bool knows_rows(MemberId id) {
+    (void)id;
+    return false;
+  }
 };
 
 /// Where the chain of lines stands after the entry at `index`.
@@ -100,10 +106,30 @@ public:
   virtual void applied(uint64_t index) = 0;
   /// Checks and adds lines that a peer sent to close a gap (rule 10). False: they do not fit the chain.
   virtual bool take_lines(std::string_view lines, log::Batch& batch) = 0;
+  /// The same of rows_from(); no further than `until`.
+  virtual bool take_rows(std::string_view rows, uint64_t until, log::Batch& batch) {
+    (void)rows, (void)until, (void)batch;
+    return false;
+  }
   /// The lines of a snapshot are here, all of them and written: whoever reads may see them.
   virtual void installed() {}
   /// Lines from `seq` on, each with its newline, as take_lines wants them; at most about 1 MiB.
   [[nodiscard]] virtual std::string lines_from(uint64_t seq) const = 0;
+  /// Lines as they are stored, from `seq` or a little before on, as take_rows wants them; at most `most`
+  /// bytes, or more when that is the least there is. Tells in `last` up to which line.
+  [[nodiscard]] virtual std::string rows_from(uint64_t seq, size_t most, uint64_t& last) const {
+    (void)seq, (void)most, last = 0;
+    return {};
+  }
+  /// A checkpoint that lines which were taken tell of, and which is not here: the next one to be fetched.
+  [[nodiscard]] virtual std::optional<uint64_t> missing_copy() const { return std::nullopt; }
+  /// The checkpoint as of `at`, to be read with checkpoint_piece(); its size is 0 when it is not here.
+  [[nodiscard]] virtual log::CheckpointCopy copy_of(uint64_t at) const { return {at, 0, kNoDigest}; }
+  /// A checkpoint that was missing, checked against what the lines say of it; empty when nobody has it. It is
+  /// not missing any more, whatever it was.
+  virtual void take_copy(uint64_t at, std::string_view bytes, log::Batch& batch) {
+    (void)at, (void)bytes, (void)batch;
+  }
   /// Nothing when lines from the first on are there. Of a checkpoint at or before `until`; its size is 0 when
   /// none of these stands for all lines that were dropped.
   [[nodiscard]] virtual std::optional<LogStart> log_start(uint64_t until) const {

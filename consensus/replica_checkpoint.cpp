@@ -40,8 +40,9 @@ void Replica::Impl::serve_piece(MemberId to, const PieceFetch& fetch) {
 }
 
 /// Pieces come in order; after a lost one the rest is asked for anew.
-void Replica::Impl::hear_piece(std::string_view frame) {
+void Replica::Impl::hear_piece(MemberId from, std::string_view frame) {
   const auto piece = decode_piece(frame);
+  if (piece && fetching.copy) return hear_copy_piece(from, *piece);
   if (!piece || !installing || !wanted || has_lines() || broken || !fetching.start) return;
   auto& here = fetching.bytes;
   if (piece->at != fetching.start->at || piece->offset != here.size()) return;

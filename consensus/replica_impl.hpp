@@ -45,7 +45,9 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   void fetch_anew();
   void ask();
   void ask_for_lines();
+  bool tell_start(MemberId to, const Fetch& fetch);
   void serve_lines(MemberId to, const Fetch& fetch);
+  void serve_rows(MemberId to, const Fetch& fetch);
   void hear_lines(MemberId from, std::string frame);
   bool take_lines(std::string_view frame);
   void finish_install();
@@ -58,11 +60,18 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   void ask_for_kept();
   void serve_kept(MemberId to, const KeptFetch& fetch);
   void hear_kept(MemberId from, std::string_view frame);
+  // Checkpoints that the lines tell of: replica_copies.cpp.
+  [[nodiscard]] bool has_copies() const;
+  void ask_for_copy();
+  void serve_copy(MemberId to, uint64_t at);
+  void hear_copy(MemberId from, std::string_view frame);
+  void hear_copy_piece(MemberId from, const Piece& piece);
+  void grow_copy(MemberId from, std::string_view bytes);
   // What stands for lines that are nowhere any more: replica_checkpoint.cpp.
   void hear_start(MemberId from, std::string_view frame);
   void ask_for_pieces();
   void serve_piece(MemberId to, const PieceFetch& fetch);
-  void hear_piece(std::string_view frame);
+  void hear_piece(MemberId from, std::string_view frame);
   void finish_checkpoint();
 
   // raft_io and raft_fsm: replica_io.cpp.
@@ -186,6 +195,8 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
     std::optional<LogStart> start;          ///< The checkpoint that is fetched, and
     std::string bytes;                      ///< how much of it is here.
     uint64_t asked_bytes = 0;
+    std::optional<log::CheckpointCopy> copy;  ///< The one that is fetched; `bytes` of it are here.
+    unsigned copy_tries = 0;
     bool too_new = false;    ///< All that others have is after the snapshot.
     std::string kept_until;  ///< The key up to which is here what comes beside lines.
     bool kept_all = false;

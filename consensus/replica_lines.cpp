@@ -31,7 +31,7 @@ bool Replica::Impl::has_lines() const {
 }
 
 bool Replica::Impl::whole() const {
-  return has_lines() && has_kept();
+  return has_lines() && has_copies() && has_kept();
 }
 
 /// Asks another peer for what is missing; what is here already stays.
@@ -40,6 +40,8 @@ void Replica::Impl::fetch_anew() {
   for (const auto& member : wanted->members)
     if (member.id != self && member.role != Role::spare) peers.push_back(member.id);
   if (peers.empty()) return;
+  if (has_lines()) fetching.copy_tries++;
+  fetching.copy.reset();
   fetching.peer = peers[size_t(outside.random(0, int(peers.size())))];
   fetching.next = machine.head().seq + 1;
   fetching.ends.clear();
@@ -51,25 +53,32 @@ void Replica::Impl::fetch_anew() {
 
 /// What comes beside lines is asked for once these are here.
 void Replica::Impl::ask() {
-  has_lines() ? ask_for_kept() : ask_for_lines();
+  if (!has_lines()) return ask_for_lines();
+  has_copies() ? ask_for_kept() : ask_for_copy();
 }
 
 /// Several ranges are under way, so that neither the network nor a disk waits for the other.
 void Replica::Impl::ask_for_lines() {
   const auto until = wanted->head.seq;
+  const auto type = outside.knows_rows(fetching.peer) ? kRowsFetchFrame : kFetchFrame;
   while (fetching.ends.size() < kRanges && fetching.next <= until) {
     const auto below = std::min(fetching.next + fetching.at_once, until + 1);
-    outside.send(fetching.peer, encode_fetch({fetching.next, below, until}));
+    outside.send(fetching.peer, encode_fetch({fetching.next, below, until}, type));
     fetching.ends.push_back(fetching.next = below);
   }
 }
 
+/// Whether the lines were dropped; then what stands for them is told of.
+bool Replica::Impl::tell_start(MemberId to, const Fetch& fetch) {
+  const auto start = machine.log_start(fetch.until);
+  if (!start || fetch.from >= start->oldest) return false;
+  outside.send(to, encode_start(*start));
+  if (start->size == 0 || start->oldest > fetch.until + 1) offer_snapshot(to, start->oldest);
+  return true;
+}
+
 void Replica::Impl::serve_lines(MemberId to, const Fetch& fetch) {
-  if (const auto start = machine.log_start(fetch.until); start && fetch.from < start->oldest) {
-    outside.send(to, encode_start(*start));
-    if (start->size == 0 || start->oldest > fetch.until + 1) offer_snapshot(to, start->oldest);
-    return;
-  }
+  if (tell_start(to, fetch)) return;
   const auto head = machine.head().seq;
   if (head < fetch.from) return;
   const auto below = std::min({fetch.below, head + 1, fetch.from + kMaxRange});
@@ -81,6 +90,20 @@ void Replica::Impl::serve_lines(MemberId to, const Fetch& fetch) {
     if (cut.empty()) return;
     outside.send(to, encode_lines(at, cut));
     at += count;
+  }
+}
+
+/// A row that does not fit into a frame goes as lines, which do.
+void Replica::Impl::serve_rows(MemberId to, const Fetch& fetch) {
+  if (tell_start(to, fetch)) return;
+  const auto below = std::min({fetch.below, machine.head().seq + 1, fetch.from + kMaxRange});
+  auto at = fetch.from;
+  for (int frames = 0; at < below && frames < kFramesAnAnswer; frames++) {
+    uint64_t last = 0;
+    const auto rows = machine.rows_from(at, kMaxFrame - kFrameHead, last);
+    if (rows.size() > kMaxFrame - kFrameHead || last < at) return serve_lines(to, {at, below, fetch.until});
+    outside.send(to, encode_lines(at, rows, kRowsFrame));
+    at = last + 1;
   }
 }
 
@@ -111,16 +134,25 @@ void Replica::Impl::hear_lines(MemberId from, std::string frame) {
 /// False when the frame brought nothing on.
 bool Replica::Impl::take_lines(std::string_view frame) {
   const auto sent = decode_lines(frame);
-  const auto head = machine.head();
-  if (!sent || sent->from != head.seq + 1) return false;
+  const auto before = machine.head().seq, until = wanted->head.seq;
+  if (!sent || sent->from > before + 1) return false;
   // No further than the snapshot: what follows comes with its entries, and would come twice.
-  auto count = wanted->head.seq - head.seq;
-  const auto lines = first_lines(sent->lines, count, kMaxFrame);
-  if (lines.empty()) return false;
+  auto text = sent->lines;
   log::Batch batch;
-  if (!machine.take_lines(lines, batch)) return machine.reload(), false;  // They do not fit: ask another.
+  bool fits = false;
+  if (type_of(frame) == kRowsFrame) {
+    fits = machine.take_rows(text, until, batch);
+  } else {
+    auto count = until - before;
+    text = first_lines(text, count, kMaxFrame);
+    if (text.empty() || sent->from != before + 1) return false;
+    fits = machine.take_lines(text, batch);
+  }
+  if (!fits) return machine.reload(), false;  // Ask another.
+  const auto count = machine.head().seq - before;
+  if (count == 0) return false;
   if (auto written = disk.write(batch, false); !written) return fail(written.error()), false;
-  fetching.at_once = std::max<uint64_t>(1, (kMaxFrame - kFrameHead) / (lines.size() / count + 1));
+  fetching.at_once = std::max<uint64_t>(1, (kMaxFrame - kFrameHead) / (text.size() / count + 1));
   return true;
 }
 

@@ -32,14 +32,23 @@ void Replica::Impl::receive(MemberId from, std::string frame) {
       if (const auto fetch = decode_fetch(frame)) serve_lines(from, *fetch);
       return;
     case kLinesFrame:
+    case kRowsFrame:
       return hear_lines(from, std::move(frame));
+    case kRowsFetchFrame:
+      if (const auto fetch = decode_fetch(frame)) serve_rows(from, *fetch);
+      return;
+    case kCopyFetchFrame:
+      if (const auto at = decode_copy_fetch(frame)) serve_copy(from, *at);
+      return;
+    case kCopyFrame:
+      return hear_copy(from, frame);
     case kStartFrame:
       return hear_start(from, frame);
     case kPieceFetchFrame:
       if (const auto fetch = decode_piece_fetch(frame)) serve_piece(from, *fetch);
       return;
     case kPieceFrame:
-      return hear_piece(frame);
+      return hear_piece(from, frame);
     case kKeptFetchFrame:
       if (const auto fetch = decode_kept_fetch(frame)) serve_kept(from, *fetch);
       return;

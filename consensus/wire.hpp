@@ -24,6 +24,11 @@ enum FrameType : uint8_t {
     105,  ///< A snapshot in place of one whose lines are gone: an InstallSnapshot behind this byte.
   kKeptFetchFrame = 106,
   kKeptFrame = 107,
+  // Only for members that know them (Outside::knows_rows).
+  kRowsFetchFrame = 108,
+  kRowsFrame = 109,
+  kCopyFetchFrame = 110,
+  kCopyFrame = 111,
 };
 [[nodiscard]] inline uint8_t type_of(std::string_view frame) {
   return frame.empty() ? uint8_t{0} : static_cast<uint8_t>(frame.front());
@@ -45,14 +50,14 @@ enum FrameType : uint8_t {
 struct Fetch {
   uint64_t from = 0, below = 0, until = 0;
 };
-[[nodiscard]] std::string encode_fetch(const Fetch& fetch);
+[[nodiscard]] std::string encode_fetch(const Fetch& fetch, FrameType type = kFetchFrame);
 [[nodiscard]] std::optional<Fetch> decode_fetch(std::string_view frame);
 
 struct Lines {
   uint64_t from = 0;
-  std::string_view lines;  ///< Points into the frame.
+  std::string_view lines;  ///< Points into the frame; in a kRowsFrame as Machine::rows_from gives them.
 };
-[[nodiscard]] std::string encode_lines(uint64_t from, std::string_view lines);
+[[nodiscard]] std::string encode_lines(uint64_t from, std::string_view lines, FrameType type = kLinesFrame);
 [[nodiscard]] std::optional<Lines> decode_lines(std::string_view frame);
 
 /// The answer to a fetch of lines that were dropped.
@@ -79,6 +84,17 @@ struct Piece {
 };
 [[nodiscard]] std::string encode_piece(const Piece& piece);
 [[nodiscard]] std::optional<Piece> decode_piece(std::string_view frame);
+
+/// Asks for the checkpoint as of a line that the log names.
+[[nodiscard]] std::string encode_copy_fetch(uint64_t at);
+[[nodiscard]] std::optional<uint64_t> decode_copy_fetch(std::string_view frame);
+
+struct Copy {
+  log::CheckpointCopy copy;  ///< Its size is 0 when it is not there.
+  std::string_view bytes;    ///< The first of them; points into the frame.
+};
+[[nodiscard]] std::string encode_copy(const Copy& copy);
+[[nodiscard]] std::optional<Copy> decode_copy(std::string_view frame);
 
 /// Keys of what entries leave beside lines are no longer.
 constexpr size_t kMaxKeptKey = 64;

@@ -33,9 +33,9 @@ bool possible(const LogStart& start) {
 
 }  // namespace
 
-std::string encode_fetch(const Fetch& fetch) {
+std::string encode_fetch(const Fetch& fetch, FrameType type) {
   std::string frame;
-  Writer{frame}.u8(kFetchFrame).u64(fetch.from).u64(fetch.below).u64(fetch.until);
+  Writer{frame}.u8(type).u64(fetch.from).u64(fetch.below).u64(fetch.until);
   return frame;
 }
 
@@ -47,10 +47,10 @@ std::optional<Fetch> decode_fetch(std::string_view frame) {
   return good ? std::optional{fetch} : std::nullopt;
 }
 
-std::string encode_lines(uint64_t from, std::string_view lines) {
+std::string encode_lines(uint64_t from, std::string_view lines, FrameType type) {
   std::string frame;
   frame.reserve(9 + lines.size());
-  Writer{frame}.u8(kLinesFrame).u64(from).fixed(lines);
+  Writer{frame}.u8(type).u64(from).fixed(lines);
   return frame;
 }
 
@@ -117,6 +117,44 @@ std::optional<Piece> decode_piece(std::string_view frame) {
   piece.bytes = from.fixed(from.left());
   if (!from.ok() || piece.bytes.empty()) return std::nullopt;
   return piece;
+}
+
+std::string encode_copy_fetch(uint64_t at) {
+  std::string frame;
+  Writer{frame}.u8(kCopyFetchFrame).u64(at);
+  return frame;
+}
+
+std::optional<uint64_t> decode_copy_fetch(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  const auto at = from.u64();
+  return from.finished() && at > 0 ? std::optional{at} : std::nullopt;
+}
+
+std::string encode_copy(const Copy& copy) {
+  std::string frame;
+  frame.reserve(49 + copy.bytes.size());
+  Writer{frame}
+    .u8(kCopyFrame)
+    .u64(copy.copy.at)
+    .u64(copy.copy.size)
+    .fixed(bytes_of(copy.copy.digest))
+    .fixed(copy.bytes);
+  return frame;
+}
+
+std::optional<Copy> decode_copy(std::string_view frame) {
+  Reader from{frame};
+  from.u8();
+  Copy copy;
+  copy.copy.at = from.u64();
+  copy.copy.size = from.u64();
+  copy.copy.digest = read_digest(from);
+  copy.bytes = from.fixed(from.left());
+  const bool possible = copy.copy.size <= kMaxCheckpoint && copy.bytes.size() <= copy.copy.size &&
+                        copy.bytes.empty() == (copy.copy.size == 0);
+  return from.ok() && copy.copy.at > 0 && possible ? std::optional{copy} : std::nullopt;
 }
 
 std::string encode_kept_fetch(const KeptFetch& fetch) {

@@ -121,6 +121,7 @@ private:
 
 void TailRing::push(uint64_t seq, std::string_view type, std::string_view stream, const log::Line& line) {
   if (seq <= last_) return;
+  if (seq != last_ + 1) items_.clear(), held_ = 0;  // Lines between are read from the disk.
   last_ = seq;
   held_ += line->size();
   items_.push_back({seq, std::string(type), std::string(stream),

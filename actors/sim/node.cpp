@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "actors/sim/process.hpp"
+#include "events/line.hpp"
+#include "events/log/chain.hpp"
 
 namespace muster::sim {
 namespace {
@@ -174,15 +176,29 @@ void Node::send(consensus::MemberId to, std::string frame) {
 
 void Node::publish(actors::CommittedPtr committed) {
   if (dying_) return;
-  const auto first = committed->records.front().seq;
+  const auto first = committed->far ? given_ + 1 : committed->records.front().seq;
   if (first > given_ + 1)
     ground_.history.fail(name() + " folds line " + std::to_string(first) + " on top of line " +
                          std::to_string(given_));
+  if (committed->far) see_lines(committed->head.seq);
   given_ = std::max(given_, committed->head.seq);
-  for (size_t i = 0; i < committed->lines.size(); i++)
+  for (size_t i = 0; i < committed->lines.size() && !committed->far; i++)
     ground_.history.line(id_, committed->records[i].seq, committed->lines[i], committed->records[i]);
   ground_.history.head(id_, committed->head.seq, committed->head.hash);
   tell(kToFolds, [this, committed] { process_->folding->take(committed); });
+}
+
+/// Lines that were not handed over but are on the disk.
+void Node::see_lines(uint64_t to) {
+  log::ChainReader{disk}.each_from(given_ + 1, [&](uint64_t seq, std::string_view line) {
+    const auto record = read_line(line);
+    if (seq != given_ + 1 || !record)
+      ground_.history.fail(name() + " folds line " + std::to_string(seq) + " on top of line " +
+                           std::to_string(given_));
+    given_ = seq;
+    if (record) ground_.history.line(id_, seq, std::make_shared<const std::string>(line), *record);
+    return seq < to;
+  });
 }
 
 void Node::lead(uint64_t generation) {

@@ -55,6 +55,7 @@ void Node::Process::make_domains(Node& node) {
 
 void Node::Process::make_folding(Node& node, World start) {
   actors::FoldingDeps deps;
+  deps.disk = &node.disk;
   deps.start = std::move(start);
   deps.published = published;
   [&]<size_t... I>(std::index_sequence<I...>) {

@@ -171,6 +171,7 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   options.timing.election_ms = static_cast<unsigned>(options_.config->duration("election-timeout").count());
   options.send = [this](consensus::MemberId to, std::string frame) { peering_->send(to, std::move(frame)); };
   options.ticked = [this] { tick(); };
+  options.knows_rows = [this](consensus::MemberId id) { return peering_->knows_rows(id); };
   options.may_lead = [this] { return peering_->may_lead(); };
   return open_port();
 }

@@ -22,19 +22,6 @@ std::string joined(std::string_view prefix, std::string_view rest) {
   return std::string(prefix).append(rest);
 }
 
-/// Calls visit(seq, line) for the lines of a row, until it answers false; false then.
-template <class Visit>
-bool each_in_row(uint64_t last, std::string_view row, Visit&& visit) {
-  auto seq = last;
-  for (auto at = row.find('\n'); at != std::string_view::npos; at = row.find('\n', at + 1)) seq--;
-  for (;;) {
-    const auto end = row.find('\n');
-    if (!visit(seq++, row.substr(0, end))) return false;
-    if (end == std::string_view::npos) return true;
-    row.remove_prefix(end + 1);
-  }
-}
-
 uint64_t milliseconds(Time time) {
   return static_cast<uint64_t>(time.time_since_epoch().count());
 }
@@ -129,36 +116,6 @@ void ChainWriter::apply(uint64_t index, std::string_view entry, Time time, Batch
   put_head(batch);
 }
 
-bool ChainWriter::take_lines(std::string_view text, Batch& batch, std::vector<Line>& taken) {
-  LineShape shape;
-  const auto take = [&](std::string_view line) {
-    if (split_line(line, shape) != nullptr) return false;
-    if (shape.seq <= head_.seq) return true;
-    if (shape.seq != head_.seq + 1 || shape.prev != to_hex(head_.hash)) return false;
-    std::string stream{shape.stream};
-    if (stream.find('\\') != std::string::npos) {  // Escaped: as the codec reads it.
-      const auto record = read_line(line);
-      if (!record) return false;
-      stream = record->stream;
-    }
-    head_ = {head_.index, shape.seq, sha256(line)};
-    rows_.add(head_.seq, line, batch);
-    streams_.add(stream, head_.seq);
-    taken.push_back(std::make_shared<const std::string>(line));
-    return true;
-  };
-  bool good = true;
-  while (good && !text.empty()) {
-    const auto end = text.find('\n');
-    good = end != std::string_view::npos && take(text.substr(0, end));
-    text.remove_prefix(good ? end + 1 : 0);
-  }
-  rows_.finish(batch);
-  streams_.finish(batch);
-  if (good) put_head(batch);
-  return good;
-}
-
 void ChainWriter::start_after(uint64_t seq, const Digest& hash, Batch& batch) {
   batch.erase_range(Column::events, number_key(0), number_key(UINT64_MAX));
   batch.erase_range(Column::streams, std::string_view{"\0", 1}, "\xff");  // Their names are UTF-8.
@@ -214,25 +171,6 @@ void ChainReader::each_from(uint64_t from,
     return each_in_row(number_of(key), rows.text(row),
                        [&](uint64_t seq, std::string_view line) { return seq < from || visit(seq, line); });
   });
-}
-
-std::string ChainReader::text_from(uint64_t from, size_t most) const {
-  std::string text;
-  text.reserve(most + kRowBytes);
-  RowReader rows;
-  disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view value) {
-    auto row = rows.text(value);
-    if (text.empty()) {
-      const auto newlines = std::count(row.begin(), row.end(), '\n');
-      for (auto seq = number_of(key) - static_cast<uint64_t>(newlines); seq < from; seq++)
-        row.remove_prefix(row.find('\n') + 1);
-    } else if (text.size() + row.size() >= most) {
-      return false;
-    }
-    text.append(row).append(1, '\n');
-    return true;
-  });
-  return text;
 }
 
 void ChainReader::each_back(uint64_t from,

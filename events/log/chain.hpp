@@ -12,6 +12,7 @@
 #include "base/hash.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "events/line_shape.hpp"
 #include "events/log/disk.hpp"
 #include "events/log/rows.hpp"
 #include "events/log/streams.hpp"
@@ -58,9 +59,13 @@ public:
   /// it.
   void apply(uint64_t index, std::string_view entry, Time time, Batch& batch, std::vector<Line>& lines);
 
-  /// Adds lines that a peer sent; false when they do not continue the chain. What is inside `data` is not
-  /// read.
-  bool take_lines(std::string_view lines, Batch& batch, std::vector<Line>& taken);
+  using OnTaken = std::function<void(const LineShape& shape, std::string_view line)>;
+  /// Adds lines that a peer sent, each with its newline; false when they do not continue the chain: then this
+  /// writer is of no more use. What is inside `data` is not read.
+  bool take_lines(std::string_view lines, Batch& batch, const OnTaken& taken);
+  /// The same of ChainReader::rows_from, up to `until`; lines that are here already are passed over. Each
+  /// line is checked, and rows go to the disk as they came.
+  bool take_rows(std::string_view run, uint64_t until, Batch& batch, const OnTaken& taken);
 
   /// Goes on behind a line that is not here: whatever lines there are go, and the next one is seq + 1, whose
   /// `prev` is `hash`. Only with a checkpoint as of `seq` or later (checkpoint_copy.hpp) in the same batch.
@@ -70,6 +75,7 @@ public:
   void skip_to(uint64_t index, Batch& batch);
 
 private:
+  bool follow(std::string_view line, const OnTaken& taken);
   void extend(std::string_view stream, std::string line, Batch& batch, std::vector<Line>& lines);
   void put_head(Batch& batch) const;
   void keep_reply(std::string_view bytes, Batch& batch);
@@ -80,6 +86,7 @@ private:
   RowWriter rows_;
   StreamWriter streams_;
   Time forget_from_{};
+  std::string place_;
 };
 
 /// The head that `disk` holds, all zero when it is new.
@@ -95,6 +102,10 @@ public:
   /// Lines from `from` on, each with its newline, whole rows at a time: about `most` bytes, more when one
   /// line is longer.
   [[nodiscard]] std::string text_from(uint64_t from, size_t most) const;
+  /// A run of rows as they are stored, from the one that holds `from` on, small ones put together: for each
+  /// the seq of its last line, its size (8 each, big endian) and its bytes. At most `most` bytes, more when
+  /// one row is longer. Tells in `last` the last line that is in it.
+  [[nodiscard]] std::string rows_from(uint64_t from, size_t most, uint64_t& last) const;
   /// Visits lines from `from` on backwards, until `visit` answers false. Later ones than the newest are
   /// passed over.
   void each_back(uint64_t from, const std::function<bool(uint64_t seq, std::string_view line)>& visit) const;

@@ -65,7 +65,7 @@ bool CheckpointSource::load(uint64_t at) {
   return true;
 }
 
-Status put_checkpoint(uint64_t at, std::string_view bytes, Batch& batch) {
+Status put_checkpoint(uint64_t at, std::string_view bytes, Batch& batch, std::string_view digest) {
   if (bytes.empty() || bytes.front() != 1)
     return corrupt(at, "is of a version that this build does not know");
   bytes.remove_prefix(1);
@@ -79,6 +79,8 @@ Status put_checkpoint(uint64_t at, std::string_view bytes, Batch& batch) {
   if (!bytes.empty() || digests.size() != 3 * kHex) return corrupt(at, "has another size than it says");
   if (sha256_hex(digests.substr(kHex)) != digests.substr(0, kHex))
     return corrupt(at, "has digests that disagree");
+  if (!digest.empty() && digests.substr(0, kHex) != digest)
+    return corrupt(at, "is another than the log names");
   for (size_t i = 1; i < rows.size(); i++) {
     const auto text = unsqueeze(rows[i]);
     if (!text) return text.error();

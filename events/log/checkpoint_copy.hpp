@@ -39,7 +39,7 @@ private:
 };
 
 /// Checks what CheckpointSource gave, down to the digests of both texts, and adds its rows to `batch`.
-/// Error: `log.corrupt`.
-Status put_checkpoint(uint64_t at, std::string_view bytes, Batch& batch);
+/// `digest` is what it is known to have (hex); empty: nothing is known. Error: `log.corrupt`.
+Status put_checkpoint(uint64_t at, std::string_view bytes, Batch& batch, std::string_view digest = {});
 
 }  // namespace muster::log

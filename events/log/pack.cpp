@@ -28,13 +28,18 @@ bool pack(std::string_view text, std::string& out) {
   return packed > 0;
 }
 
-bool unpack(std::string_view bytes, std::string& text) {
+size_t unpacked_size(std::string_view bytes) {
   uint32_t size = 0;
-  if (bytes.size() < sizeof size || bytes.size() > kMostText) return false;
+  if (bytes.size() < sizeof size || bytes.size() > kMostText) return 0;
   std::memcpy(&size, bytes.data(), sizeof size);
-  if (size > kMostText) return false;
+  return size <= kMostText ? size : 0;
+}
+
+bool unpack(std::string_view bytes, std::string& text) {
+  const auto size = unpacked_size(bytes);
+  if (size == 0) return false;
   text.resize(size);
-  bytes.remove_prefix(sizeof size);
+  bytes.remove_prefix(sizeof(uint32_t));
   return LZ4_decompress_safe(bytes.data(), text.data(), static_cast<int>(bytes.size()),
                              static_cast<int>(size)) == static_cast<int>(size);
 }

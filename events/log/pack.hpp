@@ -13,4 +13,7 @@ namespace muster::log {
 /// Sets `text` to what pack() was given. False when the bytes are not pack()'s.
 [[nodiscard]] bool unpack(std::string_view bytes, std::string& text);
 
+/// How long unpack() would make it; 0 when the bytes are not pack()'s.
+[[nodiscard]] size_t unpacked_size(std::string_view bytes);
+
 }  // namespace muster::log

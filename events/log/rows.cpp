@@ -21,15 +21,30 @@ void RowWriter::add(uint64_t seq, std::string_view line, Batch& batch) {
 
 void RowWriter::finish(Batch& batch) {
   if (row_.empty()) return;
-  packed_.assign(1, kPacked);
-  batch.put(Column::events, number_key(last_), pack(row_, packed_) ? packed_ : row_);
+  batch.put(Column::events, number_key(last_), pack_row(row_, packed_));
   row_.clear();
 }
 
+std::string_view pack_row(std::string_view text, std::string& packed) {
+  packed.assign(1, kPacked);
+  return pack(text, packed) ? std::string_view{packed} : text;
+}
+
 std::string_view RowReader::text(std::string_view value) {
-  if (!value.starts_with(kPacked)) return value;
-  if (!unpack(value.substr(1), text_)) throw std::runtime_error("the log cannot be read: a row is damaged");
-  return text_;
+  std::string_view text;
+  if (!read(value, text)) throw std::runtime_error("the log cannot be read: a row is damaged");
+  return text;
+}
+
+bool RowReader::read(std::string_view value, std::string_view& text) {
+  const bool packed = value.starts_with(kPacked);
+  if (packed && !unpack(value.substr(1), text_)) return false;
+  text = packed ? text_ : value;
+  return true;
+}
+
+size_t text_size(std::string_view value) {
+  return value.starts_with(kPacked) ? unpacked_size(value.substr(1)) : value.size();
 }
 
 }  // namespace muster::log

@@ -26,15 +26,37 @@ private:
   uint64_t last_ = 0;
 };
 
+/// What is stored of a row with this text: the text, or `packed`, into which it is packed.
+[[nodiscard]] std::string_view pack_row(std::string_view text, std::string& packed);
+
 /// Rows as they are read; lends memory from one to the next.
 class RowReader {
 public:
   /// The lines of a row, valid until the next call. Throws when the row is damaged: nothing sensible can go
   /// on from it.
   [[nodiscard]] std::string_view text(std::string_view value);
+  /// The same of a row that a peer sent. False when it is damaged.
+  [[nodiscard]] bool read(std::string_view value, std::string_view& text);
 
 private:
   std::string text_;
 };
+
+/// How long the text of a row is, without unpacking it.
+[[nodiscard]] size_t text_size(std::string_view value);
+
+/// Calls visit(seq, line) for the lines of a row, the last of which is `last`, until it answers false; false
+/// then.
+template <class Visit>
+bool each_in_row(uint64_t last, std::string_view text, Visit&& visit) {
+  auto seq = last;
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) seq--;
+  for (;;) {
+    const auto end = text.find('\n');
+    if (!visit(seq++, text.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + 1);
+  }
+}
 
 }  // namespace muster::log

@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kFiledKey = "filed";      // In meta: the lines up to this seq are filed by stream.
 constexpr std::string_view kDroppedKey = "dropped";  // In meta: there are no lines up to this seq.
 constexpr size_t kFileLines = 16'384;                // Once so many lines are not filed, they are.
+constexpr size_t kFileMany = 131'072;                // The same while many come at once.
 constexpr size_t kFileAtOnce = 64;  // Streams with a batch, beyond one for each of its lines.
 
 std::string stream_key(std::string_view stream, uint64_t seq) {
@@ -140,11 +141,11 @@ void StreamWriter::start_after(uint64_t seq, Batch& batch) {
   batch.put(Column::meta, kDroppedKey, number_key(seq));
 }
 
-void StreamWriter::finish(Batch& batch) {
+void StreamWriter::finish(Batch& batch, bool many) {
   if (row_.empty()) return;
   batch.put(Column::streams, batch_key(first_), row_);
   row_.clear();
-  if (filing_.empty() && lines_ >= kFileLines) {
+  if (filing_.empty() && lines_ >= (many ? kFileMany : kFileLines)) {
     for (auto& [stream, seqs] : gathered_) filing_.emplace_back(stream, std::move(seqs));
     gathered_.clear();
     // In order a row goes in beside the one before it.

@@ -23,8 +23,9 @@ public:
   explicit StreamWriter(const Disk& disk);
   /// The next line: seqs have no gaps.
   void add(std::string_view stream, uint64_t seq);
-  /// The row of the lines that were added since the last one.
-  void finish(Batch& batch);
+  /// The row of the lines that were added since the last one. While `many` come at once they are filed more
+  /// rarely: the rows of a stream become fewer and longer.
+  void finish(Batch& batch, bool many = false);
   /// The column is empty, and the next line comes after `seq`.
   void start_after(uint64_t seq, Batch& batch);
 

@@ -39,8 +39,13 @@ public:
   }
   void applied(uint64_t) override {}
   bool take_lines(std::string_view text, log::Batch& batch) override {
-    lines_.clear();
-    return chain_->take_lines(text, batch, lines_);
+    return chain_->take_lines(text, batch, [](const LineShape&, std::string_view) {});
+  }
+  bool take_rows(std::string_view rows, uint64_t until, log::Batch& batch) override {
+    return chain_->take_rows(rows, until, batch, [](const LineShape&, std::string_view) {});
+  }
+  [[nodiscard]] std::string rows_from(uint64_t seq, size_t most, uint64_t& last) const override {
+    return log::ChainReader{disk_}.rows_from(seq, most, last);
   }
   [[nodiscard]] std::string lines_from(uint64_t seq) const override {
     return log::ChainReader{disk_}.text_from(seq, (1 << 20) - 64);
@@ -71,6 +76,7 @@ struct Node : Outside, Watcher {
   void send(MemberId, std::string frame) override {
     later(0, [this, frame = std::move(frame)]() mutable { other->replica->receive(id, std::move(frame)); });
   }
+  bool knows_rows(MemberId) override { return std::getenv("MUSTER_CATCH_UP_AS_LINES") == nullptr; }
   void later(unsigned ms, std::function<void()> task) override { clock.later(ms, std::move(task)); }
   void leading(uint64_t) override {}
   void following(uint64_t, MemberId) override {}

@@ -105,9 +105,26 @@ TEST_CASE("a frame that is cut short or changed is refused or read whole, never 
     (void)decode_start(garbage);
     (void)decode_piece_fetch(garbage);
     (void)decode_piece(garbage);
+    (void)decode_copy_fetch(garbage);
+    (void)decode_copy(garbage);
     (void)decode_kept_fetch(garbage);
     (void)decode_kept(garbage);
   }
+}
+
+TEST_CASE("copies of checkpoints come back as they were sent, and impossible ones do not") {
+  CHECK(decode_copy_fetch(encode_copy_fetch(350)) == 350);
+  CHECK_FALSE(decode_copy_fetch(encode_copy_fetch(0)));
+  const auto frame = encode_copy({{350, 7, sha256("bytes")}, "byt"});
+  CHECK(type_of(frame) == kCopyFrame);
+  const auto copy = decode_copy(frame);
+  REQUIRE(copy);
+  CHECK((copy->copy.at == 350 && copy->copy.size == 7 && copy->bytes == "byt"));
+  CHECK(copy->copy.digest == sha256("bytes"));
+  CHECK(decode_copy(encode_copy({{350, 0, {}}, ""})));
+  CHECK_FALSE(decode_copy(encode_copy({{350, 7, {}}, ""})));
+  CHECK_FALSE(decode_copy(encode_copy({{350, 2, {}}, "byt"})));
+  CHECK_FALSE(decode_copy(encode_copy({{350, kMaxCheckpoint + 1, {}}, "byt"})));
 }
 
 TEST_CASE("frames about lines and checkpoints are read back as they were sent, and refused when impossible") {

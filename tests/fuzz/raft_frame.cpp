@@ -11,6 +11,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto lines = muster::consensus::decode_lines(frame);
       lines && muster::consensus::type_of(frame) == muster::consensus::kLinesFrame)
     EXPECT(muster::consensus::encode_lines(lines->from, lines->lines) == frame);
+  (void)muster::consensus::decode_copy_fetch(frame);
+  if (const auto copy = muster::consensus::decode_copy(frame);
+      copy && muster::consensus::type_of(frame) == muster::consensus::kCopyFrame)
+    EXPECT(muster::consensus::encode_copy(*copy) == frame);
   raft_message message{};
   if (!muster::consensus::decode(frame, 2, "peer", message)) return 0;
   const std::string once = muster::consensus::encode(message);
