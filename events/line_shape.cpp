@@ -153,13 +153,13 @@ bool pass_escape(std::string_view raw, size_t& at) {
 
 /// True when none of eight bytes is a control character, a quote, a backslash or beyond ASCII.
 bool is_plain(const char* text) {
-  constexpr uint64_t ones = 0x0101010101010101, highs = ones * 0x80;
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;
   uint64_t bytes = 0;
   std::memcpy(&bytes, text, sizeof bytes);
-  const auto has_zero = [](uint64_t v) { return (v - ones) & ~v; };
+  const auto has_zero = [](uint64_t v) { return (v - kOnes) & ~v; };
   const auto special =
-    (bytes - ones * 0x20) | has_zero(bytes ^ ones * '"') | has_zero(bytes ^ ones * '\\') | bytes;
-  return (special & highs) == 0;
+    (bytes - kOnes * 0x20) | has_zero(bytes ^ kOnes * '"') | has_zero(bytes ^ kOnes * '\\') | bytes;
+  return (special & kHighs) == 0;
 }
 
 /// One JSON value, read without recursion into anything but itself.

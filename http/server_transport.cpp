@@ -24,11 +24,11 @@ Error tls_error(const std::string& file) {
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in,
                     unsigned int in_size, void*) {
-  constexpr std::string_view ours = "\x08http/1.1";
+  constexpr std::string_view kOurs = "\x08http/1.1";
   unsigned char* chosen = nullptr;
-  const auto* wanted = reinterpret_cast<const unsigned char*>(ours.data());
+  const auto* wanted = reinterpret_cast<const unsigned char*>(kOurs.data());
   const auto result =
-    SSL_select_next_proto(&chosen, size, wanted, static_cast<unsigned>(ours.size()), in, in_size);
+    SSL_select_next_proto(&chosen, size, wanted, static_cast<unsigned>(kOurs.size()), in, in_size);
   *out = chosen;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
