@@ -1,4 +1,4 @@
-// Reading, hashing and decoding beside the fold.
+// Reading and hashing beside the fold; decoding beside it, and by it when it would wait.
 #include "actors/pipeline.hpp"
 
 #include <condition_variable>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kBlockLines = 256;
 constexpr size_t kBlockBytes = size_t{256} << 10;
-constexpr size_t kBlocksWaiting = 16;  // Between two stages.
+constexpr size_t kBlocksAhead = 16;  // Of what is folded.
 
 /// Some lines in order, and what became of them.
 struct Block {
@@ -32,57 +32,116 @@ struct Block {
 };
 using BlockPtr = std::unique_ptr<Block>;
 
-/// Blocks on their way from one thread to the next: a few at most, and an end.
-class Channel {
+/// Blocks in order, from the thread that reads them to the one that folds them; decoded in between by
+/// whoever has nothing better to do.
+class Belt {
 public:
+  /// A block to fill: an old one, which lends its memory, when there is one.
+  BlockPtr blank() {
+    const std::lock_guard lock{mutex_};
+    if (used_.empty()) return std::make_unique<Block>();
+    auto block = std::move(used_.back());
+    used_.pop_back();
+    return block;
+  }
   /// False when nobody takes any more.
   bool give(BlockPtr block) {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return closed_ || blocks_.size() < kBlocksWaiting; });
+    changed_.wait(lock, [&] { return closed_ || places_.size() < kBlocksAhead; });
     if (closed_) return false;
-    blocks_.push_back(std::move(block));
+    places_.push_back({std::move(block), State::read});
     changed_.notify_all();
     return true;
   }
-  /// Nothing: the end.
-  BlockPtr take() {
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return closed_ || ended_ || !blocks_.empty(); });
-    if (closed_ || blocks_.empty()) return nullptr;
-    auto block = std::move(blocks_.front());
-    blocks_.pop_front();
-    changed_.notify_all();
-    return block;
-  }
-  /// For blocks that only lend their memory: dropped when there are enough.
-  void keep(BlockPtr block) {
-    const std::lock_guard lock{mutex_};
-    if (blocks_.size() < kBlocksWaiting) blocks_.push_back(std::move(block));
-  }
-  /// A block that is there already; nothing when there is none.
-  BlockPtr try_take() {
-    const std::lock_guard lock{mutex_};
-    if (blocks_.empty()) return nullptr;
-    auto block = std::move(blocks_.front());
-    blocks_.pop_front();
-    return block;
-  }
+  /// No more are given.
   void end() {
     const std::lock_guard lock{mutex_};
     ended_ = true;
     changed_.notify_all();
   }
-  void close() {
+
+  /// Decodes what comes, until the end.
+  template <class Decode>
+  void serve(Decode&& decode) {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+      Place* place = nullptr;
+      changed_.wait(lock, [&] { return (place = undecoded()) || closed_ || ended_; });
+      if (closed_ || !place) return;
+      work_on(*place, lock, decode);
+    }
+  }
+
+  /// The next block, decoded; nothing: the end. Decodes itself, rather than wait for the one who does.
+  template <class Decode>
+  BlockPtr take(Decode&& decode) {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+      if (!places_.empty() && places_.front().state == State::decoded) break;
+      if (auto* place = undecoded()) {
+        work_on(*place, lock, decode);
+        continue;
+      }
+      if (places_.empty() && ended_) return nullptr;
+      changed_.wait(lock);
+    }
+    auto block = std::move(places_.front().block);
+    places_.pop_front();
+    changed_.notify_all();
+    return block;
+  }
+  /// Nobody takes any more, or needs to.
+  void close() noexcept {
     const std::lock_guard lock{mutex_};
     closed_ = true;
     changed_.notify_all();
   }
+  /// Lends a block's memory to another.
+  void lend(BlockPtr block) {
+    const std::lock_guard lock{mutex_};
+    used_.push_back(std::move(block));
+  }
 
 private:
+  enum class State : uint8_t { read, being_decoded, decoded };
+  struct Place {
+    BlockPtr block;
+    State state = State::read;
+  };
+
+  Place* undecoded() {
+    for (auto& place : places_)
+      if (place.state == State::read) return &place;
+    return nullptr;
+  }
+  /// Places stay where they are while others come behind them and decoded ones go before them.
+  template <class Decode>
+  void work_on(Place& place, std::unique_lock<std::mutex>& lock, Decode& decode) {
+    place.state = State::being_decoded;
+    lock.unlock();
+    decode(*place.block);
+    lock.lock();
+    place.state = State::decoded;
+    changed_.notify_all();
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<BlockPtr> blocks_;
+  std::deque<Place> places_;
+  std::vector<BlockPtr> used_;
   bool ended_ = false, closed_ = false;
+};
+
+/// Closes a belt at the end of its scope.
+class Closing {
+public:
+  explicit Closing(Belt& belt) : belt_(belt) {}
+  Closing(const Closing&) = delete;
+  Closing& operator=(const Closing&) = delete;
+  ~Closing() { belt_.close(); }
+
+private:
+  Belt& belt_;
 };
 
 Error corrupt(uint64_t seq, const std::string& what) {
@@ -92,8 +151,8 @@ Error corrupt(uint64_t seq, const std::string& what) {
 /// Reads lines and checks that they are a chain.
 class Reader {
 public:
-  Reader(const log::Disk& disk, Channel& out, Channel& used, const ChainPlace& start, uint64_t to)
-    : disk_(disk), out_(out), used_(used), next_(start.seq + 1), to_(to), head_(start.head) {}
+  Reader(const log::Disk& disk, Belt& belt, const ChainPlace& start, uint64_t to)
+    : disk_(disk), belt_(belt), next_(start.seq + 1), to_(to), head_(start.head) {}
 
   void run() {
     begin();
@@ -105,14 +164,13 @@ public:
     }
     if (block_->status && next_ <= to_ && wanted_)
       block_->status = corrupt(next_, "lines are missing at the end");
-    out_.give(std::move(block_));
-    out_.end();
+    belt_.give(std::move(block_));
+    belt_.end();
   }
 
 private:
   void begin() {
-    block_ = used_.try_take();
-    if (!block_) block_ = std::make_unique<Block>();
+    block_ = belt_.blank();
     block_->bytes.clear();
     block_->ends.clear();
     block_->decoded = 0;
@@ -136,7 +194,7 @@ private:
     block_->ends.push_back(block_->bytes.size());
     block_->head = head_;
     if (block_->ends.size() < kBlockLines && block_->bytes.size() < kBlockBytes) return true;
-    wanted_ = out_.give(std::move(block_));
+    wanted_ = belt_.give(std::move(block_));
     begin();
     return wanted_;
   }
@@ -147,8 +205,7 @@ private:
   }
 
   const log::Disk& disk_;
-  Channel& out_;
-  Channel& used_;
+  Belt& belt_;
   uint64_t next_;
   const uint64_t to_;
   Digest head_;
@@ -190,32 +247,23 @@ void decode(Block& block) {
   }
 }
 
-void decode_all(Channel& in, Channel& out) {
-  while (auto block = in.take()) {
-    decode(*block);
-    if (!out.give(std::move(block))) break;
-  }
-  out.end();
-}
-
 }  // namespace
 
 Status each_record(const log::Disk& disk, ChainPlace& from, uint64_t to,
                    const std::function<void(const Record&)>& visit) {
   if (from.seq >= to) return Done{};
-  Channel read, decoded, used;
-  std::jthread reader{[&, start = from] { Reader{disk, read, used, start, to}.run(); }};
-  std::jthread decoder{[&] { decode_all(read, decoded); }};
+  Belt belt;
+  std::jthread reader{[&, start = from] { Reader{disk, belt, start, to}.run(); }};
+  std::jthread decoder{[&] { belt.serve(decode); }};
+  const Closing before_they_are_waited_for{belt};
   Status status = Done{};
-  while (auto block = decoded.take()) {
+  while (auto block = belt.take(decode)) {
     for (size_t i = 0; i < block->decoded; i++) visit(block->records[i]);
     if (block->decoded != 0) from = {block->first + block->decoded - 1, block->head};
     status = block->status;
     if (!status) break;
-    used.keep(std::move(block));
+    belt.lend(std::move(block));
   }
-  read.close();
-  decoded.close();
   return status;
 }
 

@@ -1,4 +1,5 @@
-// Records from the disk for a fold: read and hashed on one thread, decoded on another, handed to the caller.
+// Records from the disk for a fold: read and hashed on one thread, decoded on another and by the caller, who
+// gets them in order.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,8 @@ constexpr size_t kMaxEnvironment = 256 * 1024;  // Bytes of a process's environm
 
 struct Stat {
   char state = '?';
-  uint64_t session = 0, start_ticks = 0;
+  uint64_t parent = 0, session = 0, start_ticks = 0;
+  std::string name;
 };
 
 /// /proc/PID/stat; the name in it may hold anything, so that fields are counted from its last parenthesis.
@@ -34,9 +35,11 @@ std::optional<Stat> stat_of(uint64_t pid) {
   if (end == std::string::npos) return std::nullopt;
   std::istringstream fields{text.substr(end + 1)};
   Stat stat;
+  if (const auto begin = text.find('('); begin < end) stat.name = text.substr(begin + 1, end - begin - 1);
   std::string field;
   for (int number = 3; fields >> field; number++) {
     if (number == 3) stat.state = field[0];
+    if (number == 4) stat.parent = std::strtoull(field.c_str(), nullptr, 10);
     if (number == 6) stat.session = std::strtoull(field.c_str(), nullptr, 10);
     if (number == 22) {
       stat.start_ticks = std::strtoull(field.c_str(), nullptr, 10);
@@ -94,9 +97,15 @@ struct SpawnSetup {
 /// Own session, default signals, nothing open but the output.
 void prepare(SpawnSetup& setup, const Spawn& spawn) {
   posix_spawn_file_actions_addopen(&setup.actions, 0, "/dev/null", O_RDONLY, 0);
-  const int flags = O_WRONLY | O_CREAT | O_APPEND | (spawn.fresh_output ? O_TRUNC : 0);
-  posix_spawn_file_actions_addopen(&setup.actions, 1, spawn.output.c_str(), flags, 0600);
-  posix_spawn_file_actions_adddup2(&setup.actions, 1, 2);
+  if (spawn.errors.empty()) {
+    const int flags = O_WRONLY | O_CREAT | O_APPEND | (spawn.fresh_output ? O_TRUNC : 0);
+    posix_spawn_file_actions_addopen(&setup.actions, 1, spawn.output.c_str(), flags, 0600);
+    posix_spawn_file_actions_adddup2(&setup.actions, 1, 2);
+  } else {  // Open to both sides: what is written waits for a reader who is away, and nobody is told of a
+            // broken pipe.
+    posix_spawn_file_actions_addopen(&setup.actions, 1, spawn.output.c_str(), O_RDWR, 0);
+    posix_spawn_file_actions_addopen(&setup.actions, 2, spawn.errors.c_str(), O_RDWR, 0);
+  }
   posix_spawn_file_actions_addclosefrom_np(&setup.actions, 3);
   if (!spawn.cwd.empty()) posix_spawn_file_actions_addchdir_np(&setup.actions, spawn.cwd.c_str());
   sigset_t none, all;
@@ -115,6 +124,20 @@ std::string boot_id() {
   std::string id;
   in >> id;
   return id;
+}
+
+std::vector<Descendant> descendants_of(uint64_t pid) {
+  std::multimap<uint64_t, Descendant> by_parent;
+  each_process([&](uint64_t one) {
+    if (auto stat = stat_of(one)) by_parent.emplace(stat->parent, Descendant{one, std::move(stat->name)});
+  });
+  std::vector<Descendant> found;
+  for (size_t next = 0;; next++) {
+    const auto [begin, end] = by_parent.equal_range(pid);
+    for (auto at = begin; at != end; ++at) found.push_back(at->second);
+    if (next == found.size()) return found;
+    pid = found[next].pid;
+  }
 }
 
 std::optional<ProcessId> find_by_environment(const std::string& variable) {

@@ -30,6 +30,15 @@ struct ProcessId {
 /// The id of this boot of the machine.
 [[nodiscard]] std::string boot_id();
 
+/// A process that another one started, or one that this started, and so on; `name` is its program's, cut to
+/// 15 bytes.
+struct Descendant {
+  uint64_t pid = 0;
+  std::string name;
+};
+/// Those that are there now, whichever session they are in. What was handed to init is not among them.
+[[nodiscard]] std::vector<Descendant> descendants_of(uint64_t pid);
+
 /// The session leader that has `variable` (NAME=value) in its environment.
 [[nodiscard]] std::optional<ProcessId> find_by_environment(const std::string& variable);
 
@@ -45,6 +54,7 @@ struct Spawn {
   std::map<std::string, std::string> env;
   std::string cwd;            ///< Empty: this process's.
   std::string output;         ///< Both outputs are appended to this file.
+  std::string errors;         ///< A pipe with a name for the second one; `output` is one, too, then.
   bool fresh_output = false;  ///< The file begins anew.
 };
 

@@ -9,6 +9,54 @@ namespace {
 
 // Sorted by code. Columns: code, HTTP, exit, retryable, title, cause, remedy.
 constexpr std::array kCatalog = {
+  ErrorKind{"E_ADDON_MANIFEST", 400, 2, false, "The add-on's manifest is not valid",
+            "The image has no /flwd-addon/manifest.yaml, or one that is too large or breaks a rule.",
+            "Correct the fields that detail names, build the image again, and add the source again."},
+  ErrorKind{
+    "E_ARGS", 400, 1, false, "The arguments of the job are not right",
+    "A flag is unknown, lacks its value or is required and missing, or a value breaks a rule of the job's "
+    "arguments. Only a command line gives it.",
+    "Correct the argument that detail names; muster <job> --help lists them all."},
+  ErrorKind{"E_CONFIG", 422, 4, false, "The job's configuration cannot be run",
+            "config.yaml says something that does not fit together, or asks for a setting that does not "
+            "exist; detail "
+            "names the key or the step.",
+            "Correct the job's config.yaml; muster :validate shows every fault."},
+  ErrorKind{"E_IMAGE_POLICY", 422, 3, false, "The policy does not allow the image or its limits",
+            "The image's name or a quantity cannot be read, or more is asked for than the bundle's ceilings.",
+            "Correct the job's container, or raise ceilings in flwd.policy.yaml and restart."},
+  ErrorKind{"E_OCI", 400, 1, false, "The image cannot be used",
+            "The container runtime could not pull or look at the image, or the image has no digest.",
+            "Check the network and the ref by pulling it by hand: podman pull REF."},
+  ErrorKind{
+    "E_POLICY", 422, 3, false, "The policy has no place for this",
+    "The profile is none of secure, permissive and disabled, flwd.policy.yaml breaks a rule, or a step has "
+    "an executor of its own.",
+    "Ask for one of the three profiles; correct the bundle and restart; give the executor to the job, not "
+    "to a step."},
+  ErrorKind{"alias.collision", 409, 4, false, "The alias has several targets",
+            "flwd.yaml declares the name more than once; contenders[] lists the jobs that it may mean.",
+            "Use the job's id; or keep one of the entries in flwd.yaml."},
+  ErrorKind{"alias.configuration.invalid", 400, 1, false, "The aliases cannot be read",
+            "flwd.yaml is not YAML, or an entry lacks from or to.",
+            "Correct the lines that detail names; muster :validate lists every fault."},
+  ErrorKind{"alias.name.conflict", 400, 2, false, "The alias has the name of a job",
+            "An alias may not be called like a job: the job would always win.",
+            "Give the alias another name in flwd.yaml."},
+  ErrorKind{"alias.reserved", 400, 2, false, "The alias has a reserved name",
+            "Names that begin with a colon are verbs.",
+            "Give the alias a name without a colon in flwd.yaml."},
+  ErrorKind{"alias.target.invalid", 400, 2, false, "The alias leads to no job",
+            "What flwd.yaml has as from is the id of no job; an alias of an alias is none either.",
+            "Correct from in flwd.yaml; muster :jobs lists the ids."},
+  ErrorKind{"arguments.invalid", 400, 2, false, "invalid arguments",
+            "args is no object, names an argument the job does not have, or has a value of another type.",
+            "Correct what errors[] names; POST /plans shows the job's arguments."},
+  ErrorKind{"arguments.refused", 422, 2, false, "argument validation failed",
+            "A required argument is missing, a value is not one of its enum, or a secret has a default.",
+            "Correct what errors[] names; POST /plans shows the job's arguments."},
+  ErrorKind{"arguments.unwanted", 400, 2, false, "job does not accept arguments",
+            "args has members, and the job declares no argument.", "Leave args out."},
   ErrorKind{"bad.json", 400, 2, false, "The body is not valid JSON",
             "The body is empty, cut off, not UTF-8, nested deeper than 64 levels, has an object of more than "
             "1,024 keys, or is not JSON.",
@@ -33,6 +81,11 @@ constexpr std::array kCatalog = {
   ErrorKind{"bus.unknown", 404, 4, false, "There is no such exchange or queue",
             "The exchange or queue was never declared.",
             "Declare it first; the profile's broker section does."},
+  ErrorKind{
+    "capability.missing", 422, 4, false, "This host cannot run the job as its profile asks",
+    "The sandbox needs bubblewrap, user namespaces or control groups that are not there.",
+    "Install or enable what detail names (apt install bubblewrap), run on another node, or use a weaker "
+    "profile."},
   ErrorKind{"claim.invalid", 404, 4, false, "The claim is not open",
             "The id is unknown, the token is wrong, or the claim was fulfilled or has expired.",
             "Open a new claim with POST /api/claims/new."},
@@ -66,8 +119,22 @@ constexpr std::array kCatalog = {
   ErrorKind{"idempotency.one_time", 409, 4, false, "The reply was given once and is not kept",
             "The first reply held a secret, and secrets are never stored.",
             "Make a new request with a new key."},
+  ErrorKind{"image.registry.not.allowed", 422, 3, false, "The registry is not allowed",
+            "The image's registry is not in the bundle's allowed_registries.",
+            "Use an image of a registry that detail lists, or add it to flwd.policy.yaml and restart."},
+  ErrorKind{
+    "image.signature.required", 422, 3, false, "The image is not signed as the policy requires",
+    "The signature is missing or does not verify.",
+    "Sign the image again, cosign sign --keyless IMAGE, or set verify_signatures in flwd.policy.yaml and "
+    "restart."},
   ErrorKind{"internal", 500, 1, false, "The node failed", "A defect in the node.",
             "Report it with the request id; the node's log has the details."},
+  ErrorKind{"job.id.conflict", 409, 4, false, "Two jobs have one id",
+            "Two files declare the same id, ignoring case; the first by path is used.",
+            "Change job.id in one of them."},
+  ErrorKind{"job.unknown", 404, 4, false, "There is no such job",
+            "No job of the tree of scripts has this id, and no alias this name.",
+            "muster :jobs lists them; --scripts-root names the folder that is searched."},
   ErrorKind{
     "join.refused", 403, 3, false, "The node is not let in",
     "It has neither the cluster key nor a join token that is open, or the cluster's certificate is not the "
@@ -124,6 +191,12 @@ constexpr std::array kCatalog = {
   ErrorKind{"plan.template.invalid", 500, 1, false, "The plan template is not valid",
             "The template is missing, is not YAML, or breaks a rule.",
             "Correct the file that detail names; the last good one stays in use once one was read."},
+  ErrorKind{
+    "policy.denied", 422, 3, false, "The policy denies what the job asks for",
+    "Network, a writable root, capabilities, the host's environment or extra arguments are not allowed "
+    "under the profile.",
+    "Take the setting out of the job; or list it under overrides in flwd.policy.yaml, restart, and use "
+    "the profile permissive."},
   ErrorKind{"profile.invalid", 500, 1, false, "The environment profile is not valid",
             "The file is not JSON or YAML, or breaks a rule.",
             "Correct the places that errors[] names; the last good profile stays in use once one was read."},
@@ -145,6 +218,19 @@ constexpr std::array kCatalog = {
     "The command, its folder or the container engine that it needs is not there, or the executor does "
     "not run such an app.",
     "Correct the plan's app or install what detail names; the node tries again by itself."},
+  ErrorKind{
+    "source-signature-invalid", 422, 3, false, "The source's signature is not valid",
+    "verify_signatures is set, and the image's signature is missing, wrong or not looked at under the "
+    "profile disabled.",
+    "Sign the image again, cosign sign --keyless IMAGE, or add the source without verify_signatures."},
+  ErrorKind{
+    "source.not.allowed", 400, 3, false, "The source is not allowed",
+    "The folder is outside of the allowed roots, or the git URL's host or kind is not allowed.",
+    "Move it below the scripts root; or start the node with --allow-local-root or FLWD_ALLOW_GIT_HOSTS "
+    "naming it."},
+  ErrorKind{"source.trust.required", 400, 3, false, "The source must be trusted",
+            "An image brings jobs that run on this node, and the request does not say trusted.",
+            "Send trusted: true, or muster :sources add --trusted, once you know what it holds."},
   ErrorKind{"tls.untrusted", 502, 3, false, "The certificate is not trusted",
             "The other side's certificate is not signed by a known authority, or names another host.",
             "Pass the authority's certificate, or correct the URL's host name."},

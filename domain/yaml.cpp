@@ -99,6 +99,7 @@ private:
   };
 
   static int line(const YAML::Mark& mark) { return mark.line + 1; }
+  static Document::Place place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
   [[noreturn]] void refuse(const YAML::Mark& mark, std::string message) const {
     throw Refused{open_.empty() ? "" : open_.back().pointer, line(mark), std::move(message)};
@@ -136,7 +137,7 @@ private:
   void leaf(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
     if (expects_key()) refuse(mark, "has a key that is not a plain string");
     count(mark);
-    document_.lines.emplace(next_pointer(), line(mark));
+    document_.places.emplace(next_pointer(), place_of(mark));
     place(anchor, std::move(value));
   }
 
@@ -145,7 +146,7 @@ private:
     count(mark);
     if (open_.size() >= limits_.depth) too_deep(mark);
     auto at = next_pointer();
-    document_.lines.emplace(at, line(mark));
+    document_.places.emplace(at, place_of(mark));
     open_.push_back({std::move(value), anchor, std::move(at), line(mark)});
   }
 
@@ -184,7 +185,7 @@ Error bad(std::string pointer, int line, const std::string& message) {
 
 int Document::line_of(std::string_view pointer) const {
   for (std::string at(pointer);; at.resize(at.rfind('/'))) {
-    if (const auto found = lines.find(at); found != lines.end()) return found->second;
+    if (const auto found = places.find(at); found != places.end()) return found->second.line;
     if (at.empty() || at.rfind('/') == std::string::npos) return 0;
   }
 }
@@ -193,6 +194,11 @@ Result<Document> parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.bytes)
     return bad("", 0, "is larger than " + std::to_string(limits.bytes / 1024) + " KiB");
   if (!is_utf8(text)) return bad("", 0, "is not UTF-8");
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)  // The parser would stop there.
+    return bad(
+      "",
+      static_cast<int>(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n')),
+      "has a NUL character");
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);

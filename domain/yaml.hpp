@@ -21,8 +21,13 @@ struct Limits {
 /// One document. Plain `true`, `false`, `null`, `~` and whole numbers are what they say; every other scalar
 /// is a string, as written: no `yes` that turns into a boolean, no 1.10 that turns into 1.1.
 struct Document {
+  /// Both from 1. What an alias brought has no place of its own.
+  struct Place {
+    int line = 0, column = 0;
+    auto operator<=>(const Place&) const = default;
+  };
   Json value;
-  std::map<std::string, int> lines;  ///< JSON pointer -> line, from 1.
+  std::map<std::string, Place> places;  ///< By JSON pointer; in their order, keys stand as in the file.
 
   /// The line of `pointer` or of its nearest ancestor; 0 when nothing is known.
   [[nodiscard]] int line_of(std::string_view pointer) const;

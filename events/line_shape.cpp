@@ -2,6 +2,7 @@
 #include "events/line_shape.hpp"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -13,6 +14,19 @@
 
 namespace muster {
 namespace {
+
+/// Of eight bytes, those marked that a JSON string does not hold as they are: control characters, quotes,
+/// backslashes and what is beyond ASCII. Marks above the lowest one may be wrong.
+uint64_t specials(const char* text) {
+  constexpr uint64_t ones = 0x0101010101010101, highs = ones * 0x80;
+  uint64_t bytes = 0;
+  std::memcpy(&bytes, text, sizeof bytes);
+  const auto has_zero = [](uint64_t v) { return (v - ones) & ~v; };
+  const auto special =
+    (bytes - ones * 0x20) | has_zero(bytes ^ ones * '"') | has_zero(bytes ^ ones * '\\') | bytes;
+  return special & highs;
+}
+static_assert(std::endian::native == std::endian::little, "the lowest mark is taken for the first byte");
 
 /// Walks a text from left to right; every step says what it expects.
 class Scanner {
@@ -46,6 +60,18 @@ public:
       }
       from = quote + 1;
     }
+  }
+  /// The same, of a string that is_strict_string.
+  bool strict(std::string_view& raw) {
+    if (rest_.starts_with('"')) {
+      const auto size = plain_size(rest_.substr(1));
+      if (size + 1 < rest_.size() && rest_[size + 1] == '"') {
+        raw = rest_.substr(1, size);
+        rest_.remove_prefix(size + 2);
+        return true;
+      }
+    }
+    return quoted(raw) && is_strict_string(raw);
   }
   [[nodiscard]] std::string_view rest() const { return rest_; }
 
@@ -114,7 +140,7 @@ bool is_type_name(std::string_view text) {
 }
 
 bool text_member(Scanner& scan, std::string_view key, std::string_view& raw) {
-  return scan.literal(key) && scan.quoted(raw) && !raw.empty() && is_strict_string(raw);
+  return scan.literal(key) && scan.strict(raw) && !raw.empty();
 }
 
 /// An earlier line: 1 to seq - 1, or -1 to -(seq - 1).
@@ -151,22 +177,12 @@ bool pass_escape(std::string_view raw, size_t& at) {
   return low >= 0xdc00 && low <= 0xdfff;
 }
 
-/// True when none of eight bytes is a control character, a quote, a backslash or beyond ASCII.
-bool is_plain(const char* text) {
-  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;
-  uint64_t bytes = 0;
-  std::memcpy(&bytes, text, sizeof bytes);
-  const auto has_zero = [](uint64_t v) { return (v - kOnes) & ~v; };
-  const auto special =
-    (bytes - kOnes * 0x20) | has_zero(bytes ^ kOnes * '"') | has_zero(bytes ^ kOnes * '\\') | bytes;
-  return (special & kHighs) == 0;
-}
-
 /// One JSON value, read without recursion into anything but itself.
 class StrictJson {
 public:
   explicit StrictJson(std::string_view text) : text_(text) {}
-  bool whole(int depth) { return value(depth) && at_ == text_.size(); }
+  /// 0: there is no value.
+  size_t size(int depth) { return value(depth) ? at_ : 0; }
 
 private:
   bool take(char c) {
@@ -219,7 +235,7 @@ private:
   bool string() {
     Scanner scan{text_.substr(at_)};
     std::string_view raw;
-    if (!scan.quoted(raw) || !is_strict_string(raw)) return false;
+    if (!scan.strict(raw)) return false;
     at_ += raw.size() + 2;
     return true;
   }
@@ -252,9 +268,7 @@ private:
 
 bool is_strict_string(std::string_view raw) {
   bool ascii = true;
-  size_t i = 0;
-  for (; i + 8 <= raw.size() && is_plain(raw.data() + i); i += 8) {
-  }
+  size_t i = plain_size(raw);
   while (i < raw.size()) {
     const auto c = static_cast<unsigned char>(raw[i]);
     if (c < 0x20 || c == '"') return false;
@@ -268,8 +282,22 @@ bool is_strict_string(std::string_view raw) {
   return ascii || is_utf8(raw);
 }
 
+size_t plain_size(std::string_view text) {
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8)
+    if (const auto marked = specials(text.data() + i))
+      return i + static_cast<size_t>(std::countr_zero(marked)) / 8;
+  const auto plain = [](uint8_t c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; };
+  while (i < text.size() && plain(static_cast<uint8_t>(text[i]))) i++;
+  return i;
+}
+
+size_t strict_json_size(std::string_view text, int depth) {
+  return StrictJson{text}.size(depth);
+}
+
 bool is_strict_json(std::string_view text, int depth) {
-  return StrictJson{text}.whole(depth);
+  return !text.empty() && strict_json_size(text, depth) == text.size();
 }
 
 const char* split_line(std::string_view line, LineShape& shape) {

@@ -35,6 +35,13 @@ struct LineShape {
 /// within a double's range, every string valid UTF-8 without half surrogate pairs.
 [[nodiscard]] bool is_strict_json(std::string_view text, int depth);
 
+/// The size of the value that `text` begins with, as is_strict_json wants it; 0 when there is none.
+[[nodiscard]] size_t strict_json_size(std::string_view text, int depth);
+
+/// How many bytes at the beginning of `text` stand for themselves in a JSON string: ASCII that needs no
+/// escape.
+[[nodiscard]] size_t plain_size(std::string_view text);
+
 /// True when what stands between a JSON string's quotes may stand there.
 [[nodiscard]] bool is_strict_string(std::string_view raw);
 

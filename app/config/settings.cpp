@@ -215,10 +215,18 @@ std::vector<Setting> client_settings() {
   };
 }
 
+std::vector<Setting> job_settings() {
+  return {
+    text("scripts-root", "scripts", "Folder of scripts whose jobs are found")
+      .env({"FLWD_SCRIPTS_ROOT"})
+      .for_reader(Reader::both),
+  };
+}
+
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
   for (auto part : {node_settings(), own_side_settings(), cluster_settings(), access_settings(),
-                    time_settings(), limit_settings(), output_settings(), client_settings()})
+                    time_settings(), limit_settings(), output_settings(), job_settings(), client_settings()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

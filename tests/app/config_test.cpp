@@ -91,6 +91,7 @@ TEST_CASE("the seeds' environment names are honoured, and MUSTER_* goes before t
     {"LOG_FORMAT", "log"},
     {"SUPERVISOR_URL", "server"},
     {"FLOWD_REMOTE", "server"},
+    {"FLWD_SCRIPTS_ROOT", "scripts-root"},
   };
   const std::map<std::string, std::string> samples = {
     {"leader-ttl", "60"}, {"log-level", "warn"}, {"log", "json"}};

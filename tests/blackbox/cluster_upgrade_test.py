@@ -54,6 +54,8 @@ class TwoBuildsTest(HistoryCase):
     def mixed(self, cluster, level):
         """Who lags is named, whichever build is asked."""
         lags = cluster[2].node_id
+        for member in (cluster[0], cluster[2]):  # What a member's build knows is recorded some time after it is ready.
+            cluster.until(lambda member=member: sorted(self.levels(member)[1].values()) == [level, level + 1, level + 1], "all builds are known")
         for member in (cluster[0], cluster[2]):
             refused = self.upgrade(member, "--level", str(level + 1), "--yes")
             self.assertEqual(refused.returncode, 4, refused)

@@ -88,7 +88,7 @@ class PackageTest(unittest.TestCase):
     def test_everything_is_in_its_place(self):
         """[S0-07] Binary, second name, unit, settings, plans and licences are installed."""
         for name in ("usr/bin/muster", "etc/muster/muster.yaml", "usr/lib/systemd/system/muster.service", "usr/share/muster/plans/server.yaml",
-                     "usr/share/muster/plans/camera-proxy.yaml", "usr/share/doc/muster/LICENSE", "usr/share/doc/muster/docs/LICENSE"):
+                     "usr/share/muster/plans/camera-proxy.yaml", "usr/share/muster/scripts/flwd.yaml", "usr/share/muster/scripts/demo/000_main.sh", "usr/share/doc/muster/LICENSE", "usr/share/doc/muster/docs/LICENSE"):
             self.assertTrue((self.root / name).is_file(), name)
         self.assertEqual(os.readlink(self.root / "usr/bin/flwd"), "muster")
         for name in ("etc/muster/muster.yaml", "usr/lib/systemd/system/muster.service"):

@@ -1,4 +1,4 @@
-# Installs the binary, its second name, completions, unit, settings and default plans; CPack makes a .deb of them.
+# Installs the binary, its second name, completions, unit, settings, default plans and example scripts; CPack makes a .deb of them.
 include(GNUInstallDirs)
 
 install(TARGETS muster RUNTIME DESTINATION bin)
@@ -7,6 +7,7 @@ install(CODE [[
 ]])
 
 install(DIRECTORY plans/ DESTINATION share/muster/plans FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY scripts/ DESTINATION share/muster/scripts USE_SOURCE_PERMISSIONS)
 install(FILES README.md LICENSE DESTINATION share/doc/muster)
 install(DIRECTORY docs DESTINATION share/doc/muster)
 install(FILES tools/deb/copyright DESTINATION share/doc/muster)

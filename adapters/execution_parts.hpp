@@ -1,0 +1,34 @@
+// What a run's course is made of: its order as a schedule, its files in memory, and what an exit status
+// means.
+#pragma once
+
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/run_execution.hpp"
+#include "domain/jobs/job.hpp"
+
+namespace muster {
+
+/// The steps as a schedule wants them.
+[[nodiscard]] std::vector<jobs::Step> needs_of(const RunOrder& order);
+[[nodiscard]] jobs::ErrorHandling handling_of(const RunOrder& order);
+
+/// A shell's status above 128 stands for a signal.
+[[nodiscard]] StepOutcome outcome_of(const ScriptEnd& end);
+
+/// Written beside, and put in place: whoever reads it finds one or the other. Error: `internal`.
+Status replace_file(const std::string& path, const std::string& text);
+
+template <class T>
+[[nodiscard]] std::optional<T> read_file(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  auto value = from_json_text<T>(text);
+  return value ? std::optional<T>{std::move(*value)} : std::nullopt;
+}
+
+}  // namespace muster

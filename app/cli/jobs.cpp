@@ -1,0 +1,155 @@
+// :jobs and :validate, what a folder of scripts offers and what is wrong with it.
+#include <filesystem>
+#include <ostream>
+
+#include "adapters/job_files.hpp"
+#include "app/cli/catalog.hpp"
+#include "app/cli/table.hpp"
+
+namespace muster::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Listing = std::shared_ptr<const JobListing>;
+
+/// `path` of a listing as somebody in the working folder would type it.
+std::string below(const std::string& root, const std::string& path) {
+  if (path.empty()) return root;
+  return root.ends_with('/') ? root + path : root + '/' + path;
+}
+
+Json to_json(const jobs::Alias& alias) {
+  Json json = {{"name", alias.name}, {"target_path", alias.target_path}, {"target_id", alias.target_id}};
+  if (!alias.description.empty()) json["description"] = alias.description;
+  return json;
+}
+
+Json errors_json(const std::string& root, const std::vector<jobs::Fault>& faults) {
+  Json errors = Json::array();
+  for (const auto& fault : faults)
+    errors.push_back({{"path", below(root, fault.path)}, {"error", fault.error}});
+  return errors;
+}
+
+/// The contract's shape (section 1): what is empty is not there.
+Json to_json(const std::string& root, const JobListing& listing) {
+  Json all = {{"jobs", Json::array()}};
+  for (const auto& [job, file] : listing.tree.jobs()) {
+    Json row = {{"id", job->id}, {"name", job->name}, {"path", below(root, file->shown())}};
+    if (!job->summary.empty()) row["summary"] = job->summary;
+    all["jobs"].push_back(std::move(row));
+  }
+  for (const auto& alias : listing.aliases.listed()) all["aliases"].push_back(to_json(alias));
+  for (const auto& [name, contenders] : listing.aliases.collisions())
+    for (const auto& alias : contenders) all["alias_collisions"][name].push_back(to_json(alias));
+  for (const auto& [name, invalid] : listing.aliases.invalid())
+    all["alias_invalid"][name] = {{"code", invalid.code}, {"detail", invalid.detail}};
+  if (!listing.faults.empty()) all["errors"] = errors_json(root, listing.faults);
+  return all;
+}
+
+/// Aliases that cannot be used, as faults of the file that declares them.
+std::vector<jobs::Fault> alias_faults(const jobs::Aliases& aliases) {
+  std::vector<jobs::Fault> faults;
+  const auto add = [&](const std::string& name, const std::string& what) {
+    faults.push_back({std::string(jobs::kAliasFile), "alias \"" + name + "\": " + what});
+  };
+  for (const auto& [name, contenders] : aliases.collisions()) {
+    std::string targets;
+    for (const auto& alias : contenders) targets += (targets.empty() ? "" : ", ") + alias.target_path;
+    add(name, "alias.collision: it may be any of " + targets);
+  }
+  for (const auto& [name, invalid] : aliases.invalid()) add(name, invalid.code + ": " + invalid.detail);
+  return faults;
+}
+
+void print_tables(const Call& call, const std::string& root, const JobListing& listing) {
+  if (listing.tree.jobs().empty()) {
+    call.io.out << "no jobs in " << printable(root) << '\n';
+  } else {
+    Table table{{{"ID", false, true}, {"NAME"}, {"SUMMARY"}}};
+    for (const auto& [job, file] : listing.tree.jobs())
+      table.add({{job->id},
+                 {job->name},
+                 job->summary.empty() ? Cell{"(no summary)", Colour::dim} : Cell{job->summary}});
+    table.print(call.io.out, call.io.terminal);
+  }
+  if (listing.aliases.listed().empty()) return;
+  call.io.out << "\nALIASES\n";
+  Table table{{{"NAME", false, true}, {"TARGET"}, {"DESCRIPTION"}}};
+  for (const auto& alias : listing.aliases.listed())
+    table.add({{alias.name}, {alias.target_path}, {alias.description}});
+  table.print(call.io.out, call.io.terminal);
+}
+
+Outcome list(Call& call) {
+  const auto& root = call.config.text("scripts-root");
+  const auto listing = JobFiles(root).read();
+  if (!listing) return listing.error();
+  if (call.json) {
+    print_json(call, to_json(root, **listing));
+    return 0;
+  }
+  print_tables(call, root, **listing);
+  auto faults = (*listing)->faults;
+  for (auto& fault : alias_faults((*listing)->aliases)) faults.push_back(std::move(fault));
+  for (const auto& fault : faults)
+    call.io.err << "[warn] " << printable(below(root, fault.path)) << ": " << printable(fault.error) << '\n';
+  return 0;
+}
+
+/// What loads, but could not run.
+std::vector<jobs::Fault> unrunnable(const std::string& root, const jobs::Tree& tree) {
+  std::vector<jobs::Fault> faults;
+  for (const auto& [job, file] : tree.jobs()) {
+    const bool contained = job->executor == "container" || job->interpreter.starts_with("container:");
+    if (!contained && job->interpreter.empty())
+      faults.push_back({file->path, "/interpreter is required for a job that is a process"});
+    if (const auto scripts = job_scripts(root, *job); !scripts)
+      faults.push_back({file->path, scripts.error().detail});
+  }
+  return faults;
+}
+
+Outcome validate(Call& call) {
+  const std::string root = call.words.empty() ? call.config.text("scripts-root") : call.word(0);
+  std::error_code error;
+  if (!call.words.empty() && !fs::exists(root, error))
+    return Error{"not.found", "there is no folder " + root};
+  const auto listing = JobFiles(root).read();
+  if (!listing) return listing.error();
+  auto faults = (*listing)->faults;
+  for (auto& fault : alias_faults((*listing)->aliases)) faults.push_back(std::move(fault));
+  for (auto& fault : unrunnable(root, (*listing)->tree)) faults.push_back(std::move(fault));
+  const auto jobs = (*listing)->tree.jobs().size();
+  if (call.json) {
+    print_json(call, {{"ok", faults.empty()}, {"jobs", jobs}, {"errors", errors_json(root, faults)}});
+  } else {
+    for (const auto& fault : faults)
+      call.io.out << printable(below(root, fault.path)) << ": " << printable(fault.error) << '\n';
+    call.io.out << jobs << (jobs == 1 ? " job, " : " jobs, ") << faults.size()
+                << (faults.size() == 1 ? " fault" : " faults") << '\n';
+  }
+  return faults.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+Verb jobs_verb() {
+  return {.name = ":jobs",
+          .summary = "List the jobs of a folder of scripts, and their aliases",
+          .example = "muster :jobs --scripts-root ./scripts\nmuster :jobs --json",
+          .run = list};
+}
+
+Verb validate_verb() {
+  return {.name = ":validate",
+          .summary = "Check a folder of scripts, and say everything that is wrong with it",
+          .usage = "[PATH]",
+          .example = "muster :validate scripts",
+          .run = validate,
+          .most_words = 1};
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,38 @@
+// What a run of a job would be: its steps, and what the policy makes of each. A plan shows it, a run is made
+// of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "domain/jobs/job.hpp"
+#include "domain/jobs/policy.hpp"
+
+namespace muster::jobs {
+
+struct PreparedStep {
+  Step step;
+  std::optional<Container> container;  ///< Merged.
+  Wanted wanted;
+  Judgement judgement;
+};
+
+struct Preparation {
+  Profile profile = Profile::secure;
+  bool in_containers = false;
+  std::vector<PreparedStep> steps;
+
+  /// What was decided about all steps; a step job's subjects are prefixed `step i: `.
+  [[nodiscard]] std::vector<Decision> decisions() const;
+  [[nodiscard]] std::vector<Finding> findings() const;
+  /// The first denial there is.
+  [[nodiscard]] std::optional<Error> denial() const;
+};
+
+/// `files` are the plain files in the job's folder. What the policy denies is in the judgements, and no
+/// error. Errors: `E_CONFIG`, `E_POLICY` of check_steps and wanted_of.
+Result<Preparation> prepare(const Job& job, const std::vector<std::string>& files, const Bundle& bundle,
+                            Profile profile);
+
+}  // namespace muster::jobs

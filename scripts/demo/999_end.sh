@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# Runs last.
+set -euo pipefail
+printf 'bye\n'

@@ -1,0 +1,2 @@
+# What is said; sourced before every script of this job.
+export GREETING="Hello"
