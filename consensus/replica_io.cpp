@@ -107,16 +107,17 @@ void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, u
                            raft_io_append_cb done) {
   Write write;
   write.batch = std::exchange(spare, {});
+  if (count == 1 && entries[0].type == RAFT_COMMAND && commits_alone()) {
+    early = next_index();
+    before_early = machine.head().seq;
+    // First: into an empty batch the chain also puts what it forgets.
+    (void)reading([&] { machine.apply(early, view(entries[0].buf), write.batch); });
+  }
   for (unsigned i = 0; i < count; i++) {
     const auto type = static_cast<uint8_t>(entries[i].type);
     if (type == RAFT_CHANGE) clear_padding(entries[i].buf);
     put_entry(write.batch, next_index(), entries[i].term, type, view(entries[i].buf));
     marks.push_back({entries[i].term, type});
-  }
-  if (count == 1 && entries[0].type == RAFT_COMMAND && commits_alone()) {
-    early = next_index() - 1;
-    before_early = machine.head().seq;
-    (void)reading([&] { machine.apply(early, view(entries[0].buf), write.batch); });
   }
   // Also when it is closed before it was written: a cancelled append crashes 0.15 (rule 7).
   write.done = [request, done](bool) { done(request, 0); };
