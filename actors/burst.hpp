@@ -68,7 +68,7 @@ private:
 
   std::tuple<Line<ClusterDomain>, Line<NodesDomain>, Line<LeaseDomain>, Line<ClaimsDomain>,
              Line<TokensDomain>, Line<SecretsDomain>, Line<PlansDomain>, Line<BootstrapDomain>,
-             Line<ServicesDomain>>
+             Line<ServicesDomain>, Line<RunsDomain>, Line<SourcesDomain>>
     lines_;
 };
 

@@ -11,8 +11,10 @@
 #include "domain/lease.hpp"
 #include "domain/nodes.hpp"
 #include "domain/plans.hpp"
+#include "domain/runs.hpp"
 #include "domain/secrets.hpp"
 #include "domain/services.hpp"
+#include "domain/sources.hpp"
 #include "domain/tokens.hpp"
 
 namespace muster {
@@ -33,10 +35,14 @@ using SecretsDomain = Domain<secrets::State, secrets::Command, secrets::Event>;
 using PlansDomain = Domain<plans::State, plans::Command, plans::Event>;
 using BootstrapDomain = Domain<bootstrap::State, bootstrap::Command, bootstrap::Event>;
 using ServicesDomain = Domain<services::State, services::Command, services::Event>;
+using RunsDomain = Domain<runs::State, runs::Command, runs::Event>;
+using SourcesDomain = Domain<sources::State, sources::Command, sources::Event>;
 
-using States = std::tuple<cluster::State, nodes::State, lease::State, claims::State, tokens::State,
-                          secrets::State, plans::State, bootstrap::State, services::State>;
+using States =
+  std::tuple<cluster::State, nodes::State, lease::State, claims::State, tokens::State, secrets::State,
+             plans::State, bootstrap::State, services::State, runs::State, sources::State>;
 constexpr std::array<std::string_view, std::tuple_size_v<States>> kStateNames = {
-  "cluster", "nodes", "lease", "claims", "tokens", "secrets", "plans", "bootstrap", "services"};
+  "cluster", "nodes",     "lease",    "claims", "tokens", "secrets",
+  "plans",   "bootstrap", "services", "runs",   "sources"};
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 #include "actors/checkpointer.hpp"
 #include "actors/lease.hpp"
 #include "actors/nodes.hpp"
+#include "actors/runs.hpp"
 #include "actors/sweeping.hpp"
 #include "actors/system_impl.hpp"
 
@@ -136,6 +137,10 @@ void System::Impl::spawn_domains() {
   add(bootstrap);
   services = system.spawn(aggregate<ServicesDomain>, deps_for(index));
   add(services);
+  runs = system.spawn(runs_actor, RunsDeps{deps_for(index), published, options.run_limits});
+  add(runs);
+  sources = system.spawn(aggregate<SourcesDomain>, deps_for(index));
+  add(sources);
 }
 
 /// Each time leadership begins, the member says so in the log; the other domains begin when that is folded.
@@ -200,6 +205,8 @@ void System::stop(Millis patience) {
     caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
     handle = nullptr;
   };
+  exit(impl.sources);
+  exit(impl.runs);
   exit(impl.services);
   exit(impl.bootstrap);
   exit(impl.plans);

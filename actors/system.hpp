@@ -37,6 +37,7 @@ struct SystemOptions {
   /// same one. Empty: this node's own.
   std::string reply_secret;
   uint64_t checkpoint_every = 20'000;  ///< Events.
+  runs::Limits run_limits{};           ///< How many runs at once, and in the queue.
   std::string restored_from;           ///< See cluster::Start.
   Now now = system_now;
   size_t threads = 2;
@@ -97,6 +98,8 @@ public:
   void ask(plans::Command command, Origin origin, Answer answer);
   void ask(bootstrap::Command command, Origin origin, Answer answer);
   void ask(services::Command command, Origin origin, Answer answer);
+  void ask(runs::Command command, Origin origin, Answer answer);
+  void ask(sources::Command command, Origin origin, Answer answer);
   /// A command that is made from views: `read` is called now, and again when what it read has changed
   /// underneath.
   void ask_reading(std::function<Fresh<PlansDomain>()> read, Origin origin, Answer answer);

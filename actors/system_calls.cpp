@@ -48,6 +48,12 @@ void System::ask(bootstrap::Command c, Origin o, Answer a) {
 void System::ask(services::Command c, Origin o, Answer a) {
   impl_->ask(impl_->services, std::move(c), std::move(o), std::move(a));
 }
+void System::ask(runs::Command c, Origin o, Answer a) {
+  impl_->ask(impl_->runs, std::move(c), std::move(o), std::move(a));
+}
+void System::ask(sources::Command c, Origin o, Answer a) {
+  impl_->ask(impl_->sources, std::move(c), std::move(o), std::move(a));
+}
 
 void System::gather_asks() {
   Burst::current() = &Burst::own();

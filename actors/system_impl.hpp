@@ -97,6 +97,8 @@ struct System::Impl {
   Aggregate<PlansDomain> plans;
   Aggregate<BootstrapDomain> bootstrap;
   Aggregate<ServicesDomain> services;
+  Aggregate<RunsDomain> runs;
+  Aggregate<SourcesDomain> sources;
   /// The domains' handles for whoever was spawned before them; filled by spawn_domains, emptied by stop.
   struct Domains {
     std::mutex mutex;

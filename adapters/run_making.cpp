@@ -184,20 +184,30 @@ private:
     }
     command.push_back(script);
     for (auto& flag : jobs::script_flags(*parts_.arguments)) command.push_back(std::move(flag));
-    if (!settings.sandboxed) {
-      if (has_secrets_) env["RUN_SECRETS"] = secrets();
-      order.command = std::move(command);
-      for (auto& [name, value] : env) order.env[name] = std::move(value);
-      return Done{};
-    }
-    return sandboxed(at, std::move(command), std::move(env), order);
+    auto lacks = missing(parts_.prepared->steps[at]);
+    if (!lacks.empty()) return jobs::capability_missing(parts_.prepared->profile, lacks);
+    if (settings.sandboxed) return sandboxed(at, std::move(command), std::move(env), order);
+    for (auto& [name, value] : env) order.env[name] = std::move(value);
+    return limited(at, "exec \"$@\"", "muster", std::move(command), order);
   }
 
-  /// The command under bubblewrap, which a shell starts that has joined the groups whose limits hold.
+  /// A shell joins the groups whose limits hold, and then becomes what `then` says, with the command's words.
+  Status limited(size_t at, const std::string& then, const std::string& zero, Words command,
+                 StepOrder& order) {
+    const auto& settings = parts_.prepared->steps[at].judgement.settings;
+    auto joined = groups_.make(group(at), {settings.cpu, settings.memory, settings.processes});
+    if (!joined) return joined.error();
+    std::string shell;
+    for (const auto& procs : *joined) shell += "echo 0 >'" + procs + "' || exit 125; ";
+    order.command = {"/bin/sh", "-c", shell + then, zero};
+    order.command.insert(order.command.end(), command.begin(), command.end());
+    if (!joined->empty()) order.group = group(at);
+    return Done{};
+  }
+
+  /// The command under bubblewrap.
   Status sandboxed(size_t at, Words command, jobs::Environment env, StepOrder& order) {
     const auto& prepared = parts_.prepared->steps[at];
-    auto lacks = missing(prepared);
-    if (!lacks.empty()) return jobs::capability_missing(parts_.prepared->profile, lacks);
     jobs::SandboxRun run;
     run.settings = prepared.judgement.settings;
     run.run_folder = order_.folder;
@@ -206,23 +216,16 @@ private:
     if (const auto profile = env.find("BASH_ENV"); profile != env.end())
       run.readable.push_back(profile->second);
     run.hidden = {parts_.data, parts_.memory};
-    run.hidden_files = {"/etc/shadow", "/etc/gshadow"};
+    for (const auto* file : {"/etc/shadow", "/etc/gshadow"})
+      if (::access(file, F_OK) == 0) run.hidden_files.emplace_back(file);
     run.env = std::move(env);
     run.command = std::move(command);
     auto sandbox = jobs::sandbox(run);
     if (!sandbox) return sandbox.error();
     const auto options = file(at, "sandbox");
     if (auto kept = write_private(options, sandbox->args_file()); !kept) return kept;
-    const auto& settings = prepared.judgement.settings;
-    auto joined = groups_.make(group(at), {settings.cpu, settings.memory, settings.processes});
-    if (!joined) return joined.error();
-    std::string shell;
-    for (const auto& procs : *joined) shell += "echo 0 >'" + procs + "' || exit 125; ";
-    order.command = {"/bin/sh", "-c", shell + "exec bwrap --args 4 -- \"$@\" 4<\"$0\"", options};
-    order.command.insert(order.command.end(), sandbox->command.begin(), sandbox->command.end());
-    order.group = group(at);
     for (const auto& [name, value] : base_environment()) order.env[name] = value;
-    return Done{};
+    return limited(at, "exec bwrap --args 4 -- \"$@\" 4<\"$0\"", options, std::move(sandbox->command), order);
   }
 
   [[nodiscard]] std::string group(size_t at) const { return parts_.run + "-" + std::to_string(at); }

@@ -199,7 +199,9 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   options.node_ttl = config.duration("stale-ttl");
   options.leader_ttl = config.duration("leader-ttl");
   options.idempotency_ttl = config.duration("idempotency-ttl");
-  options.checkpoint_every = static_cast<uint64_t>(config.number("checkpoint-every"));
+  const auto whole = [&](const char* name) { return static_cast<uint64_t>(config.number(name)); };
+  options.checkpoint_every = whole("checkpoint-every");
+  options.run_limits = {whole("max-runs-per-node"), whole("max-runs-per-job"), whole("max-queued-runs")};
   if (const auto restored = read_file(data + "/restored", 256))
     options.restored_from = restored->substr(0, 64);
   options.on_lines = [&node, sink = config.text("audit-sink"), mark = data + "/restored"](

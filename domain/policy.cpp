@@ -43,6 +43,24 @@ std::string_view admin_scope(const Policy&) {
   return "admin";
 }
 
+/// Of jobs (jobs contract, section 9): the scope is the action, with the prefix or without it; who may rule
+/// may do these, too.
+constexpr std::array<std::string_view, 6> kJobScopes = {"jobs:read",   "runs:read",    "runs:write",
+                                                        "events:read", "sources:read", "sources:write"};
+
+Status allow_jobs(const Policy& policy, Action action, const Caller& caller) {
+  if (caller.anonymous) {
+    if (policy.open()) return Done{};
+    return Error{"unauthorized", "unauthorized: " + std::string(action) + " needs a credential"};
+  }
+  const auto has = [&](const std::string& scope) {
+    return std::find(caller.scopes.begin(), caller.scopes.end(), scope) != caller.scopes.end();
+  };
+  const auto prefix = policy.scope_prefix + ":";
+  if (has(std::string(action)) || has(prefix + std::string(action)) || has(prefix + "admin")) return Done{};
+  return Error{"forbidden", "missing required scope " + std::string(action)};
+}
+
 constexpr std::array kRules = {
   Rule{"open", [](const Policy&) { return true; }, no_scope},
   Rule{"authenticated", when_open, no_scope},
@@ -75,6 +93,8 @@ std::vector<std::string> all_scopes(std::string_view prefix) {
 }
 
 Status allow(const Policy& policy, Action action, const Caller& caller) {
+  if (std::find(kJobScopes.begin(), kJobScopes.end(), action) != kJobScopes.end())
+    return allow_jobs(policy, action, caller);
   const auto* const rule =
     std::find_if(kRules.begin(), kRules.end(), [&](const Rule& r) { return r.action == action; });
   if (rule == kRules.end()) return Error{"forbidden", "forbidden: no rule allows " + std::string(action)};

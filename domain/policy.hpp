@@ -41,7 +41,8 @@ struct Caller {
 
 /// What a route asks for: one of
 /// `open`, `authenticated`, `claims`, `register`, `heartbeat`, `plan.read`, `bootstrap.apply`,
-/// `leader.claim` (supervisor contract, section 3) and `read`, `apply`, `admin`.
+/// `leader.claim` (supervisor contract, section 3), `read`, `apply`, `admin`, and the scopes of jobs:
+/// `jobs:read`, `runs:read`, `runs:write`, `events:read`, `sources:read`, `sources:write`.
 using Action = std::string_view;
 
 /// Errors: `unauthorized` for an anonymous caller where a credential is required; `forbidden`, naming the

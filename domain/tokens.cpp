@@ -11,7 +11,20 @@ namespace {
 
 using Decided = Result<Decision<Event>>;
 
-constexpr std::array<std::string_view, 4> kScopes = {"register", "read", "apply", "admin"};
+constexpr std::array<std::string_view, 10> kScopes = {
+  "register",  "read",       "apply",       "admin",        "jobs:read",
+  "runs:read", "runs:write", "events:read", "sources:read", "sources:write"};
+
+/// The scope that `text` means: its last two words when they are one (runs:read), else its last.
+auto scope_in(std::string_view text, std::string_view& last) {
+  const auto colon = text.rfind(':');
+  last = text.substr(colon + 1);  // Without a prefix: npos + 1 is 0.
+  if (colon != std::string_view::npos && colon > 0) {
+    const auto two = text.substr(text.rfind(':', colon - 1) + 1);
+    if (const auto at = std::find(kScopes.begin(), kScopes.end(), two); at != kScopes.end()) return at;
+  }
+  return std::find(kScopes.begin(), kScopes.end(), last);
+}
 
 /// What the caller is told; the edge adds the token itself, once.
 struct Answer {
@@ -35,9 +48,8 @@ bool live(const Token& token, Time now) {
 std::vector<std::string> scopes_of(const Create& command, names::Check& check) {
   std::array<bool, kScopes.size()> given{};
   for (size_t i = 0; i < std::min(command.scopes.size(), names::kMaxEntries); i++) {
-    const std::string_view scope = command.scopes[i];
-    const auto suffix = scope.substr(scope.rfind(':') + 1);  // Without a prefix: npos + 1 is 0.
-    const auto at = std::find(kScopes.begin(), kScopes.end(), suffix);
+    std::string_view suffix;
+    const auto* const at = scope_in(command.scopes[i], suffix);
     if (at == kScopes.end())
       check.one_of("/scopes/" + std::to_string(i), suffix, {kScopes.begin(), kScopes.end()});
     else

@@ -10,8 +10,10 @@
 #include "events/lease.hpp"
 #include "events/nodes.hpp"
 #include "events/plans.hpp"
+#include "events/runs.hpp"
 #include "events/secrets.hpp"
 #include "events/services.hpp"
+#include "events/sources.hpp"
 #include "events/tokens.hpp"
 
 namespace muster {
@@ -19,7 +21,7 @@ namespace muster {
 /// The feature level: event types up to it are known to this build. A type that older builds do not know
 /// raises it, and is written only once the cluster's level was raised to it (docs/upgrade.md).
 constexpr uint64_t kFeatureLevel =
-  3;  // 2: members, join tokens, services. 3: other cluster keys, co-signers.
+  4;  // 2: members, join tokens, services. 3: other cluster keys, co-signers. 4: runs, sources.
 
 /// A type this build does not know: written by a newer one. Folds pass over it, tails and hashes carry it on.
 struct UnknownEvent {
@@ -43,8 +45,8 @@ struct Join<Variant> {
 };
 }  // namespace detail
 
-using AnyEvent =
-  detail::Join<std::variant<UnknownEvent>, cluster::Event, nodes::Event, lease::Event, claims::Event,
-               tokens::Event, secrets::Event, plans::Event, bootstrap::Event, services::Event>::Type;
+using AnyEvent = detail::Join<std::variant<UnknownEvent>, cluster::Event, nodes::Event, lease::Event,
+                              claims::Event, tokens::Event, secrets::Event, plans::Event, bootstrap::Event,
+                              services::Event, runs::Event, sources::Event>::Type;
 
 }  // namespace muster

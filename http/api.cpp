@@ -63,6 +63,8 @@ Api::Api(System& system, ApiOptions options)
   add_membership_routes(*this);
   add_audit_routes(*this);
   add_service_routes(*this);
+  add_run_routes(*this);
+  add_source_routes(*this);
 }
 
 Api::~Api() = default;

@@ -22,6 +22,11 @@ void add_cluster_routes(Api& api);
 void add_membership_routes(Api& api);
 void add_audit_routes(Api& api);
 void add_service_routes(Api& api);
+void add_run_routes(Api& api);
+void add_source_routes(Api& api);
+
+/// Error: `conflict` while the cluster's feature level is too low for runs and sources.
+[[nodiscard]] Status may_record_runs(const ViewSet& views);
 
 /// Reads the body as T; nothing when it is not one, and then `reply` was answered.
 template <HasFields T>

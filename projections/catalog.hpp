@@ -13,8 +13,10 @@
 #include "projections/lease.hpp"
 #include "projections/nodes.hpp"
 #include "projections/plans.hpp"
+#include "projections/runs.hpp"
 #include "projections/secrets.hpp"
 #include "projections/services.hpp"
+#include "projections/sources.hpp"
 #include "projections/tokens.hpp"
 
 namespace muster {
@@ -28,6 +30,8 @@ using Views = std::tuple<cluster::View,    //
                          plans::View,      //
                          bootstrap::View,  //
                          services::View,   //
+                         runs::View,       //
+                         sources::View,    //
                          audit::View>;
 
 /// What the log up to `seq` means. A copy shares its pages: cheap enough to be published once a batch.

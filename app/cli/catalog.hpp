@@ -12,6 +12,7 @@ Verb nodes_verb();
 Verb plans_verb();
 Verb services_verb();
 Verb jobs_verb();
+Verb plan_verb();
 Verb validate_verb();
 Verb init_verb();
 Verb leader_verb();

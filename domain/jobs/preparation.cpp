@@ -25,10 +25,7 @@ std::vector<Decision> Preparation::decisions() const {
   std::vector<Decision> all;
   const bool stepped = is_stepped(*this);
   for (size_t i = 0; counts(*this, i, stepped); i++)
-    for (auto decision : steps[i].judgement.decisions) {
-      decision.subject.insert(0, prefix(i, stepped));
-      all.push_back(std::move(decision));
-    }
+    for (const auto& decision : steps[i].judgement.decisions) all.push_back(decision);
   return all;
 }
 

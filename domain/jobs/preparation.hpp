@@ -23,8 +23,9 @@ struct Preparation {
   bool in_containers = false;
   std::vector<PreparedStep> steps;
 
-  /// What was decided about all steps; a step job's subjects are prefixed `step i: `.
+  /// What was decided about all steps.
   [[nodiscard]] std::vector<Decision> decisions() const;
+  /// A step job's are prefixed `step i: `.
   [[nodiscard]] std::vector<Finding> findings() const;
   /// The first denial there is.
   [[nodiscard]] std::optional<Error> denial() const;

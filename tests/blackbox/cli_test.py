@@ -171,7 +171,7 @@ class WithoutNode(unittest.TestCase):
         """Its own, the feature level, the commit, and every library that it is linked with."""
         said = json.loads(muster(":version", "--json").stdout)
         project = re.search(r"project\(muster VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
-        self.assertEqual((said["version"], said["feature_level"]), (project, 3))
+        self.assertEqual((said["version"], said["feature_level"]), (project, 4))
         self.assertRegex(said["commit"], r"^([0-9a-f]{12}|unknown)$")
         linked = dict(re.findall(r"lib(\S+?)(?:-core|_core)?\.so\.(\S+) =>", subprocess.run(
             ["ldd", BINARY], capture_output=True, text=True, timeout=30).stdout))

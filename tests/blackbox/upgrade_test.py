@@ -172,15 +172,15 @@ class FeatureLevelTest(UpgradeCase):
         """[S0-01] Every member's build knows level 3 and no other yet: asked for more, the node names who lacks it."""
         self.node()
         said = self.ask(":cluster", "upgrade", "--json")
-        self.assertEqual(json.loads(said.stdout), {"feature_level": 3, "before": 3, "dry_run": True})
+        self.assertEqual(json.loads(said.stdout), {"feature_level": 4, "before": 4, "dry_run": True})
         done = self.ask(":cluster", "upgrade", "--yes", "--json")
-        self.assertEqual(json.loads(done.stdout), {"feature_level": 3, "before": 3, "dry_run": False})
+        self.assertEqual(json.loads(done.stdout), {"feature_level": 4, "before": 4, "dry_run": False})
         more = self.ask(":cluster", "upgrade", "--level", "4", "--yes")
         self.assertEqual(more.returncode, 4)
         self.assertIn("supports level 3: upgrade it first", more.stderr)
         self.assertEqual(self.caller.get("/v1/events?type=feature.*").body, b"")
         shown = json.loads(self.ask(":cluster", "--json").stdout)
-        self.assertEqual([member["feature_level"] for member in shown["members"]], [3])
+        self.assertEqual([member["feature_level"] for member in shown["members"]], [4])
         self.assertRegex(self.ask(":cluster").stdout, r"feature level +3")
 
 

@@ -125,6 +125,21 @@ TEST_CASE("the prefix of the scopes is configurable") {
   CHECK(answer(policy, "read", known({"acme:read"})) == "yes");
 }
 
+TEST_CASE("what has to do with jobs needs the scope of its name, or admin", "[S3-46]") {
+  const Policy policy = with(true, false);
+  for (const std::string scope :
+       {"jobs:read", "runs:read", "runs:write", "events:read", "sources:read", "sources:write"}) {
+    CHECK(answer(policy, scope) == "unauthorized");
+    CHECK(answer({}, scope) == "yes");  // Nothing to authenticate with.
+    for (const auto& enough : {scope, "thatdam:" + scope, std::string("thatdam:admin")})
+      CHECK(answer(policy, scope, known({enough})) == "yes");
+    const auto refused = policy::allow(policy, scope, known({"thatdam:read", "runs", "read", "x:" + scope}));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "forbidden");
+    CHECK(refused.error().detail == "missing required scope " + scope);
+  }
+}
+
 TEST_CASE("an action that nobody defined is refused to everybody") {
   CHECK(answer({}, "no.such.action") == "forbidden");
   CHECK(answer({}, "no.such.action", known({"thatdam:admin"})) == "forbidden");

@@ -30,6 +30,14 @@ TEST_CASE("a token is made with its scopes, without prefixes, each once", "[S2-5
         R"({"id":"t1","name":"ci","scopes":["read","admin"],"expires_at":"2026-01-02T04:04:05.000Z"})");
 }
 
+TEST_CASE("the scopes of jobs have two words, with a prefix or without it", "[S3-46]") {
+  Domain decide{tokens::decide};
+  decide(create("t1", "ci", {"runs:write", "thatdam:sources:read", "runs:write", "thatdam:admin"}));
+  CHECK(decide.result == R"({"id":"t1","name":"ci","scopes":["admin","runs:write","sources:read"]})");
+  decide(create("t2", "other", {"jobs:write", "write", ":runs:read", "runs:"}));
+  CHECK(decide.pointers() == std::vector<std::string>{"/scopes/0", "/scopes/1", "/scopes/3"});
+}
+
 TEST_CASE("every bad field of a token is named at once", "[S2-54]") {
   Domain decide{tokens::decide};
   decide(create("t1", "", {"read", "root", "x:"}, given::kStart));

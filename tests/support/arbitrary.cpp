@@ -76,8 +76,9 @@ struct Fill {
   Names names;
 
   void operator()(const char* name, std::string& value) const {
-    static const std::set<std::string_view> kNames = {"node", "claim",     "token",  "file",  "name",
-                                                      "hash", "component", "member", "secret"};
+    static const std::set<std::string_view> kNames = {"node", "claim",     "token",  "file",   "name",
+                                                      "hash", "component", "member", "secret", "run",
+                                                      "step", "group",     "id"};
     if (names == Names::few && kNames.contains(name))
       value = *gen::element<std::string>("a", "b", "c\"d", "é");
     else
@@ -88,6 +89,7 @@ struct Fill {
     const bool few = names == Names::few && std::string_view(name) == "epoch";
     value = few ? *gen::inRange<uint64_t>(0, 100) : *gen::arbitrary<uint64_t>();
   }
+  void operator()(const char*, int64_t& value) const { value = *gen::arbitrary<int64_t>(); }
   void operator()(const char*, Time& value) const { value = *time(); }
   void operator()(const char*, RawJson& value) const { value = *gen::oneOf(json(), gen::just(RawJson{})); }
   void operator()(const char*, std::vector<std::string>& value) const {
@@ -95,6 +97,15 @@ struct Fill {
   }
   void operator()(const char*, StringMap& value) const {
     for (const auto& key : *gen::container<std::vector<std::string>>(text())) value[key] = *text();
+  }
+  template <class T>
+  void operator()(const char* name, std::optional<T>& value) const {
+    if (*gen::arbitrary<bool>()) (*this)(name, value.emplace());
+  }
+  template <HasFields T>
+  void operator()(const char*, std::vector<T>& value) const {
+    value.resize(*gen::inRange<size_t>(0, 4));
+    for (auto& one : value) T::fields(one, *this);
   }
 };
 
@@ -115,12 +126,21 @@ struct Plain {
   void operator()(const char* name, std::string& value) const { value = name; }
   void operator()(const char*, bool& value) const { value = true; }
   void operator()(const char*, uint64_t& value) const { value = 7; }
+  void operator()(const char*, int64_t& value) const { value = -7; }
   void operator()(const char*, Time& value) const { value = Time{Millis{1'767'323'045'678}}; }
   void operator()(const char* name, RawJson& value) const {
     value.text = "{\"" + std::string(name) + "\":[1]}";
   }
   void operator()(const char* name, std::vector<std::string>& value) const { value = {name, "\"\n\\"}; }
   void operator()(const char* name, StringMap& value) const { value = {{name, "é"}}; }
+  template <class T>
+  void operator()(const char* name, std::optional<T>& value) const {
+    (*this)(name, value.emplace());
+  }
+  template <HasFields T>
+  void operator()(const char*, std::vector<T>& value) const {
+    T::fields(value.emplace_back(), *this);
+  }
 };
 
 }  // namespace
