@@ -2,6 +2,17 @@
 #include "actors/checkpointer.hpp"
 
 namespace muster::actors {
+namespace {
+
+Result<StoredCheckpoint> store(log::Disk& disk, const World& world) {
+  try {
+    return store_checkpoint(disk, world);
+  } catch (const log::Unreadable& failed) {
+    return failed.error();
+  }
+}
+
+}  // namespace
 
 std::string checkpoint_statement(uint64_t at, std::string_view head, std::string_view digest) {
   return "muster checkpoint " + std::to_string(at) + " " + std::string(head) + " " + std::string(digest);
@@ -14,7 +25,7 @@ std::string checkpoint_statement(const cluster::Checkpointed& made) {
 Checkpointer::behavior_type checkpointer(Checkpointer::pointer, CheckpointerDeps deps) {
   return {
     [deps = std::move(deps)](const std::shared_ptr<const World>& world) {
-      const auto stored = store_checkpoint(*deps.disk, *world);
+      const auto stored = store(*deps.disk, *world);
       if (!stored) return deps.failed(stored.error());
       cluster::Checkpointed made;
       made.at = stored->at;

@@ -55,7 +55,17 @@ void Gathering::take_barrier(Answer answer) {
   barriers_.push_back(std::move(answer));
 }
 
-void Gathering::take(const AppendPtr& append) {
+Status Gathering::take(const AppendPtr& append) {
+  try {
+    take_readable(append);
+  } catch (const log::Unreadable& failed) {
+    append->answer(failed.error());
+    return failed.error();
+  }
+  return Done{};
+}
+
+void Gathering::take_readable(const AppendPtr& append) {
   auto& line = lines_[append->domain];
   const bool stale = append->generation != line.generation && !limits_.planted.stale_decisions;
   if (!leading_ || stale) {

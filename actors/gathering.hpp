@@ -56,8 +56,8 @@ public:
   static void lose_entry(const Error& why, const Entry& entry);
 
   /// Takes a decision, or turns it away, or undoes its domain's line of decisions when what it read has
-  /// changed.
-  void take(const AppendPtr& append);
+  /// changed. Error: `log.unwritable` when that cannot be read; then it was answered so.
+  Status take(const AppendPtr& append);
   /// Rides in the next entry, which is written for it when there is nothing else.
   void take_barrier(Answer answer);
   [[nodiscard]] bool waiting() const { return !waiting_.empty() || !barriers_.empty(); }
@@ -85,6 +85,7 @@ private:
     std::vector<AppendPtr> undone;
   };
   [[nodiscard]] uint64_t version(const std::string& stream) const;
+  void take_readable(const AppendPtr& append);
   void undo(const AppendPtr& append);
   void add(const AppendPtr& append, const std::string& node, uint64_t& epoch, Entry& entry);
   void landed(const std::string& stream);

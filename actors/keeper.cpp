@@ -74,7 +74,8 @@ void Keeper::receive(consensus::MemberId from, std::string frame) {
 }
 
 void Keeper::append(const std::vector<AppendPtr>& appends) {
-  for (const auto& append : appends) gathering_.take(append);
+  for (const auto& append : appends)
+    if (auto taken = gathering_.take(append); !taken && replica_) replica_->fail(taken.error());
   restart_domains();
   gauges_->pending = gathering_.size();
   flush_soon();

@@ -35,9 +35,15 @@ KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time 
     return {true, {}, {}};
   }
   // Looked up under the lock: a reply is committed before its flight ends, so it is seen here or there.
-  if (const auto kept = chain_.kept_reply(key); kept && kept->expires > now) {
+  try {
+    if (const auto kept = chain_.kept_reply(key); kept && kept->expires > now) {
+      lock.unlock();
+      answer(kept->hmac == hmac ? again(*kept) : Result<Receipt>{mismatch()});
+      return {true, {}, {}};
+    }
+  } catch (const log::Unreadable& failed) {  // What is not known to be new is not done.
     lock.unlock();
-    answer(kept->hmac == hmac ? again(*kept) : Result<Receipt>{mismatch()});
+    answer(failed.error());
     return {true, {}, {}};
   }
   auto& flight = in_flight_[key];

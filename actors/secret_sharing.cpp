@@ -112,8 +112,9 @@ void SecretSharing::spread(const std::string& secret, const std::string& value,
     const std::lock_guard lock{mutex_};
     rounds_.push_back(round);
   }
+  const auto request = secret + '\n' + value;
   for (const auto& node : asked)
-    peering_.ask(node, kTake, secret + '\n' + value, [round, node](const Result<std::string>& answer) {
+    peering_.ask(node, kTake, request, [round, node](const Result<std::string>& answer) {
       round->answered(node, answer && *answer == kKept);
     });
 }

@@ -114,11 +114,11 @@ Cgroups Cgroups::here() {
 void Cgroups::look_at_two(const std::string& mount, const std::string& own) {
   two_ = true;
   auto base = group_folder(mount, own);
-  constexpr std::string_view node = "/muster-node";
-  if (base.ends_with(node)) base.resize(base.size() - node.size());  // It moved there before.
+  constexpr std::string_view kNode = "/muster-node";
+  if (base.ends_with(kNode)) base.resize(base.size() - kNode.size());  // It moved there before.
   if (base != mount) {  // The root may hold processes beside groups.
-    if (!make_folder(base + std::string{node})) return;
-    (void)write_file(base + std::string{node} + "/cgroup.procs", "0");
+    if (!make_folder(base + std::string{kNode})) return;
+    (void)write_file(base + std::string{kNode} + "/cgroup.procs", "0");
   }
   const auto all = base + "/muster";
   for (auto& controller : controllers_) {

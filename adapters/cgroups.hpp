@@ -31,7 +31,7 @@ public:
   /// what was asked for and cannot be had, or `internal`.
   Result<std::vector<std::string>> make(const std::string& name, const CgroupLimits& limits) const;
   /// Kills all that is in it, and removes it as soon as they are gone; true when it is.
-  bool remove(const std::string& name) const;
+  [[nodiscard]] bool remove(const std::string& name) const;
 
 private:
   enum class Kind : uint8_t { cpu, memory, pids };

@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char** environ;
-
 namespace muster {
 namespace {
 
@@ -173,8 +171,8 @@ std::string find_in_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders{path ? path : "/usr/local/bin:/usr/bin:/bin"};
   for (std::string folder; std::getline(folders, folder, ':');) {
-    auto candidate = folder + "/" + program;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    folder.append("/").append(program);
+    if (::access(folder.c_str(), X_OK) == 0) return folder;
   }
   return {};
 }
@@ -187,11 +185,14 @@ Result<ChildProcess> ChildProcess::start(const Spawn& spawn) {
   SpawnSetup setup;
   prepare(setup, spawn);
   std::vector<char*> argv;
+  argv.reserve(spawn.argv.size() + 1);
   for (const auto& word : spawn.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   std::vector<std::string> pairs;
-  for (const auto& [name, value] : spawn.env) pairs.push_back(name + "=" + value);
+  pairs.reserve(spawn.env.size());
+  for (const auto& [name, value] : spawn.env) pairs.emplace_back(name).append("=").append(value);
   std::vector<char*> env;
+  env.reserve(pairs.size() + 1);
   for (auto& pair : pairs) env.push_back(pair.data());
   env.push_back(nullptr);
   pid_t pid = 0;

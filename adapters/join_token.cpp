@@ -66,19 +66,19 @@ Result<std::string> to_text(const JoinToken& token) {
 }
 
 Result<JoinToken> parse_join_token(std::string_view text) {
-  constexpr std::string_view space = " \t\r\n";
-  const auto from = text.find_first_not_of(space);
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto from = text.find_first_not_of(kSpace);
   text = from == std::string_view::npos ? std::string_view{}
-                                        : text.substr(from, text.find_last_not_of(space) - from + 1);
+                                        : text.substr(from, text.find_last_not_of(kSpace) - from + 1);
   if (text.empty()) return fault("is empty: copy the whole line that muster :cluster token printed");
   if (!text.starts_with(kPrefix) || text.size() > kMaxText)
     return fault("is none: it begins with " + std::string{kPrefix} + " and has at most " +
                  std::to_string(kMaxText) + " characters");
   const auto bytes = decode(text.substr(kPrefix.size()));
   if (!bytes) return fault("is mistyped: it has a character, or an end, that no token has");
-  constexpr auto least = kFingerprint + kMinJoinSecret + kSum, most = kFingerprint + kMaxJoinSecret + kSum;
-  if (bytes->size() < least) return fault("is cut off: copy the whole line");
-  if (bytes->size() > most) return fault("is too long: copy the line alone");
+  constexpr auto kLeast = kFingerprint + kMinJoinSecret + kSum, kMost = kFingerprint + kMaxJoinSecret + kSum;
+  if (bytes->size() < kLeast) return fault("is cut off: copy the whole line");
+  if (bytes->size() > kMost) return fault("is too long: copy the line alone");
   const auto body = std::string_view{*bytes}.substr(0, bytes->size() - kSum);
   if (!equal_in_constant_time(sum_of(body), std::string_view{*bytes}.substr(body.size())))
     return fault("is mistyped or cut off: its checksum does not fit");

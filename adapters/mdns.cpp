@@ -98,7 +98,7 @@ private:
     } while (!stopping() && session.turn(kLookAround));
   }
 
-  bool stopping() const {
+  [[nodiscard]] bool stopping() const {
     const std::lock_guard lock(mutex_);
     return stopping_;
   }

@@ -62,6 +62,7 @@ std::vector<finding::Advert> MemoryDiscovery::seen() const {
     adverts.emplace(std::pair(read->node, read->boot), *read);
   }
   std::vector<finding::Advert> found;
+  found.reserve(adverts.size());
   for (auto& [who, advert] : adverts) found.push_back(std::move(advert));
   return found;
 }

@@ -230,7 +230,7 @@ private:
 
   [[nodiscard]] std::string group(size_t at) const { return parts_.run + "-" + std::to_string(at); }
 
-  std::vector<std::string_view> missing(const jobs::PreparedStep& prepared) const {
+  [[nodiscard]] std::vector<std::string_view> missing(const jobs::PreparedStep& prepared) const {
     std::vector<std::string_view> lacks;
     const auto not_there = groups_.missing();
     for (const auto need : jobs::needed_capabilities(prepared.wanted, prepared.judgement.settings)) {

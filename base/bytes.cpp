@@ -18,7 +18,7 @@ std::optional<std::string> bytes_from_hex(std::string_view hex) {
   for (size_t i = 0; i < hex.size(); i++) {
     const auto value = kDigits.find(hex[i]);
     if (value == std::string_view::npos) return std::nullopt;
-    bytes[i / 2] = static_cast<char>(static_cast<unsigned char>(bytes[i / 2]) << 4 | value);
+    bytes[i / 2] = static_cast<char>(size_t{static_cast<unsigned char>(bytes[i / 2])} << 4 | value);
   }
   return bytes;
 }

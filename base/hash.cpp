@@ -91,7 +91,7 @@ std::optional<Digest> digest_from_hex(std::string_view hex) {
   for (size_t i = 0; i < hex.size(); i++) {
     const auto value = kHexDigits.find(hex[i]);
     if (value == std::string_view::npos) return std::nullopt;
-    digest[i / 2] = static_cast<uint8_t>(digest[i / 2] << 4 | value);
+    digest[i / 2] = static_cast<uint8_t>(size_t{digest[i / 2]} << 4 | value);
   }
   return digest;
 }

@@ -13,7 +13,7 @@ class Judge {
 public:
   Judge(const Membership& seen, const MembershipPolicy& policy) : seen_(seen), policy_(policy) {}
 
-  std::optional<Change> next() const {
+  [[nodiscard]] std::optional<Change> next() const {
     if (auto change = hand_over()) return change;
     if (auto change = demote_lost()) return change;
     if (auto change = promote()) return change;

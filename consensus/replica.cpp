@@ -78,16 +78,21 @@ void Replica::close() {
   impl_->restart_at_tick = false;
 }
 
+void Replica::fail(const Error& why) {
+  impl_->fail(why);
+  impl_->settle();
+}
+
 Status Replica::reopen() {
   impl_->stop();
   if (auto opened = impl_->disk.reopen(); !opened) return opened;
   log::Batch probe;
   put_probe(probe);
   if (auto written = impl_->disk.write(probe, true); !written) return written;
+  impl_->early = 0;
+  if (auto read = impl_->reading([this] { impl_->machine.reload(); }); !read) return read;
   impl_->broken.reset();
   impl_->broken_told = false;
-  impl_->early = 0;
-  impl_->machine.reload();
   auto opened = impl_->open();
   // An installation may have ended with the write that was reported as failed.
   if (opened && !impl_->installing) impl_->machine.installed();
@@ -100,7 +105,7 @@ void Replica::tick() {
 }
 
 void Replica::receive(MemberId from, std::string frame) {
-  impl_->receive(from, std::move(frame));
+  if (!impl_->reading([&] { impl_->receive(from, std::move(frame)); })) impl_->settle();
 }
 
 bool Replica::propose(std::string_view body, uint64_t& index) {

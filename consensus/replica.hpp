@@ -175,8 +175,8 @@ public:
   virtual void leading(uint64_t term) = 0;
   /// No longer leader. Everything proposed and not yet told by Machine::applied has an unknown outcome.
   virtual void following(uint64_t term, MemberId leader) = 0;
-  /// The disk failed a write: the replica is closed, and what was in flight has an unknown outcome (following
-  /// is not called as well). reopen() tries again.
+  /// The disk failed a write, or a read that one needs: the replica is closed, and what was in flight has an
+  /// unknown outcome (following is not called as well). reopen() tries again.
   virtual void broken(const Error& why) = 0;
 };
 
@@ -218,6 +218,8 @@ public:
   /// Errors: `log.unwritable`, then Watcher::broken is called as well; `log.corrupt`.
   Status open();
   void close();
+  /// What is to be proposed cannot be read: as if a write had failed.
+  void fail(const Error& why);
   /// After Watcher::broken: probes the disk with a write, and opens again when it succeeds.
   Status reopen();
 

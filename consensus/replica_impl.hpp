@@ -16,11 +16,24 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
 
   // Life: replica_life.cpp.
   Status open();
+  Status open_readable();
   Status lead_anew();
   Status start();
   [[nodiscard]] Status broken_or_done() const;
   void stop();
   void fail(const Error& why);
+  /// Does what reads the disk. A read that fails ends the replica as a failed write does; what was read for
+  /// is done in part, and forgotten when it opens again. Nothing may be thrown through libraft.
+  template <class Deed>
+  Status reading(Deed&& deed) {
+    try {
+      deed();
+    } catch (const log::Unreadable& failed) {
+      fail(failed.error());
+      return failed.error();
+    }
+    return Done{};
+  }
   void settle();
   void settle_once();
   bool write_applied();

@@ -107,16 +107,17 @@ void Replica::Impl::append(raft_io_append* request, const raft_entry* entries, u
                            raft_io_append_cb done) {
   Write write;
   write.batch = std::exchange(spare, {});
+  if (count == 1 && entries[0].type == RAFT_COMMAND && commits_alone()) {
+    early = next_index();
+    before_early = machine.head().seq;
+    // First: into an empty batch the chain also puts what it forgets.
+    (void)reading([&] { machine.apply(early, view(entries[0].buf), write.batch); });
+  }
   for (unsigned i = 0; i < count; i++) {
     const auto type = static_cast<uint8_t>(entries[i].type);
     if (type == RAFT_CHANGE) clear_padding(entries[i].buf);
     put_entry(write.batch, next_index(), entries[i].term, type, view(entries[i].buf));
     marks.push_back({entries[i].term, type});
-  }
-  if (count == 1 && entries[0].type == RAFT_COMMAND && commits_alone()) {
-    early = next_index() - 1;
-    before_early = machine.head().seq;
-    machine.apply(early, view(entries[0].buf), write.batch);
   }
   // Also when it is closed before it was written: a cancelled append crashes 0.15 (rule 7).
   write.done = [request, done](bool) { done(request, 0); };
@@ -163,7 +164,8 @@ void Replica::Impl::store_snapshot(unsigned trailing, raft_io_snapshot_put* requ
 
 void Replica::Impl::send_snapshot(raft_io_snapshot_get* request, raft_io_snapshot_get_cb done) {
   queue_soon([this, request, done](bool stopped) {
-    const auto stored = stopped ? std::nullopt : load_snapshot(disk);
+    std::optional<StoredSnapshot> stored;
+    if (!stopped) (void)reading([&] { stored = load_snapshot(disk); });
     stored ? done(request, give_to_raft(*stored), 0) : done(request, nullptr, RAFT_CANCELED);
   });
 }
@@ -261,7 +263,7 @@ int Replica::Impl::apply(const raft_buffer& body) {
     return 0;
   }
   if (index <= machine.head().index) return 0;  // Applied before a restart: its lines are on disk.
-  machine.apply(index, view(body), applied_batch);
+  if (!reading([&] { machine.apply(index, view(body), applied_batch); })) return 0;
   applied_index = index;
   untold = true;
   if (applied_batch.bytes() < kMaxAppliedBatch) return 0;
@@ -312,7 +314,8 @@ void Replica::Impl::later(unsigned ms, void (Impl::*what)()) {
 /// One disk, one queue: writes complete in the order they were asked for (rule 3).
 void Replica::Impl::queue_write(Write write) {
   writes.push_back(std::move(write));
-  if (!apart && !write_apart()) write_soon();
+  if (apart) return;
+  if (broken || !write_apart()) write_soon();
 }
 
 /// The only write, and a synced one, may be waited for elsewhere; what comes meanwhile waits here.

@@ -20,6 +20,14 @@ Replica::Impl::Impl(MemberId self_, std::string address_, log::Disk& disk_, Mach
 
 /// Loads and goes on.
 Status Replica::Impl::open() {
+  try {
+    return open_readable();
+  } catch (const log::Unreadable& failed) {
+    return failed.error();
+  }
+}
+
+Status Replica::Impl::open_readable() {
   if (auto started = start(); !started) return started;
   if (broken || !rules.new_term || !is(RAFT_LEADER)) return broken_or_done();
   return lead_anew();
@@ -102,7 +110,7 @@ void Replica::Impl::fail(const Error& why) {
 void Replica::Impl::settle() {
   if (settling || starting) return;
   settling = true;
-  settle_once();
+  if (!reading([this] { settle_once(); })) settle_once();
   settling = false;
 }
 
@@ -137,6 +145,7 @@ void Replica::Impl::settle_once() {
 /// Writes the lines of what was committed, and tells of them. Not synced: a power cut takes them together
 /// with nothing else, and they are applied again from the entries.
 bool Replica::Impl::write_applied() {
+  if (broken) return false;  // The batch may hold what was read in part.
   if (!applied_batch.empty()) {
     const auto written = disk.write(applied_batch, false);
     applied_batch.clear();

@@ -173,7 +173,7 @@ void Replica::Impl::finish_install() {
     marks.clear();
     first_index = snapshot.index + 1;
     write.done = [this, done = std::move(installed)](bool stopped) {
-      if (!stopped) machine.installed();
+      if (!stopped) (void)reading([this] { machine.installed(); });
       done(stopped);
     };
     installed = nullptr;

@@ -130,6 +130,7 @@ void check_order(const std::vector<App>& apps, const std::string& pointer, names
 
 std::vector<App> read_apps(const Json& value, const std::string& pointer, names::Check& check) {
   std::vector<App> apps;
+  apps.reserve(value.size());
   for (size_t i = 0; i < value.size(); i++) apps.push_back(read_app(value[i], pointer_to(pointer, i), check));
   check_order(apps, pointer, check);
   return apps;

@@ -108,7 +108,9 @@ private:
     refuse(mark, "nests deeper than " + std::to_string(limits_.depth) + " levels");
   }
 
-  bool expects_key() const { return !open_.empty() && open_.back().value.is_object() && !open_.back().key; }
+  [[nodiscard]] bool expects_key() const {
+    return !open_.empty() && open_.back().value.is_object() && !open_.back().key;
+  }
 
   void count(const YAML::Mark& mark) {
     if (++nodes_ > limits_.nodes)
@@ -125,7 +127,7 @@ private:
   }
 
   /// Where the value that comes next will be.
-  std::string next_pointer() const {
+  [[nodiscard]] std::string next_pointer() const {
     if (open_.empty()) return "";
     const auto& parent = open_.back();
     return parent.value.is_array() ? names::pointer_to(parent.pointer, parent.value.size())

@@ -18,13 +18,13 @@ namespace {
 /// Of eight bytes, those marked that a JSON string does not hold as they are: control characters, quotes,
 /// backslashes and what is beyond ASCII. Marks above the lowest one may be wrong.
 uint64_t specials(const char* text) {
-  constexpr uint64_t ones = 0x0101010101010101, highs = ones * 0x80;
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;
   uint64_t bytes = 0;
   std::memcpy(&bytes, text, sizeof bytes);
-  const auto has_zero = [](uint64_t v) { return (v - ones) & ~v; };
+  const auto has_zero = [](uint64_t v) { return (v - kOnes) & ~v; };
   const auto special =
-    (bytes - ones * 0x20) | has_zero(bytes ^ ones * '"') | has_zero(bytes ^ ones * '\\') | bytes;
-  return special & highs;
+    (bytes - kOnes * 0x20) | has_zero(bytes ^ kOnes * '"') | has_zero(bytes ^ kOnes * '\\') | bytes;
+  return special & kHighs;
 }
 static_assert(std::endian::native == std::endian::little, "the lowest mark is taken for the first byte");
 

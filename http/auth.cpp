@@ -19,7 +19,8 @@ std::string_view bearer(const Request& request) {
 /// Every principal holds full scope names; a token's are kept without the prefix.
 std::vector<std::string> with_prefix(const std::string& prefix, const std::vector<std::string>& suffixes) {
   std::vector<std::string> scopes;
-  for (const auto& suffix : suffixes) scopes.push_back(prefix + ":" + suffix);
+  scopes.reserve(suffixes.size());
+  for (const auto& suffix : suffixes) scopes.emplace_back(prefix).append(":").append(suffix);
   return scopes;
 }
 

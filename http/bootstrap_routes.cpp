@@ -42,15 +42,15 @@ struct Component {
 
 /// Before any profile was read, nothing is desired: the document is there with empty sections.
 Response show_profile(const ViewSet& views, const std::string& if_none_match) {
-  static const profile::Profile kNothing;
+  static const profile::Profile nothing;
   const auto& source = *view<plans::View>(views).profile;
   const auto etag =
-    '"' + (source.generation.empty() ? profile::generation(kNothing) : source.generation) + '"';
+    '"' + (source.generation.empty() ? profile::generation(nothing) : source.generation) + '"';
   Request again;
   again.headers = {{"if-none-match", if_none_match}};
   if (auto same = not_modified(again, etag)) return std::move(*same);
   auto response =
-    json_response(source.generation.empty() ? profile::to_json(kNothing).dump() : source.content.text);
+    json_response(source.generation.empty() ? profile::to_json(nothing).dump() : source.content.text);
   response.headers.emplace_back("ETag", etag);
   return response;
 }

@@ -61,9 +61,9 @@ bool Reply::answered() const {
 }
 
 std::string_view to_string(Method method) {
-  constexpr std::array<std::string_view, 8> names = {"GET",   "HEAD",   "POST",    "PUT",
-                                                     "PATCH", "DELETE", "OPTIONS", "OTHER"};
-  return names.at(static_cast<size_t>(method));
+  constexpr std::array<std::string_view, 8> kNames = {"GET",   "HEAD",   "POST",    "PUT",
+                                                      "PATCH", "DELETE", "OPTIONS", "OTHER"};
+  return kNames.at(static_cast<size_t>(method));
 }
 
 Response json_response(std::string text, int status) {

@@ -30,7 +30,7 @@ std::string lower(std::string_view text) {
 /// Adds the members of `from`; none may be there already.
 void add_members(Json& to, const Json& from, const std::string& where) {
   for (const auto& [key, value] : from.items()) {
-    if (to.contains(key)) throw Defect(where + " says " + key + " again");
+    if (to.contains(key)) throw Defect((std::string{where}.append(" says ") += key) += " again");
     to[key] = value;
   }
 }

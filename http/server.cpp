@@ -29,10 +29,10 @@ constexpr size_t kMaxRefused = 256;  ///< Peers that are told so; more are close
 constexpr auto kLinger = 2s;
 
 std::string random_prefix() {
-  constexpr std::string_view letters = "abcdefghijkmnpqrstuvwxyz23456789";
+  constexpr std::string_view kLetters = "abcdefghijkmnpqrstuvwxyz23456789";
   std::random_device random;
   std::string prefix;
-  for (int i = 0; i < 6; i++) prefix += letters[random() % letters.size()];
+  for (int i = 0; i < 6; i++) prefix += kLetters[random() % kLetters.size()];
   return prefix + '-';
 }
 

@@ -29,6 +29,7 @@ Error too_large(const char* code, const char* what, size_t limit) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of first_ only what was read is looked at.
 Connection::Connection(Core& core, Socket socket, ConnectionId id, Peer peer)
   : core_(core),
     socket_(std::move(socket)),

@@ -174,13 +174,13 @@ std::string http_date() {
   const auto now = std::time(nullptr);
   std::tm utc{};
   gmtime_r(&now, &utc);
-  constexpr std::array days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   std::array<char, 64> text{};
   const auto n = std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                               days.at(static_cast<size_t>(utc.tm_wday)), utc.tm_mday,
-                               months.at(static_cast<size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour,
+                               kDays.at(static_cast<size_t>(utc.tm_wday)), utc.tm_mday,
+                               kMonths.at(static_cast<size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour,
                                utc.tm_min, utc.tm_sec);
   return {text.data(), static_cast<size_t>(n)};
 }

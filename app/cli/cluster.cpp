@@ -74,9 +74,9 @@ Outcome show_members(Call& call) {
 }
 
 Outcome run(Call& call) {
-  static const Deed kShow{"status", show_members, {"watch", "as-of", "after"}};
+  static const Deed by_default{"status", show_members, {"watch", "as-of", "after"}};
   const auto* deed = deed_of(call.word(0));
-  if (!deed) deed = &kShow;
+  if (!deed) deed = &by_default;
   for (const auto& [flag, value] : call.flags)
     if (std::find(deed->flags.begin(), deed->flags.end(), flag) == deed->flags.end())
       return usage_error(":cluster " + std::string(deed->word) + " takes no --" + flag);

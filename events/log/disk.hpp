@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -40,8 +41,16 @@ private:
   size_t count_ = 0;
 };
 
+/// A read that fails is a broken disk, not an absent key: thrown, since nothing sensible follows from a
+/// guess.
+struct Unreadable : std::runtime_error {
+  explicit Unreadable(const std::string& reason) : runtime_error("the log cannot be read: " + reason) {}
+  /// What a write is refused with that would have to read.
+  [[nodiscard]] Error error() const { return {"log.unwritable", what()}; }
+};
+
 /// Keys sort as bytes. Thread-safe: one writer, any readers. Errors: `log.unwritable` with the system's
-/// reason.
+/// reason; reads throw Unreadable.
 class Disk {
 public:
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;  ///< False stops.

@@ -2,7 +2,6 @@
 #include "events/log/memory_disk.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace muster::log {
 namespace {
@@ -103,7 +102,7 @@ void MemoryDisk::fail_reads(bool failing) {
 }
 
 void MemoryDisk::must_read() const {
-  if (unreadable_) throw std::runtime_error("the log cannot be read: asked to fail");
+  if (unreadable_) throw Unreadable("asked to fail");
 }
 
 void MemoryDisk::apply(Columns& to, const Batch& batch) {

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <mutex>
 #include <shared_mutex>
-#include <stdexcept>
 #include <system_error>
 
 #include <fcntl.h>
@@ -40,9 +39,8 @@ std::string_view view(const rocksdb::Slice& bytes) {
   return {bytes.data(), bytes.size()};
 }
 
-/// A read that fails is a broken disk, not an absent key: nothing sensible can go on from it.
 void must(const rocksdb::Status& status) {
-  if (!status.ok()) throw std::runtime_error("the log cannot be read: " + status.ToString());
+  if (!status.ok()) throw Unreadable(status.ToString());
 }
 
 /// The database and its families, closed together.
@@ -161,6 +159,7 @@ public:
   [[nodiscard]] uint64_t size(Column column) const override {
     const std::shared_lock reading{swap_};
     uint64_t files = 0, memory = 0;
+    if (!store_) return 0;
     store().db().GetIntProperty(store().family(column), rocksdb::DB::Properties::kLiveSstFilesSize, &files);
     store().db().GetIntProperty(store().family(column), rocksdb::DB::Properties::kSizeAllMemTables, &memory);
     return files + memory;
@@ -186,7 +185,7 @@ public:
 private:
   /// Nothing is open only after a reopen() that could not even read.
   [[nodiscard]] const Store& store() const {
-    if (!store_) throw std::runtime_error("the log cannot be read: it could not be opened again");
+    if (!store_) throw Unreadable("it could not be opened again");
     return *store_;
   }
   Status settle(const rocksdb::Status& status) {

@@ -231,6 +231,34 @@ TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, t
   });
 }
 
+TEST_CASE("a disk that cannot be read refuses writes and serves views; when it is well, the node goes on") {
+  Running node;
+  REQUIRE(node.ask(registration("n1", "a")));
+  node.disk.fail_reads(true);
+  Origin keyed;
+  keyed.actor = "alice";
+  keyed.key = "once";
+  const auto unsure = node.ask(registration("n1", "b"), keyed);
+  REQUIRE_FALSE(unsure);
+  CHECK(unsure.error().code == "log.unwritable");
+  std::string code;  // The log's own thread looks for replies to forget once a second.
+  int count = 0;
+  REQUIRE(eventually([&] {
+    const auto asked = node.ask(registration("n2", std::to_string(count++)));
+    if (!asked) code = asked.error().code;
+    return !asked;
+  }));
+  CHECK(code == "log.unwritable");
+  CHECK(view<nodes::View>(*node.system->views()).nodes.contains("n1"));
+  CHECK_FALSE(node.system->ready());
+  node.disk.fail_reads(false);
+  REQUIRE(eventually([&] { return node.system->ready(); }));
+  REQUIRE(node.ask(registration("n1", "c"), keyed));
+  uint64_t next = 1;
+  for (const auto& record : node.records()) CHECK(record.seq == next++);
+  CHECK(node.records().size() == node.system->views()->seq);
+}
+
 TEST_CASE("a disk that cannot be read fails the reading, and the next one is served") {
   Running node;
   REQUIRE(node.ask(registration("n1", "a")));

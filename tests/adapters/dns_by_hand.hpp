@@ -149,7 +149,7 @@ public:
   }
 
   /// Asks over and over until something of that name and type was answered; nothing after a minute.
-  std::optional<Record> ask(const std::string& name, Type type) const {
+  [[nodiscard]] std::optional<Record> ask(const std::string& name, Type type) const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes{1};
     std::string buffer(9000, '\0');
     while (std::chrono::steady_clock::now() < deadline) {

@@ -49,7 +49,7 @@ public:
     for (const int peer : peers_) close(peer);
   }
 
-  std::string url(const std::string& path = "/") const {
+  [[nodiscard]] std::string url(const std::string& path = "/") const {
     return "http://127.0.0.1:" + std::to_string(port_) + path;
   }
   int connections() const { return connections_; }

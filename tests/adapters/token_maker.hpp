@@ -28,7 +28,7 @@ public:
   }
 
   /// The public half as a JWK.
-  muster::Json jwk() const {
+  [[nodiscard]] muster::Json jwk() const {
     cjose_err err;
     char* text = cjose_jwk_to_json(key_.get(), false, &err);
     auto json = muster::Json::parse(text);
@@ -36,7 +36,8 @@ public:
     return json;
   }
 
-  std::string sign(const std::string& algorithm, const std::string& claims, bool with_kid = true) const {
+  [[nodiscard]] std::string sign(const std::string& algorithm, const std::string& claims,
+                                 bool with_kid = true) const {
     cjose_err err;
     cjose_header_t* header = cjose_header_new(&err);
     cjose_header_set(header, CJOSE_HDR_ALG, algorithm.c_str(), &err);

@@ -117,9 +117,9 @@ TEST_CASE("a member that reads no bulk is sent no more than the queue holds, and
   n1->set_members({peer});
   auto lanes = listener.welcome_both();
   REQUIRE(eventually([&] { return n1.reaches("n2"); }));
-  constexpr uint64_t frames = 200;
-  for (uint64_t i = 0; i < frames; i++) n1->send("n2", {Kind::raft, std::string(1 << 20, 'x')});
-  CHECK(n1->stats().dropped > frames / 2);  // The kernel's buffers take some.
+  constexpr uint64_t kFrames = 200;
+  for (uint64_t i = 0; i < kFrames; i++) n1->send("n2", {Kind::raft, std::string(1 << 20, 'x')});
+  CHECK(n1->stats().dropped > kFrames / 2);  // The kernel's buffers take some.
   n1->send("n2", {Kind::raft, "beat"});
   const auto heard = lanes.at(Lane::urgent).next_said();
   REQUIRE(heard);

@@ -179,6 +179,40 @@ TEST_CASE("snapshots bound what is kept, and a start from one goes on where it w
   CHECK(node.commit("more"));
 }
 
+TEST_CASE("a failed read ends the replica as a failed write does, wherever an entry needs it") {
+  Alone node;
+  REQUIRE(node.commit("a"));
+  const auto read_of = [&](bool fails) {
+    node.disk.fail_reads(fails);
+    (void)node.disk.get(log::Column::meta, "head");
+  };
+  const bool when_applied = GENERATE(false, true);
+  if (when_applied)
+    node.chain->on_applied = [&](uint64_t) { read_of(true); };
+  else
+    node.chain->on_apply = [&] { read_of(true); };
+  uint64_t index = 0;
+  REQUIRE(node.replica->propose("b", index));
+  node.applied.clear();
+  node.settle();
+  CHECK(node.told.back() == "broken log.unwritable");
+  CHECK(node.applied.empty());
+  CHECK_FALSE(node.replica->propose("c", index));
+  node.tick();
+  CHECK_FALSE(node.replica->reopen());  // Writes go through; what was written cannot be read.
+  CHECK_FALSE(node.replica->leading());
+
+  node.chain->on_apply = nullptr;
+  node.chain->on_applied = [&](uint64_t at) { node.applied.push_back(at); };
+  node.disk.fail_reads(false);
+  REQUIRE(node.replica->reopen());
+  node.settle();
+  CHECK(node.replica->leading());
+  CHECK(node.commit("c"));
+  // "b" was not acknowledged: it is there if its entry was written before the read.
+  CHECK(node.chain->bodies() == (when_applied ? Strings{"a", "b", "c"} : Strings{"a", "c"}));
+}
+
 TEST_CASE("a failed write ends the replica until the disk takes a probe; then the term is higher") {
   Alone node;
   REQUIRE(node.commit("a"));

@@ -15,6 +15,7 @@ from node import SHIM, Node, send  # noqa: E402
 FAULTS = {"a full disk": b"n", "an I/O error on write": b"w", "an I/O error on sync": b"s",
           "a folder turned read-only": b"r"}
 ENOUGH = 200  # Replies that show that writing works.
+KEYED = 400  # Kept replies that fill more than the block which a start reads.
 
 
 class DiskFaultTest(unittest.TestCase):
@@ -75,6 +76,54 @@ class DiskFaultTest(unittest.TestCase):
                 with Node(self.data, shim, self.room).wait_ready() as node:
                     acknowledged = self.refuses_and_recovers(node, lambda: switch(code), lambda: switch(b"0"))
                     self.check_folder(node, acknowledged)
+
+    def keyed(self, node):
+        """Registrations under idempotency keys, the same ones every time; status and code of each."""
+        connection, heard = node.connect(), []
+        try:
+            for number in range(KEYED):
+                body = {"node_id": f"keyed-{number}", "versions": {"filler": "x" * 200}}
+                status, reply, _ = send(connection, "POST", "/v1/nodes/register", body, key=f"key-{number}")
+                heard.append((status, json.loads(reply).get("code", "")))
+        finally:
+            connection.close()
+        return heard
+
+    def test_a_disk_that_cannot_be_read_refuses_what_would_have_to_be_looked_up(self):
+        """[S0-05] EIO from reads: while the log is open, and while it is opened again."""
+        fault = os.path.join(self.room, "fault")
+
+        def switch(to):
+            with open(fault, "r+b") as control:
+                control.write(to)
+
+        def a_read_failed():
+            with open(fault, "rb") as control:
+                return control.read(2) == b"d!"
+
+        with open(fault, "wb") as file:
+            file.write(b"00")
+        with Node(self.data, room=self.room).wait_ready() as node:
+            self.assertEqual(set(self.keyed(node)), {(200, "")})
+            self.assertEqual(node.stop(), 0, node)
+        shim = {"LD_PRELOAD": SHIM, "POWERCUT_DIR": self.data, "POWERCUT_FAULT": fault}
+        with Node(self.data, shim, self.room).wait_ready() as node:
+            switch(b"d0")
+            heard = set(self.keyed(node))
+            self.assertIn((503, "log.unwritable"), heard, "nobody knows whether it was done before")
+            self.assertLessEqual(heard, {(200, ""), (503, "log.unwritable")})
+            self.assertEqual(node.ask("GET", "/v1/nodes")[0], 200, "reads go on")
+            switch(b"0")
+            node.until(lambda: set(self.keyed(node)) == {(200, "")}, "every reply is found again")
+            switch(b"w")
+            node.until(lambda: self.register(node, os.urandom(4).hex())[0] == 503, "a write is refused")
+            switch(b"d0")
+            node.until(a_read_failed, "opening again reads")
+            self.assertEqual(self.register(node, "during")[0], 503)
+            self.assertEqual(node.ask("GET", "/v1/nodes")[0], 200, "reads go on")
+            switch(b"0")
+            node.until(lambda: self.register(node, os.urandom(4).hex())[0] == 200, "a write is taken again")
+            self.check_folder(node, [])
 
     @unittest.skipUnless(os.geteuid() == 0, "a small file system is mounted as root")
     def test_a_disk_that_is_really_full_refuses_writes_until_there_is_room(self):

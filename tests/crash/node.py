@@ -105,9 +105,11 @@ class Node:
             connection.close()
 
 
-def send(connection, method, path, body=None):
+def send(connection, method, path, body=None, key=None):
     text = None if body is None else json.dumps(body)
     headers = dict(TOKEN, **({"Content-Type": "application/json"} if text is not None else {}))
+    if key is not None:
+        headers["Idempotency-Key"] = key
     connection.request(method, path, text, headers)
     reply = connection.getresponse()
     return reply.status, reply.read(), reply.headers

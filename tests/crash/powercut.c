@@ -5,7 +5,8 @@
    POWERCUT_JOURNAL  where the operations go, outside of it; none are journaled without
    POWERCUT_FAULT    a file whose first byte, read anew before every operation, says what fails:
                      '0' nothing, 'n' writes with ENOSPC, 'w' writes with EIO, 's' syncs with EIO,
-                     'r' changes with EROFS
+                     'r' changes with EROFS, 'd' reads at a place with EIO
+                     (the second byte then becomes '!')
 
    Times are CLOCK_MONOTONIC: an operation's
    before it is done, a sync's end after it returned, so that an operation later than a moment was not done by
@@ -178,6 +179,18 @@ ssize_t pwrite(int fd, const void* bytes, size_t n, off_t at) {
 }
 ssize_t pwrite64(int fd, const void* bytes, size_t n, off_t at) {
   return pwrite_any(fd, bytes, n, at);
+}
+
+static ssize_t pread_any(int fd, void* bytes, size_t n, off_t at) {
+  REAL(pread);
+  if (powercut_watched(fd) == A_FILE) FAIL_IF('d');
+  return call(fd, bytes, n, at);
+}
+ssize_t pread(int fd, void* bytes, size_t n, off_t at) {
+  return pread_any(fd, bytes, n, at);
+}
+ssize_t pread64(int fd, void* bytes, size_t n, off_t at) {
+  return pread_any(fd, bytes, n, at);
 }
 
 ssize_t writev(int fd, const struct iovec* parts, int count) {

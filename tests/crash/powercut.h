@@ -56,7 +56,8 @@ void powercut_note(enum op op, int fd, uint64_t time, uint64_t offset, uint64_t 
 int powercut_watched(int fd);
 void powercut_watch(int fd, int what);
 
-/* The errno that an operation of this kind fails with now, 0: none. Kinds: 'w'rite, 's'ync, 'm'etadata. */
+/* The errno that an operation of this kind fails with now, 0: none. Kinds: 'w'rite, 's'ync, 'm'etadata,
+   rea'd'. */
 int powercut_failing(char kind);
 
 #endif

@@ -17,7 +17,7 @@ pthread_mutex_t powercut_lock = PTHREAD_MUTEX_INITIALIZER;
 static char folder[PATH_MAX];
 static size_t folder_size;
 static int journal = -1;
-static const volatile char* fault;
+static volatile char* fault;
 
 void* powercut_real(const char* name) {
   void* found = dlsym(RTLD_NEXT, name);
@@ -39,8 +39,8 @@ __attribute__((constructor)) static void start(void) {
   if (to && *to) journal = powercut_real_open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   const char* control = getenv("POWERCUT_FAULT");
   if (control && *control) {
-    int fd = powercut_real_open(control, O_RDONLY | O_CLOEXEC, 0);
-    void* page = fd < 0 ? MAP_FAILED : mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+    int fd = powercut_real_open(control, O_RDWR | O_CLOEXEC, 0);
+    void* page = fd < 0 ? MAP_FAILED : mmap(NULL, 2, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page != MAP_FAILED) fault = page;
   }
 }
@@ -127,6 +127,8 @@ int powercut_failing(char kind) {
   if (now == 'n' && kind == 'w') return ENOSPC;
   if (now == 'w' && kind == 'w') return EIO;
   if (now == 's' && kind == 's') return EIO;
-  if (now == 'r' && kind != 's') return EROFS;
-  return 0;
+  if (now == 'r' && (kind == 'w' || kind == 'm')) return EROFS;
+  if (now != 'd' || kind != 'd') return 0;
+  fault[1] = '!';
+  return EIO;
 }

@@ -67,7 +67,7 @@ public:
     connected_ = uninterrupted([&] { return SSL_connect(ssl_.get()); }) == 1;
   }
   bool connected() const { return connected_; }
-  std::string protocol() const {
+  [[nodiscard]] std::string protocol() const {
     const unsigned char* text = nullptr;
     unsigned size = 0;
     SSL_get0_alpn_selected(ssl_.get(), &text, &size);

@@ -44,11 +44,11 @@ class Ears {
 public:
   using Heard = std::pair<std::string, Envelope>;
   PeerEvents events();
-  std::vector<Heard> heard() const;
-  std::vector<std::string> bodies(const std::string& from) const;
-  std::vector<std::string> refusals() const;
-  bool was_refused(const std::string& words) const;  ///< A refusal says so.
-  bool heard_from(const std::string& node, const std::string& body) const;
+  [[nodiscard]] std::vector<Heard> heard() const;
+  [[nodiscard]] std::vector<std::string> bodies(const std::string& from) const;
+  [[nodiscard]] std::vector<std::string> refusals() const;
+  [[nodiscard]] bool was_refused(const std::string& words) const;  ///< A refusal says so.
+  [[nodiscard]] bool heard_from(const std::string& node, const std::string& body) const;
 
   /// Called on the network's thread, when set before it starts.
   std::function<void(const std::string&, const Envelope&)> on_received;
@@ -69,7 +69,7 @@ public:
   Peer peer() const { return who.peer; }  ///< With the port where it listens.
   PeerNetwork& operator*() { return *network; }
   PeerNetwork* operator->() { return network.get(); }
-  bool reaches(const std::string& node) const;
+  [[nodiscard]] bool reaches(const std::string& node) const;
 
   Badge who;
   PeerOptions options;

@@ -55,7 +55,7 @@ public:
   ~RawListener();
   RawListener(const RawListener&) = delete;
   RawListener& operator=(const RawListener&) = delete;
-  std::string address() const;
+  [[nodiscard]] std::string address() const;
   uint16_t port() const { return port_; }
   RawPeer accept();
   /// Accepts both lanes of one who dials, and bids them welcome.

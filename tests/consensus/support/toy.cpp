@@ -57,6 +57,7 @@ void ToyChain::applied(uint64_t index) {
 }
 
 void ToyChain::apply(uint64_t index, std::string_view body, log::Batch& batch) {
+  if (on_apply) on_apply();
   head_.index = index;
   batch.put(log::Column::meta, std::string{kKept}.append(body), log::number_key(head_.seq + 1));
   extend(std::to_string(head_.seq + 1) + " " + to_hex(head_.hash) + " " + std::string{body}, body, batch);

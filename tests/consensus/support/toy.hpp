@@ -65,6 +65,7 @@ public:
   /// Tells of the last line on the disk: whoever wrote it may have ended before.
   void tell_last();
 
+  std::function<void()> on_apply;
   std::function<void(uint64_t)> on_applied;
   std::function<void(uint64_t seq, const Digest& hash, std::string_view body)> on_line;
 
