@@ -100,6 +100,9 @@ constexpr std::array kCatalog = {
   ErrorKind{"connections.exhausted", 429, 5, true, "Too many connections",
             "The node holds --max-connections connections.",
             "Retry after the time in Retry-After, or raise --max-connections."},
+  ErrorKind{"container.runtime.unavailable", 422, 4, false, "There is no container runtime",
+            "The job runs in a container, and neither Podman nor Docker is in this node's PATH.",
+            "Install one of them: apt-get install podman."},
   ErrorKind{"cursor.invalid", 400, 2, false, "The cursor is not valid",
             "The cursor was not made by this listing.", "Start again without a cursor."},
   ErrorKind{

@@ -1,53 +1,14 @@
 // :plan, what a job would do: its arguments, its steps, and what the policy makes of them.
 #include "domain/jobs/plan.hpp"
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <ostream>
 
-#include "adapters/job_files.hpp"
 #include "app/cli/catalog.hpp"
 #include "app/cli/table.hpp"
+#include "app/jobs/job_choice.hpp"
 
 namespace muster::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string variable(const Call& call, std::string_view name) {
-  return call.io.environment(name).value_or("");
-}
-
-/// FLWD_POLICY_FILE, else ./flwd.policy.yaml where it is there.
-Result<jobs::Bundle> policy_bundle(const Call& call) {
-  auto file = variable(call, "FLWD_POLICY_FILE");
-  std::error_code error;
-  if (file.empty() && fs::exists("flwd.policy.yaml", error)) file = "flwd.policy.yaml";
-  if (file.empty()) return jobs::Bundle{};
-  std::ifstream in{file, std::ios::binary};
-  if (!in) return Error{"E_POLICY", file + " cannot be read", {}};
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return jobs::parse_bundle(text, file);
-}
-
-std::vector<std::string> plain_files(const std::string& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error))
-    if (entry.is_regular_file(error)) names.push_back(entry.path().filename().string());
-  return names;
-}
-
-/// By the words of its folders, by its id, or by an alias of one word.
-Result<jobs::Named> named_by(const Call& call, const JobListing& listing) {
-  const auto command = listing.tree.command(call.words);
-  if (command.job && command.words == call.words.size()) return jobs::Named{command.job, nullptr};
-  std::string name;
-  for (const auto& word : call.words) name += (name.empty() ? "" : "/") + word;
-  return jobs::find_job(listing.tree, listing.aliases, name);
-}
 
 void print_plan(const Call& call, const Json& plan) {
   auto& out = call.io.out;
@@ -102,20 +63,13 @@ void print_plan(const Call& call, const Json& plan) {
 
 Outcome plan(Call& call) {
   if (call.words.empty()) return usage_error(":plan needs the name of a job; muster :jobs lists them");
-  const auto& root = call.config.text("scripts-root");
-  const auto listing = JobFiles(root).read();
-  if (!listing) return listing.error();
-  auto named = named_by(call, **listing);
-  if (!named) return named.error();
-  auto profile = jobs::effective_profile({call.text("profile"), variable(call, "FLWD_PROFILE"), ""});
-  if (!profile) return profile.error();
-  auto bundle = policy_bundle(call);
-  if (!bundle) return bundle.error();
-  const auto& job = *named->job;
-  auto prepared = jobs::prepare(job, plain_files(root + "/" + job.folder), *bundle, *profile);
+  auto choice = app::choose_job(call.config, call.words);
+  if (!choice) return choice.error();
+  if (choice->words != call.words.size())
+    return usage_error(":plan takes the name of one job, and no arguments of it");
+  auto prepared = app::prepare_job(*choice, call.io.environment, call.text("profile"));
   if (!prepared) return prepared.error();
-  if (auto scripts = job_scripts(root, job); !scripts) return scripts.error();
-  const auto shown = jobs::plan_of(job, *prepared, {call.word(0), named->alias, nullptr});
+  const auto shown = jobs::plan_of(*choice->job, *prepared, {call.word(0), choice->alias, nullptr});
   if (call.json)
     print_json(call, shown);
   else

@@ -8,6 +8,7 @@
 
 #include "app/cli/completion.hpp"
 #include "app/cli/help.hpp"
+#include "app/cli/job.hpp"
 #include "app/cli/parse.hpp"
 #include "app/cli/problem.hpp"
 #include "base/nearest.hpp"
@@ -62,6 +63,8 @@ Outcome dispatch(const std::vector<std::string>& arguments, const Io& io) {
   }
   if (arguments.front() == "__complete") return complete(arguments, io);
   if (arguments.front() == "completion") return print_completion_script(arguments, io);
+  if (const auto* known = find_verb(":" + arguments.front()); !known)
+    if (auto done = run_named_job(arguments, io)) return *done;
   const auto at = arguments.front() == "--version" ? arguments.begin() : find_verb_word(arguments);
   if (at == arguments.end()) return usage_error("there is no verb in this command line");
   const auto* verb = find_verb(*at == "--version" ? ":version" : *at);

@@ -50,7 +50,7 @@ struct Leading {
   std::shared_ptr<Flight> flight = std::make_shared<Flight>();
   Gathering gathering{{flight}, chain, {}};
   Deciding<ClaimsDomain> deciding{{[this](const AppendsPtr& appends) {
-                                     for (const auto& append : *appends) gathering.take(append);
+                                     for (const auto& append : *appends) (void)gathering.take(append);
                                    },
                                    0, flight, [] { return Time{}; }, &kept, nullptr}};
   std::optional<Result<Receipt>> told;

@@ -1,0 +1,34 @@
+// What a command line asks to run: the job, judged, and where its scripts are.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "adapters/job_files.hpp"
+#include "app/config/config.hpp"
+#include "domain/jobs/preparation.hpp"
+
+namespace muster::app {
+
+struct JobChoice {
+  std::shared_ptr<const JobListing> listing;  ///< Owns the job.
+  const jobs::Job* job = nullptr;
+  const jobs::Alias* alias = nullptr;
+  size_t words = 0;  ///< How many of the words named it; the others are its arguments.
+  std::string root;  ///< Of the tree, absolute, without symbolic links.
+};
+
+/// By the words of its folders, else by the first word as an id or an alias. Errors: `config.invalid` for a
+/// root that is none; `job.unknown`, `alias.*`.
+Result<JobChoice> choose_job(const config::Config& config, std::span<const std::string> words);
+
+/// FLWD_POLICY_FILE, else ./flwd.policy.yaml where it is there. Error: `E_POLICY`.
+Result<jobs::Bundle> policy_bundle(const config::Environment& environment);
+
+/// The job as this machine would run it now, under the profile that `requested`, FLWD_PROFILE or nothing
+/// names. Errors: `E_POLICY`, `E_CONFIG`.
+Result<jobs::Preparation> prepare_job(const JobChoice& choice, const config::Environment& environment,
+                                      const std::string& requested);
+
+}  // namespace muster::app

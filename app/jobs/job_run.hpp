@@ -1,0 +1,33 @@
+// One run of a job on an embedded node: recorded, carried out, shown.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "adapters/run_execution.hpp"
+#include "adapters/run_making.hpp"
+#include "app/jobs/embedded.hpp"
+#include "app/jobs/job_choice.hpp"
+
+namespace muster::app {
+
+struct JobRunOptions {
+  std::string actor;  ///< Who asks.
+  jobs::Environment host;
+  std::optional<jobs::OnError> on_error;
+  bool strict = true, dry = false;
+};
+
+/// Sees the run's stream as it grows, on the caller's thread.
+using ShowEntry = std::function<void(const JournalEntry&)>;
+
+/// Goes on with what earlier command lines left running; what is not there any more is recorded as lost. Runs
+/// until the run has ended; SIGINT and SIGTERM, which the caller has blocked, cancel it. Errors: what the
+/// policy denied, which is on record; `capability.missing`, `container.runtime.unavailable`, `rate.limited`,
+/// and the log's own.
+Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,
+                           const jobs::Arguments& arguments, const JobRunOptions& options,
+                           const ShowEntry& show);
+
+}  // namespace muster::app
