@@ -91,7 +91,8 @@ Verb token_verb() {
             .flags = listing_flags(),
             .subverbs = {"list", "new", "revoke"},
             .most_words = 2};
-  verb.flags.push_back({"scope", "SCOPES", "What the token may do: register, read, apply, admin, runs:write ..., by commas"});
+  verb.flags.push_back(
+    {"scope", "SCOPES", "What the token may do: register, read, apply, admin, runs:write ..., by commas"});
   verb.flags.push_back({"expires", "TIME", "When it stops working: 30d, or a time; never when not given"});
   return verb;
 }

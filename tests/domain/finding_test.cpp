@@ -108,7 +108,8 @@ TEST_CASE("a neighbour that does not answer is left out until nobody is left") {
     CHECK(joins(own, sight) == next_one);
     sight.failed.insert(next_one);
   }
-  // They may be busy: whoever is there gets no rival at once, and whoever was does not hold a new one up for ever.
+  // They may be busy: whoever is there gets no rival at once, and whoever was does not hold a new one up for
+  // ever.
   CHECK(searches_until(own, sight) == kWaits.listen + kWaits.unanswered);
   sight.searched = kWaits.listen + kWaits.unanswered;
   CHECK(is<Begin>(next(own, sight)));
