@@ -95,6 +95,13 @@ public:
     return std::move(order_);
   }
 
+  /// Takes back what was made.
+  void undo() const {
+    std::error_code ignored;
+    for (const auto& folder : {order_.folder, order_.memory}) fs::remove_all(folder, ignored);
+    for (size_t i = 0; i < parts_.prepared->steps.size(); i++) (void)groups_.remove(group(i));
+  }
+
 private:
   static constexpr uint64_t kStepsAtOnce = 4;
 
@@ -288,7 +295,10 @@ std::optional<jobs::Runtime> container_runtime() {
 }
 
 Result<RunOrder> make_run_order(const RunParts& parts, const Cgroups& groups) {
-  return Making{parts, groups}.order();
+  Making making{parts, groups};
+  auto order = making.order();
+  if (!order) making.undo();
+  return order;
 }
 
 }  // namespace muster

@@ -1,5 +1,6 @@
 // Runs over HTTP: listed, looked at, canceled, and told of by the nodes that run them.
 #include "domain/run_facts.hpp"
+#include "http/fact_reports.hpp"
 #include "http/rows.hpp"
 
 namespace muster::http {
@@ -158,31 +159,17 @@ void cancel_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
-Result<runs::Report> report_of(const Request& request, ReportBody body) {
-  runs::Report report{std::string(request.param("id")), std::move(body.source), {}, {}};
-  if (body.facts.size() > runs::kMaxFacts)
-    return Error{"field.invalid",
-                 "a report has at most " + std::to_string(runs::kMaxFacts) + " facts (limit max-facts)",
-                 {{"/facts", "has more than " + std::to_string(runs::kMaxFacts) + " entries"}}};
-  std::vector<FieldError> faults;
-  if (report.source.empty()) faults.push_back({"/source", "is required"});
-  for (size_t i = 0; i < body.facts.size(); i++) {
-    auto fact = runs::fact_of(body.facts[i], "/facts/" + std::to_string(i));
-    if (fact)
-      report.facts.push_back(std::move(*fact));
-    else
-      faults.insert(faults.end(), fact.error().fields.begin(), fact.error().fields.end());
-  }
-  if (faults.size() > kMaxFieldErrors) faults.resize(kMaxFieldErrors);
-  if (!faults.empty())
-    return Error{"field.invalid", faults.front().pointer + " " + faults.front().message, faults};
+Result<runs::Report> report_of(const Request& request, const ReportBody& body) {
+  runs::Report report{std::string(request.param("id")), body.source, {}, {}};
+  if (auto read = read_facts(body, runs::kMaxFacts, Empty::refused, report.facts, runs::fact_of); !read)
+    return read.error();
   return report;
 }
 
 void report_route(Api& api, const Request& request, const Reply& reply) {
   auto body = read_body<ReportBody>(request, reply);
   if (!body) return;
-  auto report = report_of(request, std::move(*body));
+  auto report = report_of(request, *body);
   if (!report) return reply(problem(report.error(), request.id));
   const auto views = api.system().views();
   if (!view<nodes::View>(*views).nodes.contains(report->node))

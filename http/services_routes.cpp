@@ -2,6 +2,7 @@
 #include "adapters/service_log.hpp"
 #include "domain/names.hpp"
 #include "domain/service_facts.hpp"
+#include "http/fact_reports.hpp"
 #include "http/rows.hpp"
 
 namespace muster::http {
@@ -49,31 +50,18 @@ struct NodeServices {
   }
 };
 
-Result<services::Report> report_of(const Request& request, ReportBody body) {
-  services::Report report{std::string(request.param("id")), std::move(body.source), {}};
-  if (body.facts.size() > services::kMaxFacts)
-    return Error{"field.invalid",
-                 "a report has at most " + std::to_string(services::kMaxFacts) + " facts (limit max-facts)",
-                 {{"/facts", "has more than " + std::to_string(services::kMaxFacts) + " entries"}}};
-  std::vector<FieldError> faults;
-  if (report.source.empty()) faults.push_back({"/source", "is required"});
-  for (size_t i = 0; i < body.facts.size(); i++) {
-    auto event = services::event_of(body.facts[i], "/facts/" + std::to_string(i));
-    if (event)
-      report.facts.push_back(std::move(*event));
-    else
-      faults.insert(faults.end(), event.error().fields.begin(), event.error().fields.end());
-  }
-  if (faults.size() > kMaxFieldErrors) faults.resize(kMaxFieldErrors);
-  if (!faults.empty())
-    return Error{"field.invalid", faults.front().pointer + " " + faults.front().message, faults};
+Result<services::Report> report_of(const Request& request, const ReportBody& body) {
+  services::Report report{std::string(request.param("id")), body.source, {}};
+  if (auto read = read_facts(body, services::kMaxFacts, Empty::allowed, report.facts, services::event_of);
+      !read)
+    return read.error();
   return report;
 }
 
 void report_route(Api& api, const Request& request, const Reply& reply) {
   auto body = read_body<ReportBody>(request, reply);
   if (!body) return;
-  auto report = report_of(request, std::move(*body));
+  auto report = report_of(request, *body);
   if (!report) return reply(problem(report.error(), request.id));
   const auto views = api.system().views();
   if (!view<nodes::View>(*views).nodes.contains(report->node))

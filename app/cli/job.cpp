@@ -208,6 +208,7 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread: all inherit it.
+  std::signal(SIGPIPE, SIG_IGN);                  // Whoever reads its output may go: the run does not.
   auto node = app::Embedded::open(config);
   if (!node) return node.error();
   app::JobRunOptions options{actor(), whole_environment(), common.on_error, common.strict, common.dry_run};

@@ -1,17 +1,22 @@
 // From a judged job to its recorded end.
 #include "app/jobs/job_run.hpp"
 
-#include <atomic>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
+#include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/hash.hpp"
 #include "domain/jobs/plan.hpp"
@@ -21,8 +26,6 @@ namespace muster::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::chrono::milliseconds kLookForSignals{100};
 
 std::string run_id() {
   return "run-" + std::to_string(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -115,24 +118,36 @@ Result<std::string> memory_of(const std::string& data) {
   return folder;
 }
 
-/// Those of this node that have not ended: gone on with, or recorded as lost.
+/// Those of this node that have not ended are gone on with, or recorded as lost. What else is in memory is of
+/// runs that never came into the log, or have ended: nobody has the data folder but this process.
 void settle_earlier(Embedded& node, ScriptLoop& loop, const std::string& memory, Reporter& reporter,
                     const Cgroups& groups) {
-  std::vector<std::string> open;
+  std::set<std::string> adopted;
   const auto views = node.system().views();
   view<runs::View>(*views).runs.each([&](const std::string& id, const auto& row) {
-    if (!row->ended && row->accepted->node == node.node()) open.push_back(id);
-  });
-  for (const auto& id : open) {
+    if (row->ended || row->accepted->node != node.node()) return;
     if (Execution::adopt(loop, memory + "/" + id, reporter.hooks(id, groups, [](const RunOutcome&) {}),
-                         system_now))
-      continue;
+                         system_now)) {
+      adopted.insert(id);
+      return;
+    }
     runs::Finished lost;
     lost.status = "lost";
     lost.exit_code = -1;
     lost.error = "nothing is left of it on its node";
     reporter.tell(std::move(lost), id, system_now());
-  }
+  });
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(memory, ignored))
+    if (!adopted.contains(entry.path().filename())) fs::remove_all(entry.path(), ignored);
+}
+
+/// Takes back what was made for a run that is not to be.
+void unmake(const RunOrder& order, const Cgroups& groups) {
+  std::error_code ignored;
+  for (const auto& folder : {order.memory, order.folder}) fs::remove_all(folder, ignored);
+  for (const auto& step : order.steps)
+    if (!step.group.empty()) (void)groups.remove(step.group);
 }
 
 runs::Submit submission(Embedded& node, const std::string& run, const JobChoice& choice,
@@ -220,28 +235,44 @@ private:
   std::optional<RunOutcome> outcome_;
 };
 
-/// Cancels `execution` at the first signal, until it is dropped.
+/// Cancels `execution` at each signal, until it is dropped.
 class SignalWatch {
 public:
   explicit SignalWatch(std::shared_ptr<Execution> execution)
-    : thread_([this, execution = std::move(execution)] {
-        sigset_t signals;
-        sigemptyset(&signals);
-        sigaddset(&signals, SIGINT);
-        sigaddset(&signals, SIGTERM);
-        const timespec wait{0, std::chrono::nanoseconds{kLookForSignals}.count()};
-        while (!done_)
-          if (::sigtimedwait(&signals, nullptr, &wait) > 0) execution->cancel("interrupted");
-      }) {}
+    : signals_(::signalfd(-1, &stop_signals(), SFD_CLOEXEC | SFD_NONBLOCK)),
+      done_(::eventfd(0, EFD_CLOEXEC)),
+      thread_([this, execution = std::move(execution)] { watch(*execution); }) {}
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
   ~SignalWatch() {
-    done_ = true;
+    ::eventfd_write(done_, 1);
     thread_.join();
+    ::close(signals_);
+    ::close(done_);
   }
 
 private:
-  std::atomic<bool> done_{false};
+  static const sigset_t& stop_signals() {
+    static const sigset_t all = [] {
+      sigset_t set;
+      sigemptyset(&set);
+      for (const int signal : {SIGINT, SIGTERM}) sigaddset(&set, signal);
+      return set;
+    }();
+    return all;
+  }
+
+  void watch(Execution& execution) const {
+    for (;;) {
+      std::array<pollfd, 2> waiting{{{done_, POLLIN, 0}, {signals_, POLLIN, 0}}};
+      if (::poll(waiting.data(), waiting.size(), -1) < 0) continue;
+      if (waiting[0].revents != 0) return;
+      signalfd_siginfo info{};
+      if (::read(signals_, &info, sizeof info) == sizeof info) execution.cancel("interrupted");
+    }
+  }
+
+  const int signals_, done_;
   std::thread thread_;
 };
 
@@ -279,32 +310,27 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
   ScriptLoop loop;
   settle_earlier(node, loop, *memory, reporter, groups);
 
-  std::optional<RunOrder> order;
-  if (!prepared.denial()) {
-    RunParts parts{
-      id,           choice.job, &arguments,       &prepared,      choice.root, node.data(),      *memory,
-      options.host, runtime,    options.on_error, options.strict, options.dry, about(submit.run)};
-    auto made = make_run_order(parts, groups);
-    if (!made) return made.error();
-    order = std::move(*made);
+  if (const auto denied = prepared.denial()) {
+    const auto refusal = node.ask(std::move(submit), options.actor);  // For the record.
+    if (!refusal) return refusal.error();
+    return runs::refusal_of(refusal->result).value_or(*denied);
   }
-  const auto give_up = [&](Error why) {
-    std::error_code ignored;
-    if (order) fs::remove_all(order->memory, ignored);
-    if (order) fs::remove_all(order->folder, ignored);
-    return why;
-  };
+  RunParts parts{
+    id,           choice.job, &arguments,       &prepared,      choice.root, node.data(),      *memory,
+    options.host, runtime,    options.on_error, options.strict, options.dry, about(submit.run)};
+  auto order = make_run_order(parts, groups);
+  if (!order) return order.error();
   const auto receipt = node.ask(std::move(submit), options.actor);
-  if (!receipt) return give_up(receipt.error());
-  if (const auto refused = runs::refusal_of(receipt->result)) return give_up(*refused);
-  const auto said = parse_json(receipt->result);
+  const auto said = receipt ? parse_json(receipt->result) : Result<Json>{receipt.error()};
   if (!said || !said->value("dispatched", false)) {
+    unmake(*order, groups);
+    if (!said) return said.error();
     runs::Cancel cancel;
     cancel.run = id;
     cancel.reason = "nobody waits for its turn";
     cancel.limits = node.system().options().run_limits;
     (void)node.ask(std::move(cancel), options.actor);
-    return give_up({"conflict", "the run would have to wait for others of its group or of its job", {}});
+    return Error{"conflict", "the run would have to wait for others of its group or of its job", {}};
   }
 
   Watched watched;

@@ -23,7 +23,7 @@ void make_checkpoint(const Member& by) {
   std::promise<bool> made;
   by.system->checkpoint([&](const Result<uint64_t>& seq) { made.set_value(bool(seq)); });
   REQUIRE(made.get_future().get());
-  REQUIRE(Members::eventually([&] { return newest(by).has_value(); }));
+  REQUIRE(muster::eventually([&] { return newest(by).has_value(); }));
 }
 
 cluster::CheckpointSigned signed_by(const Keys& keys, const std::string& member,
@@ -36,10 +36,10 @@ cluster::CheckpointSigned signed_by(const Keys& keys, const std::string& member,
 
 TEST_CASE("every voter signs a checkpoint that it comes to by itself") {
   Members cluster{3};
-  REQUIRE(Members::eventually([&] { return cluster.voters() == 3; }));
+  REQUIRE(muster::eventually([&] { return cluster.voters() == 3; }));
   make_checkpoint(*cluster.leader());
   for (const auto& member : cluster.members)
-    CHECK(Members::eventually([&] {
+    CHECK(muster::eventually([&] {
       const auto made = newest(*member);
       return made && made->signatures.size() == 3;
     }));
@@ -47,7 +47,7 @@ TEST_CASE("every voter signs a checkpoint that it comes to by itself") {
 
 TEST_CASE("a signature counts from its own member only, by that one's key, on what the checkpoint says") {
   Members cluster{3};
-  REQUIRE(Members::eventually([&] { return cluster.voters() == 3; }));
+  REQUIRE(muster::eventually([&] { return cluster.voters() == 3; }));
   auto* leads = cluster.leader();
   REQUIRE(leads);
   std::vector<Member*> others;
@@ -80,9 +80,9 @@ TEST_CASE("a signature counts from its own member only, by that one's key, on wh
   leads->system->barrier(Answer{
     [&](const Result<Receipt>& outcome) { committed.set_value(outcome ? outcome->seq : UINT64_MAX); }});
   const auto seq = committed.get_future().get();
-  REQUIRE(Members::eventually([&] { return leads->system->views()->seq >= seq; }));
+  REQUIRE(muster::eventually([&] { return leads->system->views()->seq >= seq; }));
   CHECK_FALSE(has_signed());
-  CHECK(Members::eventually([&] {
+  CHECK(muster::eventually([&] {
     tell(silent, to_json_text(genuine));
     return has_signed();
   }));

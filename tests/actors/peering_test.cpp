@@ -9,12 +9,12 @@ using namespace std::chrono_literals;
 TEST_CASE(
   "a leader whose clock runs away from the others' hands leadership on, and follows until it is right") {
   Members cluster{3};
-  REQUIRE(Members::eventually([&] { return cluster.voters() == 3; }));
+  REQUIRE(muster::eventually([&] { return cluster.voters() == 3; }));
   auto* wrong = cluster.leader();
   REQUIRE(wrong);
   CHECK(wrong->peering->may_lead());
   wrong->ahead_ms = 60'000;
-  REQUIRE(Members::eventually([&] {
+  REQUIRE(muster::eventually([&] {
     auto* now = cluster.leader();
     return now && now != wrong;
   }));
@@ -30,17 +30,17 @@ TEST_CASE(
     CHECK(seen.clock_ahead.count() == Approx(60'000).margin(5'000));
   }
   wrong->ahead_ms = 0;
-  CHECK(Members::eventually([&] { return wrong->peering->may_lead(); }));
+  CHECK(muster::eventually([&] { return wrong->peering->may_lead(); }));
 }
 
 TEST_CASE("of two, of which one votes, the clock that differs stops nobody") {
   Members cluster{2};
-  REQUIRE(Members::eventually([&] {
+  REQUIRE(muster::eventually([&] {
     const auto members = cluster.members[0]->system->members();
     return members && members->size() == 2;
   }));
   cluster.members[0]->ahead_ms = 60'000;
-  REQUIRE(Members::eventually([&] {
+  REQUIRE(muster::eventually([&] {
     const auto seen = cluster.members[1]->peering->members()["n1"];
     return seen.hello && seen.clock_ahead > 50s;
   }));
@@ -71,7 +71,7 @@ JoinAnswer answer_of(Member& asked, const std::string& node, const std::string& 
 /// The same, once somebody leads and can say.
 JoinAnswer verdict_of(Member& asked, const std::string& node, const std::string& key) {
   JoinAnswer answer;
-  REQUIRE(Members::eventually([&] {
+  REQUIRE(muster::eventually([&] {
     answer = answer_of(asked, node, key);
     return answer.code.empty() || answer.code == "member.removed";
   }));
@@ -82,14 +82,14 @@ JoinAnswer verdict_of(Member& asked, const std::string& node, const std::string&
 
 TEST_CASE("whoever leads says who is a member still, and who is none any more") {
   Members cluster{3};
-  REQUIRE(Members::eventually([&] { return cluster.voters() == 3; }));
+  REQUIRE(muster::eventually([&] { return cluster.voters() == 3; }));
   auto& follower = *cluster.members[1];
   CHECK(verdict_of(follower, "n3", key_of("n3")).code.empty());
   CHECK(verdict_of(follower, "n3", key_of("another key")).code == "member.removed");
   CHECK(answer_of(follower, "n3", key_of("n3"), false).code == "join.refused");
   cluster.ask(cluster::Command{cluster::Leave{"n3"}});
   REQUIRE(
-    Members::eventually([&] { return verdict_of(follower, "n3", key_of("n3")).code == "member.removed"; }));
+    muster::eventually([&] { return verdict_of(follower, "n3", key_of("n3")).code == "member.removed"; }));
   const auto told = verdict_of(follower, "n3", key_of("n3"));
   CHECK(told.detail.find("it was removed at") != std::string::npos);
   CHECK_FALSE(told.cluster.empty());
@@ -102,7 +102,7 @@ TEST_CASE("a member without a log knows who leads, asks there, and learns who th
   one.max_standbys = 0;
   Members cluster{2, one};
   auto& spare = *cluster.members[1]->peering;
-  REQUIRE(Members::eventually([&] { return spare.without_log(); }));
+  REQUIRE(muster::eventually([&] { return spare.without_log(); }));
   CHECK(spare.leader_elsewhere());
   CHECK(spare.follows_closely());
   CHECK_FALSE(spare.may_lead());
@@ -114,5 +114,5 @@ TEST_CASE("a member without a log knows who leads, asks there, and learns who th
   CHECK(cluster.members[1]->system->gauges().seq == 0);
   CHECK_FALSE(cluster.members[0]->peering->without_log());
   cluster.join(entry_of("n9"));
-  CHECK(Members::eventually([&] { return spare.roster().size() == 3; }));
+  CHECK(muster::eventually([&] { return spare.roster().size() == 3; }));
 }

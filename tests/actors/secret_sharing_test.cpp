@@ -56,14 +56,14 @@ TEST_CASE("a member that does not get a value is named, and fetches what the log
   Three cluster;
   cluster.hub.cut("n1", "n3");
   cluster.hub.cut("n2", "n3");
-  REQUIRE(Three::eventually([&] { return cluster.leader() && cluster.leader()->name() != "n3"; }));
+  REQUIRE(muster::eventually([&] { return cluster.leader() && cluster.leader()->name() != "n3"; }));
   CHECK(cluster.spread(kValue) == std::vector<std::string>{"n3"});
   CHECK(cluster.value_at(1) == kValue);
   CHECK(cluster.value_at(2).empty());
   cluster.tell_the_log();
   cluster.hub.heal("n1", "n3");
   cluster.hub.heal("n2", "n3");
-  CHECK(Three::eventually([&] { return cluster.value_at(2) == kValue; }));
+  CHECK(muster::eventually([&] { return cluster.value_at(2) == kValue; }));
 }
 
 TEST_CASE("what is no secret's id, no value, or torn is neither sealed nor given away") {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "adapters/script_loop.hpp"
+#include "tests/support/eventually.hpp"
 #include "wait.hpp"
 
 using namespace muster;

@@ -10,7 +10,7 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
-#include "wait.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace muster;
 namespace fs = std::filesystem;

@@ -13,6 +13,7 @@
 #include "adapters/job_files.hpp"
 #include "adapters/run_execution.hpp"
 #include "domain/jobs/arguments.hpp"
+#include "tests/support/eventually.hpp"
 #include "wait.hpp"
 
 using namespace muster;
@@ -64,7 +65,7 @@ public:
     REQUIRE(prepared);
     if (const auto denied = prepared->denial()) return *denied;
     RunParts parts;
-    parts.run = "run-1";
+    parts.run = run_;
     parts.job = job;
     parts.arguments = &arguments_;
     parts.prepared = &*prepared;
@@ -103,9 +104,11 @@ public:
   [[nodiscard]] const std::string& printed() const { return printed_; }
   [[nodiscard]] bool says(const std::string& text) const { return printed_.find(text) != std::string::npos; }
   [[nodiscard]] const std::string& root() const { return root_; }
+  [[nodiscard]] std::string folder() const { return root_ + "/data/runs/" + run_; }
 
 private:
   Cgroups groups_;
+  const std::string run_ = "run-" + std::to_string(::getpid());  // Control groups are the whole machine's.
   std::string root_, memory_, printed_;
   std::optional<Result<std::shared_ptr<const JobListing>>> listing_;
   jobs::Arguments arguments_;
@@ -202,5 +205,5 @@ TEST_CASE("without a sandbox a script is run as it is, and a limit holds still")
   runs.file("free/config.d/config.yaml", "interpreter: bash\n");
   runs.file("free/000_main.sh", "echo \"$RUN_DIR\"; pwd\n");
   CHECK(runs.run("free", Json::object(), jobs::Profile::disabled).status == "completed");
-  CHECK(runs.printed() == runs.root() + "/data/runs/run-1\n" + runs.root() + "/data/runs/run-1\n");
+  CHECK(runs.printed() == runs.folder() + "\n" + runs.folder() + "\n");
 }

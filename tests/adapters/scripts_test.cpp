@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "adapters/script_loop.hpp"
-#include "wait.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;

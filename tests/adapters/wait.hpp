@@ -7,8 +7,6 @@
 #include <mutex>
 #include <vector>
 
-#include <poll.h>
-
 /// Collects values; wait_for() is true as soon as `done` holds for them, false after ten seconds.
 template <class T>
 class Mailbox {
@@ -40,14 +38,3 @@ private:
   std::condition_variable changed_;
   std::vector<T> values_;
 };
-
-/// Whether `condition` holds within half a minute; looked at again and again.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    ::poll(nullptr, 0, 2);
-  }
-  return true;
-}

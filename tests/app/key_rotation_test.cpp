@@ -58,7 +58,7 @@ struct Rotating {
         parts[member.name()] = part;
         member.also_ticks = [part] { part->rotation->tick(); };
       }) {
-    REQUIRE(Members::eventually([&] { return cluster.voters() == 3; }));
+    REQUIRE(muster::eventually([&] { return cluster.voters() == 3; }));
   }
   Member& asked() { return *cluster.members[1]; }
   Credentials& of(const Member& member) { return *parts.at(member.name())->credentials; }
@@ -120,12 +120,12 @@ TEST_CASE("a key is told to members by its authority's fingerprint, and no other
 
 TEST_CASE("a change of the key goes from member to member until all show the new one and trust no other") {
   Rotating all;
-  REQUIRE(Members::eventually([&] { return bool(all.begin()); }));
-  REQUIRE(Members::eventually([&] { return all.change() && all.change()->phase == "rotated"; }));
+  REQUIRE(muster::eventually([&] { return bool(all.begin()); }));
+  REQUIRE(muster::eventually([&] { return all.change() && all.change()->phase == "rotated"; }));
   const auto to = all.change()->to;
   CHECK(to != ca_of(kOld));
   for (const auto& member : all.cluster.members)
-    CHECK(Members::eventually([&] {
+    CHECK(muster::eventually([&] {
       const auto shared = all.of(*member).shared();
       return shared.ca == to && shared.also.empty();
     }));
@@ -136,8 +136,8 @@ TEST_CASE("there is one change of the key at a time, and it waits for a member t
   Rotating all;
   all.cluster.hub.cut("n1", "n3");
   all.cluster.hub.cut("n2", "n3");
-  REQUIRE(Members::eventually([&] { return bool(all.begin()); }));
-  CHECK(Members::eventually([&] {
+  REQUIRE(muster::eventually([&] { return bool(all.begin()); }));
+  CHECK(muster::eventually([&] {
     const auto again = all.begin();
     return !again && again.error().code == "conflict";
   }));
@@ -146,5 +146,5 @@ TEST_CASE("there is one change of the key at a time, and it waits for a member t
   CHECK(all.of(*all.cluster.members[2]).ca() == ca_of(kOld));
   all.cluster.hub.heal("n1", "n3");
   all.cluster.hub.heal("n2", "n3");
-  CHECK(Members::eventually([&] { return all.of(*all.cluster.members[2]).ca() == all.change()->to; }));
+  CHECK(muster::eventually([&] { return all.of(*all.cluster.members[2]).ca() == all.change()->to; }));
 }

@@ -182,7 +182,7 @@ class WithoutNode(unittest.TestCase):
         self.assertLessEqual({"raft", "openssl", "libcurl", "cjose", "simdjson", "zstd", "zlib", "boost", "nlohmann-json"}, set(said["libraries"]))
         text = muster(":version").stdout
         self.assertRegex(text, rf"version +{re.escape(project)}\n")
-        self.assertRegex(text, r"feature level +3\n")
+        self.assertRegex(text, r"feature level +4\n")
 
     def test_bash_completes_verbs_behind_their_colon(self):
         """S3-10"""

@@ -11,6 +11,7 @@
 #include "actors/secret_sharing.hpp"
 #include "consensus/peer_loopback.hpp"
 #include "events/log/memory_disk.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/test_keys.hpp"
 
 namespace muster {
@@ -172,16 +173,6 @@ public:
                          }});
       return told->get_future().get();
     }));
-  }
-
-  template <class Condition>
-  static bool eventually(Condition condition, std::chrono::seconds within = 60s) {
-    const auto until = std::chrono::steady_clock::now() + within;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::yield();
-    }
-    return true;
   }
 
   [[nodiscard]] size_t voters() const {
