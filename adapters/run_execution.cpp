@@ -43,7 +43,7 @@ public:
 
   void go() {
     progress_.began = now_();
-    for (const auto& step : order_.steps) progress_.steps.push_back({step.id, 0, "", 0, 0, ""});
+    for (const auto& step : order_.steps) progress_.steps.push_back({step.id, 0, "", 0, "", 0, 0, ""});
     save();
     note("run.start", {{"status", "running"}});
     hooks_.started(progress_.began);
@@ -59,17 +59,27 @@ public:
     progress_ = std::move(progress);
     hooks_.started(progress_.began);
     watch_the_time();
-    std::vector<size_t> running, waiting;
+    std::vector<size_t> running, waiting, skipped;
+    const auto also = [&](const std::vector<size_t>& steps) {
+      skipped.insert(skipped.end(), steps.begin(), steps.end());
+    };
+    bool stop = progress_.canceled || progress_.timed_out;
     for (size_t i = 0; i < progress_.steps.size(); i++) {
       const auto& step = progress_.steps[i];
       if (step.state == "completed" || step.state == "failed")
-        (void)schedule_.ended(i, step.state == "completed");
+        also(schedule_.ended(i, step.state == "completed"));
       if (step.state == "running") running.push_back(i);
       if (step.state == "waiting") waiting.push_back(i);
+      if (step.state != "failed") continue;
+      stop = stop || handling_of(order_).policy != jobs::OnError::go_on;
+      if (first_error_.step.empty())
+        first_error_ = {step.id, step.attempt, step.exit_code, step.state, step.error};
     }
-    for (const auto i : running) schedule_.started(i);
-    for (const auto i : waiting) schedule_.started(i);
-    if (progress_.canceled || progress_.timed_out) (void)schedule_.stop();
+    for (const auto* steps : {&running, &waiting})
+      for (const auto i : *steps) schedule_.started(i);
+    if (stop) also(schedule_.stop());
+    std::erase_if(skipped, [this](size_t i) { return progress_.steps[i].state == "skipped"; });
+    skip(skipped);
     for (const auto i : running) adopt_step(i);
     for (const auto i : waiting) again_later(i);
     if (progress_.canceled || progress_.timed_out)
@@ -216,6 +226,8 @@ private:
     outcome.error = secrets_->hide(outcome.error);
     Json more = {{"exit_code", outcome.exit_code}, {"status", outcome.status}, {"attempt", outcome.attempt}};
     if (!outcome.error.empty()) more["error"] = outcome.error;
+    progress.exit_code = outcome.exit_code;
+    progress.error = outcome.error;
     note("step.finish", more, step);
     hooks_.step_finished(outcome, now_());
     const bool good = outcome.status == "completed";
@@ -237,7 +249,7 @@ private:
   }
 
   void again_later(size_t step, uint64_t seconds = 0) {
-    first_error_ = {};
+    if (first_error_.step == order_.steps[step].id) first_error_ = {};
     loop_.later(std::chrono::seconds{seconds}, [self = self(), step] {
       if (self->progress_.canceled || self->progress_.timed_out) {
         self->settle(step, "failed", false);

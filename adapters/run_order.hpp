@@ -77,6 +77,8 @@ struct StepProgress {
   std::string id;
   uint64_t attempt = 0;  ///< The last one that began; 0: none.
   std::string state;     ///< running, waiting (for its next attempt), completed, failed or skipped.
+  int64_t exit_code = 0;  ///< Of an attempt that has ended.
+  std::string error;
   uint64_t pid = 0, start_ticks = 0;
   std::string boot;
   template <class Self, class Visit>
@@ -84,6 +86,8 @@ struct StepProgress {
     visit("id", self.id);
     visit("attempt", self.attempt);
     visit("state", self.state);
+    visit("exit_code", self.exit_code);
+    visit("error", self.error);
     visit("pid", self.pid);
     visit("start_ticks", self.start_ticks);
     visit("boot", self.boot);

@@ -84,15 +84,20 @@ std::string KeyRotation::fault_of(const Order& order) const {
 /// On the thread for slow readings. Each step may come again, and a later one without the earlier ones.
 void KeyRotation::obey(const Order& order) {
   if (fault_of(order).empty()) return;
+  const auto views = system_.load()->views();
+  const auto& key = view<cluster::View>(*views).identity->key;
+  if (order.phase == "staged" && key && key->phase != "rotated" && key->to != order.to)
+    return spdlog::warn("cluster key step=staged ca={} refused: it is being changed to {}", order.to,
+                        key->to);
   const auto before = credentials_.shared();
   Status done = Done{};
   if (order.phase == "dropped") {
     if (before.also == order.to) done = credentials_.drop_next();
   } else {
-    const auto key = key_bytes(order.key);
-    const auto authority = Authority::from_key(key);
+    const auto bytes = key_bytes(order.key);
+    const auto authority = Authority::from_key(bytes);
     if (!authority || authority->fingerprint() != order.to) return;
-    done = credentials_.stage(key);
+    done = credentials_.stage(bytes);
     if (done && order.phase != "staged") done = credentials_.switch_over();
     if (done && order.phase == "rotated") done = credentials_.finish();
   }
@@ -109,7 +114,8 @@ void KeyRotation::begin(bool forced, Origin origin, Answer answer) {
   if (forced) return force(std::move(origin), std::move(answer));
   const auto views = system->views();
   const auto& key = view<cluster::View>(*views).identity->key;
-  const bool busy = key && key->phase != "rotated";
+  // One that has begun may not be shown yet; a second key would take the place of the first on every disk.
+  const bool busy = (key && key->phase != "rotated") || views->seq < begun_seq_;
   const bool low = view<cluster::View>(*views).identity->feature_level < cluster::kKeysLevel;
   if (busy || low)  // The domain says why not.
     return system->ask(cluster::Command{cluster::RotateKey{}}, std::move(origin), std::move(answer));
@@ -177,6 +183,7 @@ void KeyRotation::settle(Poll& poll) {
   }
   system_.load()->ask(cluster::Command{cluster::RotateKey{poll.staged}}, std::move(poll.origin),
                       Answer{[this, answer = poll.answer](const Result<Receipt>& outcome) {
+                        if (outcome) begun_seq_ = outcome->seq;
                         beginning_ = false;
                         answer(outcome);
                       }});

@@ -60,6 +60,7 @@ private:
   const std::function<void()> changed_;
   std::atomic<System*> system_{nullptr};
   std::atomic<bool> beginning_{false}, asking_{false};
+  std::atomic<uint64_t> begun_seq_{0};  // Of the record that the last change began with.
   SteadyClock::time_point next_look_{}, next_call_{};
   size_t calls_ = 0;
 };

@@ -21,11 +21,14 @@
 #include "base/hash.hpp"
 #include "domain/jobs/plan.hpp"
 #include "domain/jobs/redaction.hpp"
+#include "domain/jobs/steps.hpp"
 
 namespace muster::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+static_assert(jobs::kMaxSteps <= runs::kMaxSteps, "a job that can be planned can be recorded");
 
 std::string run_id() {
   return "run-" + std::to_string(std::chrono::duration_cast<std::chrono::nanoseconds>(

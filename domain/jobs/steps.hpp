@@ -14,7 +14,7 @@
 namespace muster::jobs {
 
 /// A job of more is refused.
-constexpr size_t kMaxSteps = 1000;
+constexpr size_t kMaxSteps = 256;
 
 /// The steps with their ids: an empty one becomes `step-000`, by its place from 0.
 [[nodiscard]] std::vector<Step> named_steps(const std::vector<Step>& steps);

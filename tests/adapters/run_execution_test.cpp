@@ -324,6 +324,32 @@ TEST_CASE("a step that is gone when the program is back makes the run lost, and 
   CHECK(fs::file_size(run.file("tries")) == 2);
 }
 
+TEST_CASE("what had failed before has failed in another life, too, and nothing more is started") {
+  Run run;
+  run.step("bad", "touch $FILES/here; tail -f /dev/null");
+  run.step("other", "touch $FILES/ran");
+  {
+    ScriptLoop loop;
+    run.begin(loop);
+    REQUIRE(eventually([&] { return run.exists("here"); }));
+  }
+  const auto watcher = find_by_environment("MUSTER_WATCHES=" + run.order.memory + "/pipes/0-1");
+  REQUIRE(watcher);
+  REQUIRE(::kill(-static_cast<pid_t>(watcher->pid), SIGKILL) == 0);
+  RunProgress progress;  // As it is when the program ends between a step's end and what follows from it.
+  progress.began = system_now();
+  progress.steps = {{"bad", 1, "failed", 3, "why", 0, 0, ""}, {"other", 0, "", 0, "", 0, 0, ""}};
+  std::ofstream{run.order.memory + "/progress"} << to_json_text(progress);
+  ScriptLoop loop;
+  REQUIRE(run.adopt(loop));
+  const auto outcome = run.outcome();
+  CHECK(outcome.status == "failed");
+  CHECK(outcome.exit_code == 3);
+  CHECK(outcome.error == "why");
+  CHECK(run.heard("other=skipped"));
+  CHECK_FALSE(run.exists("ran"));
+}
+
 TEST_CASE("a dry run tells of its steps and starts none") {
   Run run;
   run.order.dry = true;
