@@ -75,8 +75,8 @@ struct RunOrder {
 /// How far a step has come, so that another life of this program goes on with it.
 struct StepProgress {
   std::string id;
-  uint64_t attempt = 0;  ///< The last one that began; 0: none.
-  std::string state;     ///< running, waiting (for its next attempt), completed, failed or skipped.
+  uint64_t attempt = 0;   ///< The last one that began; 0: none.
+  std::string state;      ///< running, waiting (for its next attempt), completed, failed or skipped.
   int64_t exit_code = 0;  ///< Of an attempt that has ended.
   std::string error;
   uint64_t pid = 0, start_ticks = 0;

@@ -141,7 +141,7 @@ TEST_CASE("there is one change of the key at a time, and it waits for a member t
     const auto again = all.begin();
     return !again && again.error().code == "conflict";
   }));
-  REQUIRE(all.change());
+  REQUIRE(muster::eventually([&] { return bool(all.change()); }));
   CHECK(all.change()->phase == "staged");
   CHECK(all.of(*all.cluster.members[2]).ca() == ca_of(kOld));
   all.cluster.hub.heal("n1", "n3");

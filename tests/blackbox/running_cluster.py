@@ -87,7 +87,10 @@ class Member(Caller):
         self.process.send_signal(number)
 
     def pause(self):
+        """It stands still when this returns: the signal alone lets a thread that runs go on for a while."""
         self.signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        until(lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] in "TtXZ" for task in tasks.iterdir()), "all its threads stand still")
         self.paused = True
 
     def resume(self):
