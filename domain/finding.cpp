@@ -93,6 +93,12 @@ std::optional<Target> by_url(const Own& own, const Sight& sight) {
   return std::nullopt;
 }
 
+bool heard_anybody(const Own& own, const Sight& sight) {
+  return std::any_of(sight.adverts.begin(), sight.adverts.end(), [&](const Advert& advert) {
+    return advert.node != own.node && trusted(own, advert);
+  });
+}
+
 /// How many searching neighbours go first.
 size_t rank(const Own& own, const Sight& sight) {
   std::set<std::string> before;
@@ -130,11 +136,12 @@ Step next(const Own& own, const Sight& sight, const Waits& waits) {
   if (auto target = by_url(own, sight)) return Join{std::move(*target)};
   if (!own.cluster.empty()) return Search{Millis::max()};
 
+  const auto quiet = !own.listens ? Millis{0} : heard_anybody(own, sight) ? waits.listen : waits.silence;
   const Millis jitter{static_cast<int64_t>(sight.random * static_cast<double>(waits.jitter.count()))};
   const auto steps = static_cast<int64_t>(std::min(rank(own, sight), waits.steps));
   const auto more = steps * waits.step;
   const auto until =
-    listen + jitter + (clusters_in(own, sight).empty() ? more : std::max(more, waits.unanswered));
+    quiet + jitter + (clusters_in(own, sight).empty() ? more : std::max(more, waits.unanswered));
   if (sight.searched < until) return Search{until};
   return Begin{};
 }

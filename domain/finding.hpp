@@ -68,6 +68,10 @@ struct Sight {
 
 struct Waits {
   Millis listen{1600};  ///< Neighbours that are there have been heard by then.
+  /// Instead, while nobody at all was heard. Members on one machine have one address, and a responder that
+  /// sees one of them know an answer does not give it to the next for 0.7 s: two questions in a row can go
+  /// unanswered just after a cluster began. The third is asked after 3 s.
+  Millis silence{3500};
   Millis jitter{300};
   /// For each searching neighbour that goes first: what it founds is joined as soon as it is advertised, so
   /// only one that is gone is waited for that long.

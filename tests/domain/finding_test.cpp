@@ -77,7 +77,7 @@ bool is(const Step& step) {
 TEST_CASE("a node that finds nobody begins a cluster after a short random wait", "[S2-50]") {
   auto sight = sees({});
   sight.random = 0.5;
-  const auto until = kWaits.listen + kWaits.jitter / 2;
+  const auto until = kWaits.silence + kWaits.jitter / 2;
   CHECK(searches_until(starting(), sight) == until);
   sight.searched = until - Millis{1};
   CHECK(searches_until(starting(), sight) == until);
@@ -114,7 +114,7 @@ TEST_CASE("a neighbour that does not answer is left out until nobody is left") {
   sight.searched = kWaits.listen + kWaits.unanswered;
   CHECK(is<Begin>(next(own, sight)));
   sight.adverts.clear();
-  sight.searched = kWaits.listen;
+  sight.searched = kWaits.silence;
   CHECK(is<Begin>(next(own, sight)));
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("of several that search the one that started first begins") {
   }
   SECTION("nobody waits for those it would not join") {
     earlier.ca = "fedcba9876543210";
-    CHECK(searches_until(own, sees({earlier})) == kWaits.listen);
+    CHECK(searches_until(own, sees({earlier})) == kWaits.silence);
   }
 }
 
