@@ -45,6 +45,7 @@ public:
     progress_.began = now_();
     for (const auto& step : order_.steps) progress_.steps.push_back({step.id, 0, "", 0, "", 0, 0, ""});
     save();
+    for (const auto& text : order_.notes) (void)journal_.event(0, text, now_());
     note("run.start", {{"status", "running"}});
     hooks_.started(progress_.began);
     watch_the_time();

@@ -50,10 +50,11 @@ struct RunOrder {
   std::vector<std::string> hide;   ///< Texts that its output must not show.
   std::string on_error = "abort";  ///< abort, continue or retry.
   uint64_t retries = 0, backoff_s = 0, timeout_s = 0;
-  uint64_t at_once = 1;           ///< Steps.
-  bool dry = false;               ///< Tells of its steps and starts none.
-  std::vector<std::string> done;  ///< Steps that an earlier run has done.
-  StringMap about;                ///< Members of every event of its stream, each a JSON text.
+  uint64_t at_once = 1;            ///< Steps.
+  bool dry = false;                ///< Tells of its steps and starts none.
+  std::vector<std::string> done;   ///< Steps that an earlier run has done.
+  StringMap about;                 ///< Members of every event of its stream, each a JSON text.
+  std::vector<std::string> notes;  ///< Events that its stream begins with, each a type and a JSON text.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("run", self.run);
@@ -69,6 +70,7 @@ struct RunOrder {
     visit("dry", self.dry);
     visit("done", self.done);
     visit("about", self.about);
+    visit("notes", self.notes);
   }
 };
 

@@ -15,8 +15,10 @@ struct JobChoice {
   std::shared_ptr<const JobListing> listing;  ///< Owns the job.
   const jobs::Job* job = nullptr;
   const jobs::Alias* alias = nullptr;
-  size_t words = 0;  ///< How many of the words named it; the others are its arguments.
-  std::string root;  ///< Of the tree, absolute, without symbolic links.
+  size_t words = 0;                ///< How many of the words named it; the others are its arguments.
+  std::string root;                ///< Of the tree, absolute, without symbolic links.
+  std::string source, source_ref;  ///< Where the tree is from, and the pinned ref; empty: the default root.
+  Json provenance;                 ///< Of the source, as a run records it; null: of none.
 };
 
 /// By the words of its folders, else by the first word as an id or an alias. Errors: `config.invalid` for a

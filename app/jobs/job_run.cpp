@@ -15,91 +15,45 @@
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/jobs/run_parts.hpp"
 #include "base/hash.hpp"
-#include "domain/jobs/plan.hpp"
-#include "domain/jobs/redaction.hpp"
-#include "domain/jobs/steps.hpp"
 
 namespace muster::app {
 namespace {
 
 namespace fs = std::filesystem;
 
-static_assert(jobs::kMaxSteps <= runs::kMaxSteps, "a job that can be planned can be recorded");
-
-std::string run_id() {
-  return "run-" + std::to_string(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count());
-}
-
-std::string cut(std::string text) {
-  if (text.size() <= runs::kMaxReason) return text;
-  text.resize(runs::kMaxReason);
-  while (!text.empty() && !is_utf8(text)) text.pop_back();
-  return text;
-}
-
 /// Tells the log what happens to runs, in order, each once.
 class Reporter {
 public:
   explicit Reporter(Embedded& node) : node_(node) {}
 
-  template <class Fact>
-  void tell(Fact fact, const std::string& run, Time at) {
+  void tell(runs::Told told) {
     const std::lock_guard lock{mutex_};
-    fact.run = run;
-    fact.node = node_.node();
-    fact.source = source_;
-    fact.local_seq = ++last_;
-    fact.at = at;
     runs::Report report;
     report.node = node_.node();
     report.source = source_;
-    report.facts.emplace_back(std::move(fact));
     report.limits = node_.system().options().run_limits;
-    const auto told = node_.ask(std::move(report), "node:" + node_.node());
-    if (!told) spdlog::error("run={} code={} error={}", run, told.error().code, told.error().detail);
+    const auto run = std::visit(
+      [&](runs::Fact& fact) {
+        fact.node = report.node;
+        fact.source = source_;
+        fact.local_seq = ++last_;
+        return fact.run;
+      },
+      told);
+    report.facts.push_back(std::move(told));
+    const auto recorded = node_.ask(std::move(report), "node:" + node_.node());
+    if (!recorded)
+      spdlog::error("run={} code={} error={}", run, recorded.error().code, recorded.error().detail);
   }
 
-  /// What an execution tells becomes facts; `then` follows the last one.
   ExecutionHooks hooks(const std::string& run, const Cgroups& groups,
                        std::function<void(const RunOutcome&)> then) {
-    ExecutionHooks hooks;
-    hooks.started = [this, run](Time at) { tell(runs::Started{}, run, at); };
-    hooks.step_started = [this, run](const std::string& step, uint64_t attempt, Time at) {
-      runs::StepStarted fact;
-      fact.step = step;
-      fact.attempt = attempt;
-      tell(std::move(fact), run, at);
-    };
-    hooks.step_finished = [this, run](const StepOutcome& step, Time at) {
-      runs::StepFinished fact;
-      fact.step = step.step;
-      fact.attempt = step.attempt;
-      fact.exit_code = step.exit_code;
-      fact.status = step.status;
-      fact.error = cut(step.error);
-      tell(std::move(fact), run, at);
-    };
-    hooks.finished = [this, run, then = std::move(then)](const RunOutcome& outcome, Time at) {
-      runs::Finished fact;
-      fact.status = outcome.status;
-      fact.exit_code = outcome.exit_code;
-      fact.error = cut(outcome.error);
-      fact.bytes = outcome.output.bytes;
-      fact.lines = outcome.output.lines;
-      fact.dropped = outcome.output.dropped;
-      fact.last = outcome.output.last;
-      fact.digest = to_hex(outcome.output.digest);
-      tell(std::move(fact), run, at);
-      then(outcome);
-    };
-    hooks.released = [&groups](const std::string& group) { return groups.remove(group); };
-    return hooks;
+    return telling(
+      run, [this](runs::Told fact) { tell(std::move(fact)); }, groups, std::move(then));
   }
 
 private:
@@ -108,18 +62,6 @@ private:
   std::mutex mutex_;
   uint64_t last_ = 0;
 };
-
-/// Where runs of this data folder keep what no disk may see.
-Result<std::string> memory_of(const std::string& data) {
-  auto base = memory_folder();
-  if (!base) return base;
-  auto folder = *base + "/" + sha256_hex(data).substr(0, 16);
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) return Error{"internal", folder + ": " + failed.message(), {}};
-  ::chmod(folder.c_str(), 0700);
-  return folder;
-}
 
 /// Those of this node that have not ended are gone on with, or recorded as lost. What else is in memory is of
 /// runs that never came into the log, or have ended: nobody has the data folder but this process.
@@ -134,64 +76,11 @@ void settle_earlier(Embedded& node, ScriptLoop& loop, const std::string& memory,
       adopted.insert(id);
       return;
     }
-    runs::Finished lost;
-    lost.status = "lost";
-    lost.exit_code = -1;
-    lost.error = "nothing is left of it on its node";
-    reporter.tell(std::move(lost), id, system_now());
+    reporter.tell(lost(id, system_now()));
   });
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(memory, ignored))
     if (!adopted.contains(entry.path().filename())) fs::remove_all(entry.path(), ignored);
-}
-
-/// Takes back what was made for a run that is not to be.
-void unmake(const RunOrder& order, const Cgroups& groups) {
-  std::error_code ignored;
-  for (const auto& folder : {order.memory, order.folder}) fs::remove_all(folder, ignored);
-  for (const auto& step : order.steps)
-    if (!step.group.empty()) (void)groups.remove(step.group);
-}
-
-runs::Submit submission(Embedded& node, const std::string& run, const JobChoice& choice,
-                        const jobs::Preparation& prepared, const jobs::Arguments& arguments,
-                        const std::optional<jobs::Runtime>& runtime) {
-  const auto& job = *choice.job;
-  runs::Submit submit;
-  auto& accepted = submit.run;
-  accepted.run = run;
-  accepted.job = job.id;
-  accepted.name = job.name;
-  if (!arguments.empty()) accepted.args.text = jobs::shown_arguments(arguments).dump();
-  accepted.profile = to_text(prepared.profile);
-  accepted.executor = prepared.in_containers ? "container" : job.executor.empty() ? "shell" : job.executor;
-  if (prepared.in_containers && runtime) accepted.runtime = to_text(*runtime);
-  accepted.node = node.node();
-  for (const auto& one : prepared.steps)
-    accepted.steps.push_back({one.step.id, one.step.name.empty() ? one.step.id : one.step.name});
-  accepted.group = job.concurrency.group;
-  if (!accepted.group.empty())
-    accepted.policy = job.concurrency.policy == jobs::Concurrency::Policy::skip             ? "skip"
-                      : job.concurrency.policy == jobs::Concurrency::Policy::cancel_running ? "cancel_running"
-                                                                                            : "queue";
-  accepted.priority = job.priority;
-  accepted.timeout_s = job.timeout_s;
-  const auto plan =
-    jobs::plan_of(job, prepared, {choice.alias ? choice.alias->name : job.folder, choice.alias, nullptr});
-  accepted.provenance.text = plan["provenance"].dump();
-  for (const auto& decision : prepared.decisions()) {
-    runs::PolicyDecided policy;
-    policy.profile = accepted.profile;
-    policy.executor = accepted.executor;
-    policy.runtime = accepted.runtime;
-    policy.subject = decision.subject;
-    policy.decision = to_text(decision.decision);
-    policy.code = decision.code;
-    policy.reason = cut(decision.reason);
-    submit.policies.push_back(std::move(policy));
-  }
-  submit.limits = node.system().options().run_limits;
-  return submit;
 }
 
 /// A run that goes on, and somebody who watches it.
@@ -288,26 +177,18 @@ struct EmptyFolder {
   }
 };
 
-StringMap about(const runs::Accepted& run) {
-  StringMap members;
-  members["job_id"] = Json(run.job).dump();
-  members["executor"] = Json(run.executor).dump();
-  if (!run.runtime.empty()) members["runtime"] = Json(run.runtime).dump();
-  members["provenance"] = run.provenance.text;
-  return members;
-}
-
 }  // namespace
 
 Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,
                            const jobs::Arguments& arguments, const JobRunOptions& options,
                            const ShowEntry& show) {
-  auto memory = memory_of(node.data());
+  auto memory = run_memory(node.data());
   if (!memory) return memory.error();
   const auto groups = Cgroups::here();
   const auto runtime = container_runtime();
-  const auto id = run_id();
-  auto submit = submission(node, id, choice, prepared, arguments, runtime);
+  const auto id = new_run_id();
+  auto submit = submission(id, node.node(), choice, prepared, arguments, runtime);
+  submit.limits = node.system().options().run_limits;
   Reporter reporter{node};
   const EmptyFolder tidy{*memory};
   ScriptLoop loop;
@@ -318,11 +199,22 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
     if (!refusal) return refusal.error();
     return runs::refusal_of(refusal->result).value_or(*denied);
   }
-  RunParts parts{
-    id,           choice.job, &arguments,       &prepared,      choice.root, node.data(),      *memory,
-    options.host, runtime,    options.on_error, options.strict, options.dry, about(submit.run)};
+  RunParts parts{id,
+                 choice.job,
+                 &arguments,
+                 &prepared,
+                 choice.root,
+                 node.data(),
+                 *memory,
+                 options.host,
+                 runtime,
+                 options.on_error,
+                 options.strict,
+                 options.dry,
+                 stream_members(submit.run)};
   auto order = make_run_order(parts, groups);
   if (!order) return order.error();
+  order->notes = stream_notes(submit, system_now());
   const auto receipt = node.ask(std::move(submit), options.actor);
   const auto said = receipt ? parse_json(receipt->result) : Result<Json>{receipt.error()};
   if (!said || !said->value("dispatched", false)) {

@@ -1,0 +1,188 @@
+// Making a run of a job that was judged.
+#include "app/jobs/run_parts.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "base/hash.hpp"
+#include "domain/jobs/plan.hpp"
+#include "domain/jobs/redaction.hpp"
+#include "domain/jobs/steps.hpp"
+
+namespace muster::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+static_assert(jobs::kMaxSteps <= runs::kMaxSteps, "a job that can be planned can be recorded");
+
+std::string cut(std::string text) {
+  if (text.size() <= runs::kMaxReason) return text;
+  text.resize(runs::kMaxReason);
+  while (!text.empty() && !is_utf8(text)) text.pop_back();
+  return text;
+}
+
+template <class Fact>
+Fact about(const std::string& run, Time at) {
+  Fact fact;
+  fact.run = run;
+  fact.at = at;
+  return fact;
+}
+
+std::string_view policy_of(jobs::Concurrency::Policy policy) {
+  switch (policy) {
+    case jobs::Concurrency::Policy::skip:
+      return "skip";
+    case jobs::Concurrency::Policy::cancel_running:
+      return "cancel_running";
+    case jobs::Concurrency::Policy::queue:
+      break;
+  }
+  return "queue";
+}
+
+}  // namespace
+
+std::string new_run_id() {
+  static std::atomic<int64_t> last{0};
+  int64_t now =
+    std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+  auto before = last.load();
+  do now = std::max(now, before + 1);
+  while (!last.compare_exchange_weak(before, now));
+  return "run-" + std::to_string(now);
+}
+
+Result<std::string> run_memory(const std::string& data) {
+  auto base = memory_folder();
+  if (!base) return base;
+  auto folder = *base + "/" + sha256_hex(data).substr(0, 16);
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) return Error{"internal", folder + ": " + failed.message(), {}};
+  ::chmod(folder.c_str(), 0700);
+  return folder;
+}
+
+runs::Submit submission(const std::string& run, const std::string& node, const JobChoice& choice,
+                        const jobs::Preparation& prepared, const jobs::Arguments& arguments,
+                        const std::optional<jobs::Runtime>& runtime) {
+  const auto& job = *choice.job;
+  runs::Submit submit;
+  auto& accepted = submit.run;
+  accepted.run = run;
+  accepted.job = job.id;
+  accepted.name = job.name;
+  accepted.source = choice.source;
+  accepted.source_ref = choice.source_ref;
+  if (!arguments.empty()) accepted.args.text = jobs::shown_arguments(arguments).dump();
+  accepted.profile = to_text(prepared.profile);
+  accepted.executor = prepared.in_containers ? "container" : job.executor.empty() ? "shell" : job.executor;
+  if (prepared.in_containers && runtime) accepted.runtime = to_text(*runtime);
+  accepted.node = node;
+  for (const auto& one : prepared.steps)
+    accepted.steps.push_back({one.step.id, one.step.name.empty() ? one.step.id : one.step.name});
+  accepted.group = job.concurrency.group;
+  if (!accepted.group.empty()) accepted.policy = policy_of(job.concurrency.policy);
+  accepted.priority = job.priority;
+  accepted.timeout_s = job.timeout_s;
+  auto plan =
+    jobs::plan_of(job, prepared, {choice.alias ? choice.alias->name : job.folder, choice.alias, nullptr});
+  auto& provenance = plan["provenance"];
+  if (!choice.provenance.is_null()) provenance["source"] = choice.provenance;
+  accepted.provenance.text = provenance.dump();
+  for (const auto& decision : prepared.decisions()) {
+    runs::PolicyDecided policy;
+    policy.profile = accepted.profile;
+    policy.executor = accepted.executor;
+    policy.runtime = accepted.runtime;
+    policy.subject = decision.subject;
+    policy.decision = to_text(decision.decision);
+    policy.code = decision.code;
+    policy.reason = cut(decision.reason);
+    submit.policies.push_back(std::move(policy));
+  }
+  return submit;
+}
+
+StringMap stream_members(const runs::Accepted& run) {
+  StringMap members;
+  members["job_id"] = Json(run.job).dump();
+  members["executor"] = Json(run.executor).dump();
+  if (!run.runtime.empty()) members["runtime"] = Json(run.runtime).dump();
+  members["provenance"] = run.provenance.text;
+  return members;
+}
+
+std::vector<std::string> stream_notes(const runs::Submit& submit, Time now) {
+  std::vector<std::string> notes;
+  for (const auto& policy : submit.policies) {
+    Json event{
+      {"run_id", submit.run.run},    {"job_id", submit.run.job},    {"security_profile", policy.profile},
+      {"executor", policy.executor}, {"runtime", policy.runtime},   {"timestamp", to_rfc3339(now)},
+      {"subject", policy.subject},   {"decision", policy.decision}, {"code", policy.code}};
+    if (!policy.reason.empty()) event["reason"] = policy.reason;
+    notes.push_back("policy.decision " + event.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  return notes;
+}
+
+void unmake(const RunOrder& order, const Cgroups& groups) {
+  std::error_code ignored;
+  for (const auto& folder : {order.memory, order.folder}) fs::remove_all(folder, ignored);
+  for (const auto& step : order.steps)
+    if (!step.group.empty()) (void)groups.remove(step.group);
+}
+
+ExecutionHooks telling(const std::string& run, TellFact tell, const Cgroups& groups,
+                       std::function<void(const RunOutcome&)> then) {
+  ExecutionHooks hooks;
+  hooks.started = [tell, run](Time at) { tell(about<runs::Started>(run, at)); };
+  hooks.step_started = [tell, run](const std::string& step, uint64_t attempt, Time at) {
+    auto fact = about<runs::StepStarted>(run, at);
+    fact.step = step;
+    fact.attempt = attempt;
+    tell(std::move(fact));
+  };
+  hooks.step_finished = [tell, run](const StepOutcome& step, Time at) {
+    auto fact = about<runs::StepFinished>(run, at);
+    fact.step = step.step;
+    fact.attempt = step.attempt;
+    fact.exit_code = step.exit_code;
+    fact.status = step.status;
+    fact.error = cut(step.error);
+    tell(std::move(fact));
+  };
+  hooks.finished = [tell, run, then = std::move(then)](const RunOutcome& outcome, Time at) {
+    auto fact = about<runs::Finished>(run, at);
+    fact.status = outcome.status;
+    fact.exit_code = outcome.exit_code;
+    fact.error = cut(outcome.error);
+    fact.bytes = outcome.output.bytes;
+    fact.lines = outcome.output.lines;
+    fact.dropped = outcome.output.dropped;
+    fact.last = outcome.output.last;
+    fact.digest = to_hex(outcome.output.digest);
+    tell(std::move(fact));
+    then(outcome);
+  };
+  hooks.released = [&groups](const std::string& group) { return groups.remove(group); };
+  return hooks;
+}
+
+runs::Finished lost(const std::string& run, Time now) {
+  auto fact = about<runs::Finished>(run, now);
+  fact.status = "lost";
+  fact.exit_code = -1;
+  fact.error = "nothing is left of it on its node";
+  return fact;
+}
+
+}  // namespace muster::app

@@ -1,0 +1,46 @@
+// What a run is made of, whether a command line runs it or a node that serves.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "adapters/run_execution.hpp"
+#include "adapters/run_making.hpp"
+#include "app/jobs/job_choice.hpp"
+#include "domain/runs.hpp"
+
+namespace muster::app {
+
+/// `run-<nanoseconds since 1970>`; two calls of one process never give the same.
+[[nodiscard]] std::string new_run_id();
+
+/// Where runs of this data folder keep what no disk may see; it is made. Errors: as memory_folder().
+Result<std::string> run_memory(const std::string& data);
+
+/// What is to be recorded of a run that `node` is to carry out; the limits are not set.
+[[nodiscard]] runs::Submit submission(const std::string& run, const std::string& node,
+                                      const JobChoice& choice, const jobs::Preparation& prepared,
+                                      const jobs::Arguments& arguments,
+                                      const std::optional<jobs::Runtime>& runtime);
+
+/// Members of every event of the run's stream (contract of jobs, section 7).
+[[nodiscard]] StringMap stream_members(const runs::Accepted& run);
+
+/// The decisions of the policy as the first events of the run's stream.
+[[nodiscard]] std::vector<std::string> stream_notes(const runs::Submit& submit, Time now);
+
+/// Takes back what was made for a run that is not to be.
+void unmake(const RunOrder& order, const Cgroups& groups);
+
+/// A fact without its node, source and number, which whoever keeps it fills in.
+using TellFact = std::function<void(runs::Told)>;
+
+/// What an execution tells becomes facts of `run`; `then` follows the last one.
+[[nodiscard]] ExecutionHooks telling(const std::string& run, TellFact tell, const Cgroups& groups,
+                                     std::function<void(const RunOutcome&)> then);
+
+/// The end of a run of which nothing is left on its node.
+[[nodiscard]] runs::Finished lost(const std::string& run, Time now);
+
+}  // namespace muster::app
