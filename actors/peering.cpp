@@ -204,6 +204,11 @@ void Peering::ask_leader(std::string request, std::function<void(Result<std::str
   if (auto asked = impl_->asks.ask(leader, std::move(request), reply); !asked) reply(asked.error());
 }
 
+void Peering::ask_member(const std::string& node, std::string request,
+                         std::function<void(Result<std::string>)> reply) {
+  ask(node, kHttp, std::move(request), std::move(reply));
+}
+
 void Peering::barrier(std::function<void(Result<uint64_t>)> then) {
   std::string leader;
   bool here = false;

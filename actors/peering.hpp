@@ -118,6 +118,9 @@ public:
   /// Hands a request to the leader. Errors: `leader.starting` (nobody leads), `leader.lost`, `rate.limited`,
   /// `command.timeout`.
   void ask_leader(std::string request, std::function<void(Result<std::string>)> reply);
+  /// Hands a request to a member, which answers it itself. Errors: as ask_leader.
+  void ask_member(const std::string& node, std::string request,
+                  std::function<void(Result<std::string>)> reply);
   /// Answers with a seq that holds everything acknowledged before this call. Errors: as ask_leader.
   void barrier(std::function<void(Result<uint64_t>)> then);
   /// How long ago somebody who leads was heard, this member included; -1: nobody leads.

@@ -5,7 +5,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "http/forward.hpp"
 #include "http/log_line.hpp"
 #include "http/routes.hpp"
 
@@ -66,6 +65,8 @@ Api::Api(System& system, ApiOptions options)
   add_service_routes(*this);
   add_run_routes(*this);
   add_source_routes(*this);
+  add_job_routes(*this);
+  add_run_stream_routes(*this);
 }
 
 Api::~Api() = default;
@@ -117,58 +118,17 @@ void Api::dispatch(Request& request, const Reply& reply, std::string_view& route
     if (request.method == Method::options) return reply(allowed_methods(found));
     return reply(method_not_allowed(found, request));
   }
+  if (found.route->inside && !request.inside)
+    return reply(problem({"not.found", "there is nothing at " + std::string(request.path), {}}, request.id));
   route = found.route->pattern;
   if (auto allowed = authenticator_.authorize(request.principal, found.route->action, *system_.views());
       !allowed)
     return reply(problem(allowed.error(), request.id));
   if (found.route->takes_body && !request.body.empty() && !is_json(request.header("content-type")))
     return reply(problem({"body.type.unsupported", "send Content-Type: application/json", {}}, request.id));
-  const bool command = request.method != Method::get && request.method != Method::head;
-  if (!found.route->local && options_.peering && !system_.gauges().leading &&
-      (command ? options_.peering->leader_elsewhere() : without_log()))
-    return hand_on(request, reply);
+  if (elsewhere(*found.route, request)) return hand_on(request, reply);
   request.params = std::move(found.params);
   found.route->handler(request, reply);
-}
-
-/// Whether all that this member could show is with others.
-bool Api::without_log() const {
-  return options_.peering && !system_.gauges().leading && options_.peering->without_log();
-}
-
-/// To the member that leads: it answers as if it had been asked.
-void Api::hand_on(const Request& request, const Reply& reply) {
-  options_.peering->ask_leader(encode_request(request),
-                               [reply, id = std::string(request.id)](const Result<std::string>& answer) {
-                                 if (!answer) return reply(problem(answer.error(), id));
-                                 auto response = decode_response(*answer);
-                                 if (!response) return reply(problem(response.error(), id));
-                                 reply(std::move(*response));
-                               });
-}
-
-void Api::handle_forwarded(std::string request, std::function<void(std::string)> answer) {
-  if (!server_) return;
-  auto decoded = decode_request(std::move(request));
-  if (!decoded) return answer(encode_response(problem(decoded.error(), {})));
-  server_->post(
-    [this, answer = std::move(answer), forwarded = std::shared_ptr<ForwardedRequest>(std::move(*decoded))] {
-      const Reply reply{
-        [answer, forwarded](Response response) { answer(encode_response(std::move(response))); },
-        forwarded->id};
-      // It is not handed on a second time: who was asked leads, or says that it does not.
-      if (!system_.gauges().leading)
-        return reply(
-          problem({"leader.starting", "the member that was asked does not lead", {}}, forwarded->id));
-      auto& asked = forwarded->request;
-      if (asked.principal.anonymous()) {  // Whoever handed it on may not have been able to tell who asks.
-        auto principal = authenticator_.authenticate(asked, *system_.views(), system_now());
-        if (!principal) return reply(problem(principal.error(), forwarded->id));
-        asked.principal = std::move(*principal);
-      }
-      std::string_view route;
-      dispatch(asked, reply, route);
-    });
 }
 
 void Api::finished(const Finished& request) {

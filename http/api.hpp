@@ -10,6 +10,7 @@
 #include "actors/secret_sharing.hpp"
 #include "actors/system.hpp"
 #include "http/auth.hpp"
+#include "http/jobs_port.hpp"
 #include "http/metrics.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
@@ -43,6 +44,9 @@ struct ApiOptions {
   SecretSharing* sharing = nullptr;  ///< Null exactly when `peering` is.
   /// Changes the cluster key; `force`: without members that are silent. Empty exactly when `peering` is null.
   std::function<void(bool force, Origin origin, Answer answer)> rotate_key;
+  JobsPort* jobs = nullptr;     ///< Null: this node runs no jobs. Set before the server starts.
+  bool aliases_public = false;  ///< --aliases-public: GET /jobs shows aliases to everybody.
+  bool export_runs = false;     ///< --extension export: GET /runs/{id}/events.ndjson.
   std::string version;
 };
 
@@ -64,11 +68,23 @@ public:
   void dispatch(Request& request, const Reply& reply, std::string_view& route);
   /// A request that another member hands on to whoever leads; `answer` gets the reply's bytes. Any thread.
   void handle_forwarded(std::string request, std::function<void(std::string)> answer);
+  /// A request that this node makes itself. Where another member leads, that one answers. Any thread.
+  struct InsideRequest {
+    Method method = Method::post;
+    std::string path, query, body;
+    Headers headers;
+    std::string id = "inside";           ///< Request id.
+    std::optional<Principal> principal;  ///< Nothing: the node itself.
+  };
+  void ask_inside(InsideRequest request, std::function<void(Response)> answer);
+  /// Has another member answer, as if it had been asked.
+  void hand_to(const std::string& node, const Request& request, const Reply& reply);
 
   // What routes use. All on the server's thread.
 
   [[nodiscard]] System& system() { return system_; }
   [[nodiscard]] const ApiOptions& options() const { return options_; }
+  void set_jobs(JobsPort* jobs) { options_.jobs = jobs; }
   [[nodiscard]] Router& router() { return router_; }
   [[nodiscard]] TailRing& tails() { return tails_; }
   [[nodiscard]] Metrics& metrics() { return metrics_; }
@@ -115,6 +131,7 @@ public:
 
 private:
   void hand_on(const Request& request, const Reply& reply);
+  [[nodiscard]] bool elsewhere(const Route& route, const Request& request) const;
   [[nodiscard]] bool without_log() const;
   void show_consistent(const Request& request, const Reply& reply, Show show);
   void show_after(uint64_t after, const Reply& reply, std::string id, Show show);

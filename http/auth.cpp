@@ -32,6 +32,12 @@ Principal Authenticator::everything(std::string id) const {
   return {std::move(id), policy::all_scopes(options_.scope_prefix)};
 }
 
+Principal Authenticator::own() const {
+  auto scopes = with_prefix(options_.scope_prefix, {"register", "read", "apply"});
+  scopes.emplace_back("runs:write");  // Of what it was to run, and cannot.
+  return {"node/" + options_.node, std::move(scopes)};
+}
+
 policy::Policy Authenticator::policy_of(const ViewSet& views) const {
   return {options_.flags, static_cast<bool>(options_.jwt), !options_.api_key.empty(),
           !view<tokens::View>(views).by_hash.empty() || !options_.dev_token.empty(), options_.scope_prefix};
@@ -46,9 +52,7 @@ Result<Principal> Authenticator::authenticate(const Request& request, const View
   if (token.empty()) return Principal{};
   if (!options_.dev_token.empty() && equal_in_constant_time(token, options_.dev_token))
     return everything("dev");
-  if (!options_.own_token.empty() && equal_in_constant_time(token, options_.own_token))
-    return Principal{"node/" + options_.node,
-                     with_prefix(options_.scope_prefix, {"register", "read", "apply"})};
+  if (!options_.own_token.empty() && equal_in_constant_time(token, options_.own_token)) return own();
   // The look-up is by digest, so its time tells nothing of the token.
   if (const auto* row = view<tokens::View>(views).usable(sha256_hex(token), now))
     return Principal{row->name, with_prefix(options_.scope_prefix, row->scopes)};

@@ -37,6 +37,9 @@ public:
   [[nodiscard]] Status authorize(const Principal& caller, std::string_view action,
                                  const ViewSet& views) const;
 
+  /// This node itself, with what it may ask of its own cluster.
+  [[nodiscard]] Principal own() const;
+
 private:
   [[nodiscard]] Principal everything(std::string id) const;
   [[nodiscard]] policy::Policy policy_of(const ViewSet& views) const;

@@ -40,6 +40,7 @@ struct Request {
   std::string_view id;      ///< The request id: X-Request-Id when it is acceptable, else made here.
   bool loopback = false;
   bool tls = false;
+  bool inside = false;  ///< A member makes it, or hands it on: routes for members are there for it.
   Principal principal;
 
   /// The header's value, "" when absent; `name` in any letter case.

@@ -24,6 +24,7 @@ struct Route {
   /// Answered by this member itself, never by the one that leads: of a GET that matters to members without a
   /// log.
   bool local = false;
+  bool inside = false;  ///< For what members ask of each other; for anybody else there is nothing here.
 };
 
 struct Match {

@@ -25,6 +25,8 @@ void add_audit_routes(Api& api);
 void add_service_routes(Api& api);
 void add_run_routes(Api& api);
 void add_source_routes(Api& api);
+void add_job_routes(Api& api);
+void add_run_stream_routes(Api& api);
 
 /// Error: `conflict` while the cluster's feature level is too low for runs and sources.
 [[nodiscard]] Status may_record_runs(const ViewSet& views);

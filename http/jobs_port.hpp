@@ -1,0 +1,76 @@
+// What the edge asks of the jobs of this node: listed, planned, prepared to run, and what their runs printed.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "adapters/run_journal.hpp"
+#include "base/json.hpp"
+#include "domain/runs.hpp"
+
+namespace muster::http {
+
+/// A job that is asked for: the body of POST /plans and POST /runs.
+struct JobAsk {
+  std::string job;
+  std::string source;   ///< Where it is from; empty: the node's own tree.
+  std::string profile;  ///< requested_security_profile.
+  std::string node;     ///< Who is to run it; empty: as the job's placement says.
+  Json args;            ///< An object, or null.
+  std::string of;       ///< The run that it retries or resumes; empty: none.
+  bool resume = false;
+};
+
+/// A run that can be submitted: what it needs is on this node. Or nothing was prepared, and `elsewhere` is
+/// the node whose business it is.
+struct PreparedRun {
+  runs::Submit submit;
+  std::string elsewhere;
+};
+
+/// One page of GET /jobs.
+struct JobPage {
+  std::string rows;   ///< A JSON array.
+  size_t faults = 0;  ///< Files that could not be read.
+};
+
+/// What a run's journal holds, as it grows. Of one thread.
+class RunEntries {
+public:
+  virtual ~RunEntries() = default;
+  /// Visits what is there and was not visited, until the visit answers false.
+  virtual void read(const std::function<bool(const JournalEntry&)>& visit) = 0;
+  /// When to read again although nobody was woken; nothing: whoever writes wakes the streams.
+  [[nodiscard]] virtual std::optional<std::chrono::steady_clock::time_point> again_at() const {
+    return std::nullopt;
+  }
+};
+
+/// Called on the server's thread; what takes long is answered later, on any thread.
+class JobsPort {
+public:
+  template <class T>
+  using Then = std::function<void(Result<T>)>;
+  virtual ~JobsPort() = default;
+
+  /// Jobs of all trees, by id and source. `aliases`: whoever asks may see them.
+  virtual void list(bool aliases, uint64_t skip, uint64_t limit, Then<JobPage> then) = 0;
+  /// What the run would be; what the policy denies is the error. Errors: as prepare().
+  virtual void plan(JobAsk ask, Then<Json> then) = 0;
+  /// What the policy denies is in the submission. Errors: `job.unknown`, `alias.*`, `not.found` (a source),
+  /// `source.not.materialized`, `arguments.*`, `E_CONFIG`, `E_POLICY`, `capability.missing`,
+  /// `container.runtime.unavailable`, `placement.impossible`.
+  virtual void prepare(JobAsk ask, Then<PreparedRun> then) = 0;
+  /// The run will not be: what was prepared for it goes.
+  virtual void forget(const std::string& run) = 0;
+  /// Of a run that this node carries out; null when it is another's and nobody can be asked.
+  virtual std::unique_ptr<RunEntries> entries(const std::string& run, const std::string& node,
+                                              uint64_t after) = 0;
+  /// The number of the oldest entry that is kept; 0: none is.
+  virtual uint64_t oldest(const std::string& run) = 0;
+};
+
+}  // namespace muster::http

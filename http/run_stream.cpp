@@ -1,0 +1,230 @@
+// From entries of a journal to what a reader gets.
+#include "http/run_stream.hpp"
+
+#include "http/rows.hpp"
+
+namespace muster::http {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kKeepAlive{15};
+/// A run that has ended and whose journal lacks the end: its node is gone, or never had it.
+constexpr std::chrono::seconds kEndWithin{2};
+constexpr size_t kMostSeen = 20'000;
+
+Bytes bytes(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// Newlines in data make several lines of it; JSON has none.
+std::string sse(std::string_view id, const RunEvent& event) {
+  std::string frame;
+  frame.reserve(event.data.size() + event.type.size() + 48);
+  if (!id.empty()) frame.append("id: ").append(id).append("\n");
+  frame.append("event: ").append(event.type).append("\ndata: ").append(event.data).append("\n\n");
+  return frame;
+}
+
+std::string ndjson(uint64_t seq, Time at, const RunEvent& event) {
+  return "{\"sequence\":" + std::to_string(seq) + ",\"timestamp\":\"" + to_rfc3339(at) + "\",\"event\":\"" +
+         event.type + "\",\"data\":" + event.data + "}\n";
+}
+
+RunEvent end_of(const runs::View::Row& row) {
+  Json data{{"run_id", row.accepted->run},
+            {"job_id", row.accepted->job},
+            {"started_at", to_rfc3339(row.started_at == Time{} ? row.accepted_at : row.started_at)},
+            {"executor", row.accepted->executor},
+            {"status", row.status},
+            {"finished_at", to_rfc3339(row.finished_at)}};
+  if (!row.error.empty()) data["error"] = row.error;
+  return {"run.finish", dump(data)};
+}
+
+}  // namespace
+
+RunEvent run_event(const JournalEntry& entry, const runs::View::Row& row) {
+  if (entry.kind == EntryKind::event) {
+    const auto space = entry.text.find(' ');
+    if (space == std::string_view::npos) return {std::string(entry.text), "{}"};
+    return {std::string(entry.text.substr(0, space)), std::string(entry.text.substr(space + 1))};
+  }
+  const auto& run = *row.accepted;
+  std::string data = "{\"run_id\":";
+  const auto member = [&](const char* name, std::string_view text) {
+    data.append(",\"").append(name).append("\":");
+    append_json_string(data, text);
+  };
+  append_json_string(data, run.run);
+  member("job_id", run.job);
+  member("started_at", to_rfc3339(row.started_at == Time{} ? row.accepted_at : row.started_at));
+  member("executor", run.executor);
+  if (!run.runtime.empty()) member("runtime", run.runtime);
+  if (entry.step < row.steps.size()) member("step", row.steps[entry.step].id);
+  member("channel", entry.kind == EntryKind::out ? "stdout" : "stderr");
+  if (is_utf8(entry.text))
+    member("message", entry.text);
+  else
+    data += ",\"message\":" + dump(Json(entry.text));
+  data += '}';
+  return {"step.log", std::move(data)};
+}
+
+std::string RunStream::line(const JournalEntry& entry, const runs::View::Row& row) {
+  const auto event = run_event(entry, row);
+  told_end_ = event.type == "run.finish";
+  return format_ == RunFormat::sse ? sse(std::to_string(entry.seq), event)
+                                   : ndjson(entry.seq, entry.at, event);
+}
+
+std::string RunStream::farewell_of(const runs::View::Row& row) {
+  const auto event = end_of(row);
+  return format_ == RunFormat::sse ? sse("", event) : ndjson(row.output.last, row.finished_at, event);
+}
+
+Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
+  const auto now = SteadyClock::now();
+  if (!std::exchange(began_, true) && format_ == RunFormat::sse)
+    into.push_back(bytes("retry: 2000\n:connected\n\n"));
+  const auto views = api_.system().views();
+  const auto* row = view<runs::View>(*views).runs.find(run_);
+  if (!row || told_end_) return State::ended;
+  std::string text;
+  if (entries_)
+    entries_->read([&](const JournalEntry& entry) {
+      text += line(entry, **row);
+      return text.size() < limit && !told_end_;
+    });
+  if (!text.empty()) {
+    quiet_since_ = now;
+    give_up_.reset();
+    into.push_back(bytes(std::move(text)));
+    return told_end_ ? State::ended : State::more;
+  }
+  if ((*row)->ended) {
+    if (!give_up_) give_up_ = (*row)->started_at == Time{} || !entries_ ? now : now + kEndWithin;
+    if (now >= *give_up_) {
+      into.push_back(bytes(farewell_of(**row)));
+      return State::ended;
+    }
+  }
+  if (format_ == RunFormat::sse && now >= quiet_since_ + kKeepAlive) {
+    quiet_since_ = now;
+    into.push_back(bytes(":keep-alive\n\n"));
+  }
+  return State::idle;
+}
+
+std::optional<SteadyClock::time_point> RunStream::wake_at() const {
+  auto at = quiet_since_ + kKeepAlive;
+  if (give_up_) at = std::min(at, *give_up_);
+  if (entries_)
+    if (const auto again = entries_->again_at()) at = std::min(at, *again);
+  return at;
+}
+
+AllRunsStream::AllRunsStream(Api& api) : api_(api) {
+  TailRequest tail;
+  tail.from = api.tails().last() + 1;
+  tail.follow = true;
+  tail.filter = {"policy.decided", "policy"};
+  policy_ = api.tails().open(tail);
+  const auto views = api.system().views();
+  const auto& all = view<runs::View>(*views);
+  all.starting.each([&](const std::string& run, const auto&) {
+    const auto& row = **all.runs.find(run);
+    seen_.insert(run);
+    auto entries = api_.options().jobs->entries(run, row.accepted->node, 0);
+    if (!entries) return;
+    if (row.accepted->node == api_.options().auth.node)  // What it printed before is not told.
+      entries->read([](const JournalEntry&) { return true; });
+    followed_[run] = std::move(entries);
+  });
+}
+
+void AllRunsStream::look_for_runs() {
+  const auto views = api_.system().views();
+  const auto& all = view<runs::View>(*views);
+  all.starting.each([&](const std::string& run, const auto&) {
+    if (!seen_.insert(run).second) return;
+    auto entries = api_.options().jobs->entries(run, (*all.runs.find(run))->accepted->node, 0);
+    if (entries) followed_[run] = std::move(entries);
+  });
+  if (seen_.size() > kMostSeen)
+    std::erase_if(
+      seen_, [&](const std::string& run) { return !followed_.contains(run) && !all.starting.contains(run); });
+}
+
+/// What was denied has no run: it is told from the log.
+size_t AllRunsStream::denials(std::vector<Bytes>& into, size_t limit) {
+  std::vector<Bytes> lines;
+  policy_->pull(lines, limit);
+  size_t taken = 0;
+  for (const auto& line : lines) {
+    const auto record = read_line(std::string_view{*line}.substr(0, line->size() - 1));
+    if (!record) continue;
+    const auto* denied = std::get_if<runs::PolicyDecided>(&record->event);
+    if (!denied) continue;
+    Json data{{"run_id", denied->run},
+              {"job_id", denied->job},
+              {"security_profile", denied->profile},
+              {"executor", denied->executor},
+              {"runtime", denied->runtime},
+              {"timestamp", to_rfc3339(record->envelope.time)},
+              {"subject", denied->subject},
+              {"decision", denied->decision},
+              {"code", denied->code},
+              {"reason", denied->reason}};
+    into.push_back(bytes(sse("", {"policy.decision", dump(data)})));
+    taken += into.back()->size();
+  }
+  return taken;
+}
+
+Stream::State AllRunsStream::pull(std::vector<Bytes>& into, size_t limit) {
+  if (!std::exchange(began_, true)) into.push_back(bytes(":connected\n\n"));
+  look_for_runs();
+  size_t taken = denials(into, limit);
+  const auto views = api_.system().views();
+  const auto& all = view<runs::View>(*views);
+  for (auto at = followed_.begin(); at != followed_.end() && taken < limit;) {
+    const auto* row = all.runs.find(at->first);
+    bool done = !row;
+    std::string text;
+    if (row)
+      at->second->read([&](const JournalEntry& entry) {
+        const auto event = run_event(entry, **row);
+        done = event.type == "run.finish";
+        text += sse(std::to_string(entry.seq), event);
+        return taken + text.size() < limit && !done;
+      });
+    if (row && text.empty() && (*row)->ended && (*row)->started_at == Time{}) done = true;
+    taken += text.size();
+    if (!text.empty()) into.push_back(bytes(std::move(text)));
+    at = done ? followed_.erase(at) : std::next(at);
+  }
+  const auto now = SteadyClock::now();
+  if (taken > 0) {
+    quiet_since_ = now;
+    return State::more;
+  }
+  if (now >= quiet_since_ + kKeepAlive) {
+    quiet_since_ = now;
+    into.push_back(bytes(":keep-alive\n\n"));
+  }
+  return State::idle;
+}
+
+std::optional<SteadyClock::time_point> AllRunsStream::wake_at() const {
+  auto at = quiet_since_ + kKeepAlive;
+  for (const auto& [run, entries] : followed_)
+    if (const auto again = entries->again_at()) at = std::min(at, *again);
+  return at;
+}
+
+}  // namespace muster::http

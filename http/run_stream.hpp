@@ -1,0 +1,64 @@
+// A run's stream: what its journal holds, as server-sent events or lines of JSON (jobs contract, section 7).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "http/api.hpp"
+
+namespace muster::http {
+
+/// An entry of a run's journal as the API tells it.
+struct RunEvent {
+  std::string type;  ///< run.start, step.log, ...
+  std::string data;  ///< A JSON object.
+};
+[[nodiscard]] RunEvent run_event(const JournalEntry& entry, const runs::View::Row& row);
+
+enum class RunFormat : uint8_t { sse, ndjson };
+
+/// One run, from an entry on, until its end was told.
+class RunStream : public Stream {
+public:
+  RunStream(Api& api, std::string run, std::unique_ptr<RunEntries> entries, RunFormat format)
+    : api_(api), run_(std::move(run)), entries_(std::move(entries)), format_(format) {}
+
+  State pull(std::vector<Bytes>& into, size_t limit) override;
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> wake_at() const override;
+
+private:
+  [[nodiscard]] std::string line(const JournalEntry& entry, const runs::View::Row& row);
+  [[nodiscard]] std::string farewell_of(const runs::View::Row& row);
+
+  Api& api_;
+  const std::string run_;
+  const std::unique_ptr<RunEntries> entries_;
+  const RunFormat format_;
+  bool began_ = false, told_end_ = false;
+  std::optional<std::chrono::steady_clock::time_point> give_up_;
+  std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
+};
+
+/// All runs, from now on; and what the policy denied.
+class AllRunsStream : public Stream {
+public:
+  explicit AllRunsStream(Api& api);
+
+  State pull(std::vector<Bytes>& into, size_t limit) override;
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> wake_at() const override;
+
+private:
+  void look_for_runs();
+  size_t denials(std::vector<Bytes>& into, size_t limit);
+
+  Api& api_;
+  std::map<std::string, std::unique_ptr<RunEntries>> followed_;
+  std::set<std::string> seen_;  ///< Whether followed or done.
+  std::unique_ptr<Stream> policy_;
+  bool began_ = false;
+  std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace muster::http

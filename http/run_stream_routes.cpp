@@ -1,0 +1,124 @@
+// Streams of runs over HTTP, and the journals that members ask each other for.
+#include <charconv>
+
+#include "http/routes.hpp"
+#include "http/run_stream.hpp"
+
+namespace muster::http {
+namespace {
+
+constexpr size_t kJournalBytes = 512 << 10;  // Of one answer to another member.
+
+Response stream_of(std::unique_ptr<Stream> stream, std::string_view type) {
+  Response response;
+  response.content_type = type;
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.stream = std::move(stream);
+  return response;
+}
+
+/// Last-Event-ID, else ?last_event_id; 0: everything that is kept.
+Result<uint64_t> cursor_of(const Request& request) {
+  std::string text{request.header("last-event-id")};
+  if (text.empty()) text = request.query_value("last_event_id").value_or("");
+  if (text.empty()) return uint64_t{0};
+  uint64_t seq = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seq);
+  if (wrong == std::errc{} && end == text.data() + text.size()) return seq;
+  return Error{"cursor.invalid", "invalid Last-Event-ID: it must be a whole number", {}};
+}
+
+struct Asked {
+  std::string run;
+  const runs::View::Row& row;
+  uint64_t after = 0;
+};
+
+Result<std::unique_ptr<RunEntries>> entries_for(Api& api, const Asked& asked) {
+  auto& jobs = *api.options().jobs;
+  const bool here = asked.row.accepted->node == api.options().auth.node;
+  if (here && asked.after > 0) {
+    const auto oldest = jobs.oldest(asked.run);
+    const bool ahead = asked.row.ended && asked.after > asked.row.output.last;
+    if (ahead || (oldest > 0 && asked.after + 1 < oldest))
+      return Error{"cursor.expired",
+                   "entry " + std::to_string(asked.after) + " of run " + asked.run +
+                     (ahead ? " is after its end" : " is not kept any more; the oldest is ") +
+                     (ahead ? "" : std::to_string(oldest)),
+                   {}};
+  }
+  return jobs.entries(asked.run, asked.row.accepted->node, asked.after);
+}
+
+void stream_route(Api& api, const Request& request, const Reply& reply, RunFormat format) {
+  const std::string run{request.param("id")};
+  if (!api.options().jobs)
+    return reply(problem({"capability.missing", "this node runs no jobs", {}}, request.id));
+  const auto views = api.system().views();
+  const auto* row = view<runs::View>(*views).runs.find(run);
+  if (!row) return reply(problem({"not.found", "there is no run " + run, {}}, request.id));
+  const auto after = cursor_of(request);
+  if (!after) return reply(problem(after.error(), request.id));
+  auto entries = entries_for(api, {run, **row, *after});
+  if (!entries) return reply(problem(entries.error(), request.id));
+  reply(stream_of(std::make_unique<RunStream>(api, run, std::move(*entries), format),
+                  format == RunFormat::sse ? "text/event-stream" : "application/x-ndjson"));
+}
+
+void all_route(Api& api, const Request& request, const Reply& reply) {
+  if (!api.options().jobs)
+    return reply(problem({"capability.missing", "this node runs no jobs", {}}, request.id));
+  if (const auto run = request.query_value("run_id")) {
+    const auto views = api.system().views();
+    const auto* row = view<runs::View>(*views).runs.find(*run);
+    if (!row) return reply(problem({"not.found", "there is no run " + *run, {}}, request.id));
+    auto entries = api.options().jobs->entries(*run, (*row)->accepted->node, 0);
+    return reply(stream_of(std::make_unique<RunStream>(api, *run, std::move(entries), RunFormat::sse),
+                           "text/event-stream"));
+  }
+  reply(stream_of(std::make_unique<AllRunsStream>(api), "text/event-stream"));
+}
+
+/// For another member: entries after a number, each a line [seq, ms, kind, step, text].
+void journal_route(Api& api, const Request& request, const Reply& reply) {
+  const auto after = number_from_query(request, "after", 0);
+  if (!after) return reply(problem(after.error(), request.id));
+  Response response;
+  response.content_type = "text/plain";
+  if (api.options().jobs) {
+    auto entries =
+      api.options().jobs->entries(std::string(request.param("id")), api.options().auth.node, *after);
+    if (entries)
+      entries->read([&](const JournalEntry& entry) {
+        const Json line{entry.seq, entry.at.time_since_epoch().count(), static_cast<int>(entry.kind),
+                        entry.step, entry.text};
+        response.body += line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+        return response.body.size() < kJournalBytes;
+      });
+  }
+  reply(std::move(response));
+}
+
+}  // namespace
+
+void add_run_stream_routes(Api& api) {
+  auto& router = api.router();
+  const auto add = [&](std::string pattern, Handler handler, std::string action) {
+    router.add({Method::get, std::move(pattern), std::move(handler), std::move(action), false, true});
+  };
+  add(
+    "/runs/{id}/events",
+    [&api](const Request& q, const Reply& r) { stream_route(api, q, r, RunFormat::sse); }, "runs:read");
+  if (api.options().export_runs)
+    add(
+      "/runs/{id}/events.ndjson",
+      [&api](const Request& q, const Reply& r) { stream_route(api, q, r, RunFormat::ndjson); }, "runs:read");
+  add(
+    "/events", [&api](const Request& q, const Reply& r) { all_route(api, q, r); }, "events:read");
+  Route inside{Method::get, "/v1/runs/{id}/journal",
+               [&api](const Request& q, const Reply& r) { journal_route(api, q, r); }, "authenticated"};
+  inside.local = inside.inside = true;
+  router.add(std::move(inside));
+}
+
+}  // namespace muster::http
