@@ -90,6 +90,7 @@ public:
   [[nodiscard]] Metrics& metrics() { return metrics_; }
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] Time started_at() const { return started_at_; }
+  [[nodiscard]] Principal own_principal() const { return authenticator_.own(); }
 
   using Render = std::function<Response(const Receipt&)>;
 

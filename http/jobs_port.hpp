@@ -66,9 +66,8 @@ public:
   virtual void prepare(JobAsk ask, Then<PreparedRun> then) = 0;
   /// The run will not be: what was prepared for it goes.
   virtual void forget(const std::string& run) = 0;
-  /// Of a run that this node carries out; null when it is another's and nobody can be asked.
-  virtual std::unique_ptr<RunEntries> entries(const std::string& run, const std::string& node,
-                                              uint64_t after) = 0;
+  /// Of a run that this node carries out.
+  virtual std::unique_ptr<RunEntries> entries(const std::string& run, uint64_t after) = 0;
   /// The number of the oldest entry that is kept; 0: none is.
   virtual uint64_t oldest(const std::string& run) = 0;
 };

@@ -1,6 +1,7 @@
 // From entries of a journal to what a reader gets.
 #include "http/run_stream.hpp"
 
+#include "http/remote_entries.hpp"
 #include "http/rows.hpp"
 
 namespace muster::http {
@@ -95,11 +96,10 @@ Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
   const auto* row = view<runs::View>(*views).runs.find(run_);
   if (!row || told_end_) return State::ended;
   std::string text;
-  if (entries_)
-    entries_->read([&](const JournalEntry& entry) {
-      text += line(entry, **row);
-      return text.size() < limit && !told_end_;
-    });
+  entries_->read([&](const JournalEntry& entry) {
+    text += line(entry, **row);
+    return text.size() < limit && !told_end_;
+  });
   if (!text.empty()) {
     quiet_since_ = now;
     give_up_.reset();
@@ -107,7 +107,7 @@ Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
     return told_end_ ? State::ended : State::more;
   }
   if ((*row)->ended) {
-    if (!give_up_) give_up_ = (*row)->started_at == Time{} || !entries_ ? now : now + kEndWithin;
+    if (!give_up_) give_up_ = (*row)->started_at == Time{} ? now : now + kEndWithin;
     if (now >= *give_up_) {
       into.push_back(bytes(farewell_of(**row)));
       return State::ended;
@@ -123,8 +123,7 @@ Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
 std::optional<SteadyClock::time_point> RunStream::wake_at() const {
   auto at = quiet_since_ + kKeepAlive;
   if (give_up_) at = std::min(at, *give_up_);
-  if (entries_)
-    if (const auto again = entries_->again_at()) at = std::min(at, *again);
+  if (const auto again = entries_->again_at()) at = std::min(at, *again);
   return at;
 }
 
@@ -139,8 +138,7 @@ AllRunsStream::AllRunsStream(Api& api) : api_(api) {
   all.starting.each([&](const std::string& run, const auto&) {
     const auto& row = **all.runs.find(run);
     seen_.insert(run);
-    auto entries = api_.options().jobs->entries(run, row.accepted->node, 0);
-    if (!entries) return;
+    auto entries = entries_of(api_, run, row.accepted->node, 0);
     if (row.accepted->node == api_.options().auth.node)  // What it printed before is not told.
       entries->read([](const JournalEntry&) { return true; });
     followed_[run] = std::move(entries);
@@ -152,8 +150,7 @@ void AllRunsStream::look_for_runs() {
   const auto& all = view<runs::View>(*views);
   all.starting.each([&](const std::string& run, const auto&) {
     if (!seen_.insert(run).second) return;
-    auto entries = api_.options().jobs->entries(run, (*all.runs.find(run))->accepted->node, 0);
-    if (entries) followed_[run] = std::move(entries);
+    followed_[run] = entries_of(api_, run, (*all.runs.find(run))->accepted->node, 0);
   });
   if (seen_.size() > kMostSeen)
     std::erase_if(

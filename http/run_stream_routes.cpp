@@ -1,6 +1,7 @@
 // Streams of runs over HTTP, and the journals that members ask each other for.
 #include <charconv>
 
+#include "http/remote_entries.hpp"
 #include "http/routes.hpp"
 #include "http/run_stream.hpp"
 
@@ -47,7 +48,7 @@ Result<std::unique_ptr<RunEntries>> entries_for(Api& api, const Asked& asked) {
                      (ahead ? "" : std::to_string(oldest)),
                    {}};
   }
-  return jobs.entries(asked.run, asked.row.accepted->node, asked.after);
+  return entries_of(api, asked.run, asked.row.accepted->node, asked.after);
 }
 
 void stream_route(Api& api, const Request& request, const Reply& reply, RunFormat format) {
@@ -72,7 +73,7 @@ void all_route(Api& api, const Request& request, const Reply& reply) {
     const auto views = api.system().views();
     const auto* row = view<runs::View>(*views).runs.find(*run);
     if (!row) return reply(problem({"not.found", "there is no run " + *run, {}}, request.id));
-    auto entries = api.options().jobs->entries(*run, (*row)->accepted->node, 0);
+    auto entries = entries_of(api, *run, (*row)->accepted->node, 0);
     return reply(stream_of(std::make_unique<RunStream>(api, *run, std::move(entries), RunFormat::sse),
                            "text/event-stream"));
   }
@@ -86,15 +87,13 @@ void journal_route(Api& api, const Request& request, const Reply& reply) {
   Response response;
   response.content_type = "text/plain";
   if (api.options().jobs) {
-    auto entries =
-      api.options().jobs->entries(std::string(request.param("id")), api.options().auth.node, *after);
-    if (entries)
-      entries->read([&](const JournalEntry& entry) {
-        const Json line{entry.seq, entry.at.time_since_epoch().count(), static_cast<int>(entry.kind),
-                        entry.step, entry.text};
-        response.body += line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
-        return response.body.size() < kJournalBytes;
-      });
+    auto entries = api.options().jobs->entries(std::string(request.param("id")), *after);
+    entries->read([&](const JournalEntry& entry) {
+      const Json line{entry.seq, entry.at.time_since_epoch().count(), static_cast<int>(entry.kind),
+                      entry.step, entry.text};
+      response.body += line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+      return response.body.size() < kJournalBytes;
+    });
   }
   reply(std::move(response));
 }
@@ -109,10 +108,15 @@ void add_run_stream_routes(Api& api) {
   add(
     "/runs/{id}/events",
     [&api](const Request& q, const Reply& r) { stream_route(api, q, r, RunFormat::sse); }, "runs:read");
-  if (api.options().export_runs)
-    add(
-      "/runs/{id}/events.ndjson",
-      [&api](const Request& q, const Reply& r) { stream_route(api, q, r, RunFormat::ndjson); }, "runs:read");
+  add(
+    "/runs/{id}/events.ndjson",
+    [&api](const Request& q, const Reply& r) {
+      if (!api.options().export_runs)
+        return r(
+          problem({"extension.unsupported", "the extension export is off: --extension export", {}}, q.id));
+      stream_route(api, q, r, RunFormat::ndjson);
+    },
+    "runs:read");
   add(
     "/events", [&api](const Request& q, const Reply& r) { all_route(api, q, r); }, "events:read");
   Route inside{Method::get, "/v1/runs/{id}/journal",
