@@ -1,0 +1,238 @@
+// Comparing what the views say of this node's runs with what it does.
+#include "app/jobs/run_side.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include "adapters/execution_parts.hpp"
+#include "app/jobs/run_parts.hpp"
+
+namespace muster::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kLookAgain{1}, kTidyEvery{30};
+/// What is held for a run that nobody knows of is given up then.
+constexpr std::chrono::minutes kUnknownFor{60};
+
+struct JournalFolder {
+  std::string run;
+  fs::file_time_type at;
+  uint64_t bytes = 0;
+};
+
+uint64_t size_of(const fs::path& folder) {
+  uint64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, ignored))
+    if (entry.is_regular_file(ignored)) bytes += entry.file_size(ignored);
+  return bytes;
+}
+
+}  // namespace
+
+RunSide::RunSide(log::Disk& disk, RunSideOptions options)
+  : options_(std::move(options)), facts_(disk, options_.node, options_.send) {}
+
+RunSide::~RunSide() {
+  stop();
+}
+
+void RunSide::start() {
+  loop_ = std::make_unique<ScriptLoop>();
+  facts_.start();
+  thread_ = std::thread([this] { watch(); });
+}
+
+void RunSide::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  woken_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  loop_.reset();  // Nothing is told after this.
+  facts_.stop();
+}
+
+std::string RunSide::journal_of(const std::string& run) const {
+  return options_.data + "/runs/" + run + "/journal";
+}
+
+Status RunSide::hold(RunOrder order) {
+  std::error_code failed;
+  for (const auto& folder : {order.folder, order.memory}) {
+    fs::create_directories(folder, failed);
+    if (failed) return Error{"internal", folder + ": " + failed.message(), {}};
+    ::chmod(folder.c_str(), 0700);
+  }
+  // So that the next life of this process can begin it.
+  if (auto kept = replace_file(order.memory + "/order", to_json_text(order)); !kept) return kept;
+  const std::lock_guard lock{mutex_};
+  auto run = order.run;
+  held_.insert_or_assign(std::move(run), std::move(order));
+  return Done{};
+}
+
+void RunSide::forget(const std::string& run) {
+  std::optional<RunOrder> order;
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto held = held_.find(run); held != held_.end()) {
+      order = std::move(held->second);
+      held_.erase(held);
+    }
+  }
+  if (order) unmake(*order, groups_);
+}
+
+void RunSide::changed() {
+  {
+    const std::lock_guard lock{mutex_};
+    changed_ = true;
+  }
+  woken_.notify_all();
+}
+
+std::vector<RunSide::Row> RunSide::own_rows(bool& current) const {
+  const auto views = options_.views();
+  const auto& all = view<runs::View>(*views);
+  std::vector<Row> rows;
+  current = views->seq > 0;
+  const auto take = [&](const runs::View::Id& id) {
+    const auto& row = **all.runs.find(id.run);
+    if (!row.ended && row.accepted->node == options_.node)
+      rows.push_back({id.run, row.reason, row.dispatched_at != Time{}, row.status == "canceled"});
+  };
+  all.starting.each([&](const std::string&, const runs::View::Id& id) { take(id); });
+  all.queue.each([&](const std::string&, const runs::View::Id& id) { take(id); });
+  return rows;
+}
+
+void RunSide::watch() {
+  std::unique_lock lock{mutex_};
+  while (!stopping_) {
+    woken_.wait_for(lock, kLookAgain, [this] { return stopping_ || changed_; });
+    changed_ = false;
+    if (stopping_) return;
+    lock.unlock();
+    bool current = false;
+    const auto rows = own_rows(current);
+    for (const auto& row : rows) look_at(row);
+    lock.lock();
+    std::erase_if(done_, [&](const std::string& run) {
+      return std::none_of(rows.begin(), rows.end(), [&](const Row& row) { return row.run == run; });
+    });
+    std::erase_if(canceled_, [&](const std::string& run) { return !running_.contains(run); });
+    const auto now = std::chrono::steady_clock::now();
+    if (!current || now < tidied_ + kTidyEvery) continue;
+    tidied_ = now;
+    lock.unlock();
+    tidy();
+    lock.lock();
+  }
+}
+
+void RunSide::look_at(const Row& row) {
+  std::shared_ptr<Execution> running;
+  {
+    const std::lock_guard lock{mutex_};
+    if (done_.contains(row.run)) return;
+    if (const auto found = running_.find(row.run); found != running_.end()) running = found->second;
+    if (running && row.canceled && !canceled_.insert(row.run).second) return;
+  }
+  if (running && row.canceled) return running->cancel(row.reason);
+  if (running || facts_.has_end_of(row.run)) return;
+  if (row.dispatched) return begin(row.run);
+  const std::lock_guard lock{mutex_};
+  std::error_code ignored;
+  if (held_.contains(row.run) || fs::exists(options_.memory + "/" + row.run + "/order", ignored)) return;
+  options_.cancel(row.run, "what it needs is gone: the machine was started anew");
+  done_.insert(row.run);
+}
+
+void RunSide::begin(const std::string& run) {
+  std::optional<RunOrder> order;
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto held = held_.find(run); held != held_.end()) {
+      order = std::move(held->second);
+      held_.erase(held);
+    }
+  }
+  auto hooks = telling(
+    run, [this](runs::Told fact) { facts_.tell(std::move(fact)); }, groups_,
+    [this, run](const RunOutcome&) {
+      {
+        const std::lock_guard lock{mutex_};
+        running_.erase(run);
+        done_.insert(run);
+        changed_ = true;
+      }
+      options_.grown();
+      woken_.notify_all();
+    });
+  hooks.journaled = options_.grown;
+  const std::lock_guard lock{mutex_};  // It may end before it is known to run.
+  auto execution = order
+                     ? Execution::begin(*loop_, std::move(*order), std::move(hooks), system_now)
+                     : Execution::adopt(*loop_, options_.memory + "/" + run, std::move(hooks), system_now);
+  if (execution) {
+    running_[run] = std::move(*execution);
+    return;
+  }
+  auto end = lost(run, system_now());
+  if (execution.error().code != "not.found") {
+    end.status = "failed";
+    end.error = execution.error().detail.substr(0, runs::kMaxReason);
+  }
+  spdlog::warn("run={} status={} error={}", run, end.status, execution.error().detail);
+  facts_.tell(std::move(end));
+  done_.insert(run);
+}
+
+/// Removes what is left in memory of runs that have ended, and the journals of those that ended first when
+/// all of them take too much.
+void RunSide::tidy() {
+  const auto views = options_.views();
+  const auto& all = view<runs::View>(*views);
+  const auto ended = [&](const std::string& run) {
+    const auto* row = all.runs.find(run);
+    return row && (*row)->ended;
+  };
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(options_.memory, ignored)) {
+    const auto run = entry.path().filename().string();
+    const bool known = all.runs.contains(run);
+    const bool old = fs::file_time_type::clock::now() - entry.last_write_time(ignored) > kUnknownFor;
+    {
+      const std::lock_guard lock{mutex_};
+      if (running_.contains(run)) continue;
+    }
+    if (!ended(run) && (known || !old)) continue;
+    forget(run);
+    fs::remove_all(entry.path(), ignored);
+  }
+  std::vector<JournalFolder> kept;
+  uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(options_.data + "/runs", ignored)) {
+    const auto run = entry.path().filename().string();
+    const auto size = size_of(entry.path());
+    bytes += size;
+    if (ended(run) || !all.runs.contains(run)) kept.push_back({run, entry.last_write_time(ignored), size});
+  }
+  std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  for (const auto& folder : kept) {
+    if (bytes <= options_.most_journal_bytes) return;
+    spdlog::info("run={} journal evicted bytes={}", folder.run, folder.bytes);
+    fs::remove_all(options_.data + "/runs/" + folder.run, ignored);
+    bytes -= folder.bytes;
+  }
+}
+
+}  // namespace muster::app

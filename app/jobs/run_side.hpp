@@ -1,0 +1,79 @@
+// The node's side of runs: starts what it is to start, goes on with what an earlier life of it began, cancels
+// what is not wanted any more.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "adapters/cgroups.hpp"
+#include "adapters/run_execution.hpp"
+#include "app/jobs/run_facts.hpp"
+#include "projections/catalog.hpp"
+
+namespace muster::app {
+
+struct RunSideOptions {
+  std::string node;
+  std::string data;    ///< Absolute, without symbolic links.
+  std::string memory;  ///< As run_memory() gives it.
+  std::function<std::shared_ptr<const ViewSet>()> views;
+  RunFacts::Send send;
+  /// Takes a run back that this node can never start.
+  std::function<void(const std::string& run, const std::string& reason)> cancel;
+  std::function<void()> grown;                      ///< Some run's journal has.
+  uint64_t most_journal_bytes = uint64_t{1} << 30;  ///< Of all runs; those that ended first go first.
+};
+
+class RunSide {
+public:
+  RunSide(log::Disk& disk, RunSideOptions options);
+  RunSide(const RunSide&) = delete;
+  RunSide& operator=(const RunSide&) = delete;
+  ~RunSide();
+
+  void start();
+  void stop();  ///< Its scripts go on.
+
+  /// Keeps what a run needs until it is dispatched. Error: `internal`.
+  Status hold(RunOrder order);
+  /// Such a run will not be.
+  void forget(const std::string& run);
+  /// The views may hold other runs now. Any thread.
+  void changed();
+
+  [[nodiscard]] const Cgroups& groups() const { return groups_; }
+  [[nodiscard]] std::string journal_of(const std::string& run) const;
+
+private:
+  struct Row {
+    std::string run, reason;
+    bool dispatched = false, canceled = false;
+  };
+  void watch();
+  [[nodiscard]] std::vector<Row> own_rows(bool& current) const;
+  void look_at(const Row& row);
+  void begin(const std::string& run);
+  void tidy();
+
+  const RunSideOptions options_;
+  const Cgroups groups_ = Cgroups::here();
+  RunFacts facts_;
+  std::unique_ptr<ScriptLoop> loop_;
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  bool stopping_ = false, changed_ = true;
+  std::map<std::string, RunOrder> held_;
+  std::map<std::string, std::shared_ptr<Execution>> running_;
+  std::set<std::string> canceled_, done_;
+  std::chrono::steady_clock::time_point tidied_{};
+  std::thread thread_;
+};
+
+}  // namespace muster::app
