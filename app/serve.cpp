@@ -1,6 +1,7 @@
 // Wiring a node together.
 #include "app/serve.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -22,6 +23,7 @@
 #include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/data_folder.hpp"
+#include "app/jobs/node_jobs.hpp"
 #include "app/logging.hpp"
 #include "app/node/node_side.hpp"
 #include "app/overlay.hpp"
@@ -100,11 +102,13 @@ struct Node {
   std::unique_ptr<ClusterSide> cluster;  ///< Nothing with --alone.
   std::unique_ptr<System> system;
   std::unique_ptr<SecretSweep> secrets;
+  std::unique_ptr<JobDesk> jobs;
   std::unique_ptr<http::Api> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PlanFiles> files;
   std::unique_ptr<NodeSide> side;
   std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones.
+  std::atomic<JobDesk*> runs{nullptr};   ///< Who is told that runs may be other ones.
 };
 
 Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& options) {
@@ -185,6 +189,8 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
     if (node.cluster) node.cluster->on_records(records);
     if (node.secrets) node.secrets->on_records(records);
     const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
+    auto* const jobs = node.runs.load();
+    if (jobs && std::any_of(records.begin(), records.end(), is_about_runs)) jobs->side().changed();
     for (const auto& record : records) {
       node.overlay->tell(record, cluster);
       export_head(sink, record);
@@ -259,10 +265,10 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
     return node.files && (node.files->loaded() || !node.system->gauges().leading);
   };
   const auto token = random_hex(32);
-  if (config.flag("node-side")) {
-    options.auth.own_token = token;
-    options.auth.node = *id;
-  }
+  if (config.flag("node-side")) options.auth.own_token = token;
+  options.auth.node = *id;
+  options.aliases_public = config.flag("aliases-public");
+  options.export_runs = config.text("extension").find("export") != std::string::npos;
   options.services = services_folder(data);
   auto key = config::api_key(config);
   if (!key) return key.error();
@@ -288,6 +294,11 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
+  auto jobs = make_node_jobs(
+    config, {*id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get()});
+  if (!jobs) return jobs.error();
+  node.jobs = std::move(*jobs);
+  node.api->set_jobs(node.jobs.get());
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
   if (node.cluster)
     node.cluster->attach(*node.system, [&node](std::string request, std::function<void(std::string)> answer) {
@@ -298,6 +309,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
       to >= node.system->chain().oldest())
     if (to > 0) drop_lines(node, to);
   if (auto status = node.server->start(); !status) return status;
+  node.jobs->start();
+  node.runs = node.jobs.get();
   if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
   spdlog::info("serving url={} node={} data={}", url_of(*bind), *id, data);
   return Done{};
@@ -306,6 +319,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
 /// In this order nothing is asked of what is gone already.
 void stop(Node& node) {
   node.told = nullptr;
+  node.runs = nullptr;
+  if (node.jobs) node.jobs->stop();  // Its scripts go on.
   if (node.side) node.side->stop();  // Its services go on.
   if (node.files) node.files->stop();
   if (node.cluster && node.system) node.cluster->leave_office(*node.system);
@@ -317,6 +332,7 @@ void stop(Node& node) {
   node.files.reset();
   node.system.reset();
   node.side.reset();
+  node.jobs.reset();
   node.cluster.reset();
 }
 

@@ -250,6 +250,9 @@ constexpr std::array kCatalog = {
     "The folder is outside of the allowed roots, or the git URL's host or kind is not allowed.",
     "Move it below the scripts root; or start the node with --allow-local-root or FLWD_ALLOW_GIT_HOSTS "
     "naming it."},
+  ErrorKind{"source.not.materialized", 400, 4, false, "source not materialized",
+            "The source is known, and its folder is not on the node that was asked.",
+            "Add the source again on this node, or run the job on the node that has it."},
   ErrorKind{"source.trust.required", 400, 3, false, "The source must be trusted",
             "An image brings jobs that run on this node, and the request does not say trusted.",
             "Send trusted: true, or muster :sources add --trusted, once you know what it holds."},

@@ -48,6 +48,8 @@ void one_route(Api& api, const Request& request, const Reply& reply) {
 void cancel_route(Api& api, const Request& request, const Reply& reply) {
   runs::Cancel command{std::string(request.param("id"))};
   command.limits = api.system().options().run_limits;
+  if (request.inside)  // A node says why it cannot run it.
+    if (auto reason = request.query_value("reason")) command.reason = std::move(*reason);
   api.command(request, reply, runs::Command{std::move(command)}, [](const Receipt& receipt) {
     const bool changed = receipt.result.find("\"changed\":true") != std::string::npos;
     return json_response(receipt.result, changed ? 202 : 200);

@@ -12,6 +12,7 @@
 
 #include "app/cli/table.hpp"
 #include "app/jobs/job_run.hpp"
+#include "app/jobs/run_parts.hpp"
 #include "domain/jobs/arguments.hpp"
 
 namespace muster::cli {
@@ -177,16 +178,6 @@ void print_job_help(const Io& io, const std::string& words, const jobs::Job& job
   flags.print(io.out, io.terminal);
 }
 
-jobs::Environment whole_environment() {
-  jobs::Environment all;
-  for (char** pair = environ; *pair; pair++) {
-    const std::string text{*pair};
-    const auto equals = text.find('=');
-    if (equals != std::string::npos && is_utf8(text)) all[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return all;
-}
-
 Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words, const config::Config& config,
             const Io& io) {
   jobs::Common common;
@@ -211,7 +202,8 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   std::signal(SIGPIPE, SIG_IGN);                  // Whoever reads its output may go: the run does not.
   auto node = app::Embedded::open(config);
   if (!node) return node.error();
-  app::JobRunOptions options{actor(), whole_environment(), common.on_error, common.strict, common.dry_run};
+  app::JobRunOptions options{actor(), app::whole_environment(), common.on_error, common.strict,
+                             common.dry_run};
   Stream stream{io, common, prepared->steps};
   const auto outcome = app::run_job(**node, choice, *prepared, *arguments, options,
                                     [&](const JournalEntry& entry) { stream.show(entry); });

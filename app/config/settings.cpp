@@ -223,6 +223,13 @@ std::vector<Setting> job_settings() {
     text("scripts-root", "scripts", "Folder of scripts whose jobs are found")
       .env({"FLWD_SCRIPTS_ROOT"})
       .for_reader(Reader::both),
+    yes_no("aliases-public", "GET /jobs shows aliases to everybody who may read jobs")
+      .env({"FLWD_ALIASES_PUBLIC"}),
+    text("extension", "", "Extensions that are on, separated by commas: export").env({"FLWD_EXTENSIONS"}),
+    text("security-profile", "secure", "Profile of runs that ask for none; FLWD_PROFILE goes before it")
+      .one_of({"secure", "permissive", "disabled"}),
+    bytes("max-journals", "1GiB", kMiB, int64_t{1} << 50,
+          "Most bytes of all runs' journals; those of runs that ended first go first"),
   };
 }
 

@@ -59,8 +59,13 @@ Result<jobs::Preparation> prepare_job(const JobChoice& choice, const config::Env
   if (!profile) return profile.error();
   auto bundle = policy_bundle(environment);
   if (!bundle) return bundle.error();
+  return prepare_job(choice, *bundle, *profile);
+}
+
+Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
+                                      jobs::Profile profile) {
   auto prepared =
-    jobs::prepare(*choice.job, plain_files(choice.root + "/" + choice.job->folder), *bundle, *profile);
+    jobs::prepare(*choice.job, plain_files(choice.root + "/" + choice.job->folder), bundle, profile);
   if (!prepared) return prepared.error();
   if (auto scripts = job_scripts(choice.root, *choice.job); !scripts) return scripts.error();
   return prepared;

@@ -32,5 +32,7 @@ Result<jobs::Bundle> policy_bundle(const config::Environment& environment);
 /// names. Errors: `E_POLICY`, `E_CONFIG`.
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const config::Environment& environment,
                                       const std::string& requested);
+Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
+                                      jobs::Profile profile);
 
 }  // namespace muster::app

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/hash.hpp"
 #include "domain/jobs/plan.hpp"
@@ -175,6 +176,16 @@ ExecutionHooks telling(const std::string& run, TellFact tell, const Cgroups& gro
   };
   hooks.released = [&groups](const std::string& group) { return groups.remove(group); };
   return hooks;
+}
+
+jobs::Environment whole_environment() {
+  jobs::Environment all;
+  for (char** pair = environ; *pair; pair++) {
+    const std::string text{*pair};
+    const auto equals = text.find('=');
+    if (equals != std::string::npos && is_utf8(text)) all[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return all;
 }
 
 runs::Finished lost(const std::string& run, Time now) {

@@ -40,6 +40,9 @@ using TellFact = std::function<void(runs::Told)>;
 [[nodiscard]] ExecutionHooks telling(const std::string& run, TellFact tell, const Cgroups& groups,
                                      std::function<void(const RunOutcome&)> then);
 
+/// This program's environment, but for what is not UTF-8.
+[[nodiscard]] jobs::Environment whole_environment();
+
 /// The end of a run of which nothing is left on its node.
 [[nodiscard]] runs::Finished lost(const std::string& run, Time now);
 

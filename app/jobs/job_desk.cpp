@@ -1,0 +1,347 @@
+// One thread that reads trees of scripts and prepares runs, in the order in which they were asked for.
+#include "app/jobs/job_desk.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app/jobs/run_parts.hpp"
+#include "app/jobs/source_trees.hpp"
+#include "domain/jobs/plan.hpp"
+
+namespace muster::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostTasks = 4096;
+
+class LocalEntries : public http::RunEntries {
+public:
+  LocalEntries(std::string folder, uint64_t after) : reader_(std::move(folder), after) {}
+  void read(const std::function<bool(const JournalEntry&)>& visit) override { reader_.read(visit); }
+
+private:
+  JournalReader reader_;
+};
+
+/// A job as GET /jobs lists it.
+Json row_of(const jobs::Job& job, const std::string& source, const std::string& type) {
+  Json row{{"id", source.empty() ? job.id : source + "/" + job.id}, {"name", job.name}};
+  if (!job.summary.empty()) row["description"] = job.summary;
+  if (!job.args.empty()) {
+    row["args"] = Json::array();
+    for (const auto& arg : job.args) row["args"].push_back(jobs::to_json(arg));
+  }
+  if (!source.empty()) row["source"] = {{"name", source}, {"type", type}};
+  return row;
+}
+
+void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases) {
+  for (const auto& alias : aliases.listed()) {
+    std::string key = alias.name;
+    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
+    const bool collides = aliases.collisions().contains(key);
+    Json row{{"id", alias.name},
+             {"name", alias.name},
+             {"source", {{"name", alias.name}, {"type", "alias"}}},
+             {"alias_of", alias.target_path},
+             {"alias_detail", collides ? "collision" : alias.target_path}};
+    if (!alias.description.empty()) row["description"] = alias.description;
+    rows.push_back(std::move(row));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<JobDesk>> JobDesk::make(log::Disk& disk, JobDeskOptions options, RunSideOptions side) {
+  auto memory = run_memory(side.data);
+  if (!memory) return memory.error();
+  side.memory = std::move(*memory);
+  return std::unique_ptr<JobDesk>{new JobDesk{disk, std::move(options), std::move(side)}};
+}
+
+JobDesk::JobDesk(log::Disk& disk, JobDeskOptions options, RunSideOptions side)
+  : options_(std::move(options)), about_(side), side_(disk, std::move(side)) {}
+
+JobDesk::~JobDesk() {
+  stop();
+}
+
+void JobDesk::start() {
+  side_.start();
+  thread_ = std::thread([this] { work(); });
+}
+
+void JobDesk::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+    tasks_.clear();  // Whoever waits is answered when its reply goes.
+  }
+  woken_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  side_.stop();
+}
+
+void JobDesk::work() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    woken_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+    if (stopping_) return;
+    const auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    lock.lock();
+  }
+}
+
+void JobDesk::later(std::function<void()> task) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!stopping_) tasks_.push_back(std::move(task));
+  }
+  woken_.notify_all();
+}
+
+void JobDesk::list(bool aliases, uint64_t skip, uint64_t limit, Then<http::JobPage> then) {
+  later([this, aliases, skip, limit, then = std::move(then)] { then(list_now(aliases, skip, limit)); });
+}
+
+void JobDesk::plan(http::JobAsk ask, Then<Json> then) {
+  later([this, ask = std::move(ask), then = std::move(then)] { then(plan_now(ask)); });
+}
+
+void JobDesk::prepare(http::JobAsk ask, Then<http::PreparedRun> then) {
+  bool full = false;
+  {
+    const std::lock_guard lock{mutex_};
+    full = tasks_.size() >= kMostTasks;
+  }
+  if (full)
+    return then(
+      Error{"rate.limited", "more than " + std::to_string(kMostTasks) + " runs wait to be prepared", {}});
+  later(
+    [this, ask = std::move(ask), then = std::move(then)]() mutable { then(prepare_now(std::move(ask))); });
+}
+
+void JobDesk::forget(const std::string& run) {
+  later([this, run] { side_.forget(run); });
+}
+
+std::unique_ptr<http::RunEntries> JobDesk::entries(const std::string& run, uint64_t after) {
+  return std::make_unique<LocalEntries>(side_.journal_of(run), after);
+}
+
+uint64_t JobDesk::oldest(const std::string& run) {
+  return oldest_entry(side_.journal_of(run));
+}
+
+Result<std::shared_ptr<const JobListing>> JobDesk::listing(const std::string& root) {
+  auto& tree = trees_[root];
+  if (!tree) tree = std::make_unique<JobFiles>(root);
+  return tree->read();
+}
+
+/// By source and id. A run that names no source may name it in the job's id: `source/job`.
+Result<JobChoice> JobDesk::choose(const http::JobAsk& ask) {
+  const auto views = about_.views();
+  auto tree = tree_of(*views, ask.source, options_.scripts_root, about_.data);
+  if (!tree) return tree.error();
+  auto found = listing(tree->root);
+  if (!found) return found.error();
+  JobChoice choice;
+  choice.listing = *found;
+  auto named = jobs::find_job(choice.listing->tree, choice.listing->aliases, ask.job);
+  const auto slash = ask.job.find('/');
+  if (!named && ask.source.empty() && slash != std::string::npos &&
+      view<sources::View>(*views).sources.contains(ask.job.substr(0, slash))) {
+    auto inside = ask;
+    inside.source = ask.job.substr(0, slash);
+    inside.job = ask.job.substr(slash + 1);
+    return choose(inside);
+  }
+  if (!named) return named.error();
+  choice.job = named->job;
+  choice.alias = named->alias;
+  std::error_code error;
+  choice.root = fs::canonical(tree->root, error);
+  choice.source = ask.source;
+  choice.source_ref = tree->ref;
+  choice.provenance = tree->provenance;
+  if (choice.provenance.is_null())
+    choice.provenance = {{"type", "local"},
+                         {"name", choice.job->id},
+                         {"ref", choice.job->folder},
+                         {"resolved_ref", choice.root + "/" + choice.job->folder}};
+  return choice;
+}
+
+Result<jobs::Preparation> JobDesk::judge(const JobChoice& choice, const http::JobAsk& ask) const {
+  auto profile = jobs::effective_profile({ask.profile, options_.env_profile, options_.profile});
+  if (!profile) return profile.error();
+  return prepare_job(choice, options_.bundle, *profile);
+}
+
+/// Empty: this node.
+Result<std::string> JobDesk::where(const JobChoice& choice) const {
+  const auto& placement = choice.job->placement;
+  if (placement.anywhere()) return std::string{};
+  const auto views = about_.views();
+  const auto fits = [&](const nodes::View::Row& row) {
+    if (row.silent) return false;
+    if (!placement.role.empty() && !(row.heard && row.report->role == placement.role)) return false;
+    return std::all_of(placement.labels.begin(), placement.labels.end(), [&](const auto& label) {
+      const auto found = row.record->labels.find(label.first);
+      return found != row.record->labels.end() && found->second == label.second;
+    });
+  };
+  std::string found;
+  uint64_t fewest = UINT64_MAX;
+  const auto& runs = view<runs::View>(*views);
+  bool here = false;
+  view<nodes::View>(*views).nodes.each([&](const std::string& node, const nodes::View::Row& row) {
+    if (!fits(row)) return;
+    here = here || node == about_.node;
+    const auto* live = runs.nodes.find(node);
+    const auto load = live ? live->runs : 0;
+    if (load < fewest) {
+      fewest = load;
+      found = node;
+    }
+  });
+  if (here || found == about_.node) return std::string{};
+  if (!found.empty()) return found;
+  std::string wanted = placement.role.empty() ? "" : "role " + placement.role;
+  for (const auto& [name, value] : placement.labels)
+    wanted += (wanted.empty() ? "" : ", ") + name + "=" + value;
+  return Error{"placement.impossible", "job " + choice.job->id + " wants a node with " + wanted, {}};
+}
+
+/// A run again: the same job and arguments, but for secrets, which are gone.
+Status JobDesk::fill_from_earlier(http::JobAsk& ask) const {
+  if (ask.of.empty()) return Done{};
+  const auto views = about_.views();
+  const auto* row = view<runs::View>(*views).runs.find(ask.of);
+  if (!row) return Error{"not.found", "there is no run " + ask.of, {}};
+  const auto& earlier = *(*row)->accepted;
+  if (ask.job.empty()) {
+    ask.job = earlier.job;
+    ask.source = earlier.source;
+  }
+  if (ask.profile.empty()) ask.profile = earlier.profile;
+  if (ask.node.empty()) ask.node = earlier.node;
+  auto before = parse_json(earlier.args.text);
+  if (!before || !before->is_object()) return Done{};
+  if (ask.args.is_null()) ask.args = Json::object();
+  for (const auto& [name, value] : before->items()) {
+    if (ask.args.contains(name)) continue;
+    if (value == std::string{jobs::kSecretShown})
+      return Error{"arguments.refused",
+                   "the secret " + name + " of run " + ask.of + " is gone: give it again",
+                   {{"/args/" + name, "is a secret, and gone: give it again"}}};
+    ask.args[name] = value;
+  }
+  return Done{};
+}
+
+Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
+  if (auto filled = fill_from_earlier(ask); !filled) return filled.error();
+  http::PreparedRun made;
+  if (!ask.node.empty() && ask.node != about_.node) {
+    made.elsewhere = ask.node;
+    return made;
+  }
+  auto choice = choose(ask);
+  if (!choice) return choice.error();
+  if (ask.node.empty()) {
+    auto node = where(*choice);
+    if (!node) return node.error();
+    made.elsewhere = std::move(*node);
+    if (!made.elsewhere.empty()) return made;
+  }
+  auto prepared = judge(*choice, ask);
+  if (!prepared) return prepared.error();
+  const auto arguments = jobs::bind_json(*choice->job, ask.args);
+  if (!arguments) return arguments.error();
+  const auto runtime = container_runtime();
+  const auto run = new_run_id();
+  made.submit = submission(run, about_.node, *choice, *prepared, *arguments, runtime);
+  made.submit.run.of = ask.of;
+  if (prepared->denial()) return made;  // For the record.
+  RunParts parts{run,
+                 choice->job,
+                 &*arguments,
+                 &*prepared,
+                 choice->root,
+                 about_.data,
+                 about_.memory,
+                 options_.host,
+                 runtime,
+                 std::nullopt,
+                 true,
+                 false,
+                 stream_members(made.submit.run)};
+  auto order = make_run_order(parts, side_.groups());
+  if (!order) return order.error();
+  order->notes = stream_notes(made.submit, system_now());
+  if (ask.resume) {
+    const auto views = about_.views();
+    const auto* row = view<runs::View>(*views).runs.find(ask.of);
+    for (const auto& step : (*row)->steps) {
+      if (step.status == "completed")
+        order->done.push_back(step.id);
+      else if (made.submit.run.from_step.empty())
+        made.submit.run.from_step = step.id;
+    }
+  }
+  if (auto held = side_.hold(std::move(*order)); !held) return held.error();
+  return made;
+}
+
+Result<Json> JobDesk::plan_now(const http::JobAsk& asked) {
+  auto ask = asked;
+  if (auto filled = fill_from_earlier(ask); !filled) return filled.error();
+  auto choice = choose(ask);
+  if (!choice) return choice.error();
+  auto prepared = judge(*choice, ask);
+  if (!prepared) return prepared.error();
+  const auto arguments = jobs::bind_json(*choice->job, ask.args);
+  if (!arguments) return arguments.error();
+  if (const auto denied = prepared->denial()) return *denied;
+  auto plan = jobs::plan_of(*choice->job, *prepared, {ask.job, choice->alias, &*arguments});
+  if (!choice->source.empty()) plan["provenance"]["source"] = choice->provenance;
+  return plan;
+}
+
+Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t limit) {
+  http::JobPage page;
+  std::vector<Json> rows;
+  auto own = listing(options_.scripts_root);
+  if (!own) return own.error();
+  for (const auto& entry : (*own)->tree.jobs()) rows.push_back(row_of(*entry.job, "", ""));
+  if (aliases) add_aliases(rows, (*own)->aliases);
+  page.faults = (*own)->faults.size();
+  const auto views = about_.views();
+  view<sources::View>(*views).sources.each([&](const std::string& name, const auto& source) {
+    const auto tree = tree_of(*views, name, options_.scripts_root, about_.data);
+    if (!tree) return;  // Its node has it, or nobody yet.
+    const auto found = listing(tree->root);
+    if (!found) return void(page.faults++);
+    for (const auto& entry : (*found)->tree.jobs()) rows.push_back(row_of(*entry.job, name, source->kind));
+    page.faults += (*found)->faults.size();
+  });
+  std::sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) {
+    const auto source = [](const Json& row) {
+      return row.contains("source") ? row["source"]["name"].get<std::string>() : std::string{};
+    };
+    return std::pair{a["id"].get<std::string>(), source(a)} <
+           std::pair{b["id"].get<std::string>(), source(b)};
+  });
+  Json shown = Json::array();
+  for (auto i = skip; i < rows.size() && shown.size() < limit; i++) shown.push_back(std::move(rows[i]));
+  page.rows = shown.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return page;
+}
+
+}  // namespace muster::app

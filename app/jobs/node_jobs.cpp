@@ -1,0 +1,61 @@
+// Wiring the desk.
+#include "app/jobs/node_jobs.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <spdlog/spdlog.h>
+
+#include "app/cli/client.hpp"
+#include "app/jobs/run_parts.hpp"
+
+namespace muster::app {
+namespace {
+
+std::optional<std::string> variable(std::string_view name) {
+  const char* value = std::getenv(std::string{name}.c_str());
+  return value ? std::optional<std::string>{value} : std::nullopt;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<JobDesk>> make_node_jobs(const config::Config& config, const NodeJobsParts& parts) {
+  JobDeskOptions options;
+  options.scripts_root = config.text("scripts-root");
+  auto bundle = policy_bundle(variable);
+  if (!bundle) return bundle.error();
+  options.bundle = std::move(*bundle);
+  options.profile = config.text("security-profile");
+  options.env_profile = variable("FLWD_PROFILE").value_or("");
+  options.host = whole_environment();
+  RunSideOptions side;
+  side.node = parts.node;
+  std::error_code failed;
+  side.data = std::filesystem::canonical(parts.data, failed);
+  side.most_journal_bytes = static_cast<uint64_t>(config.number("max-journals"));
+  side.views = [system = parts.system] { return system->views(); };
+  side.grown = [server = parts.server] { server->wake_streams(); };
+  side.send = [api = parts.api, path = "/v1/nodes/" + parts.node + "/runs"](
+                std::string body, std::function<void(int, std::string)> then) {
+    http::Api::InsideRequest report;
+    report.path = path;
+    report.body = std::move(body);
+    api->ask_inside(std::move(report), [then = std::move(then)](http::Response response) {
+      then(response.status, std::move(response.body));
+    });
+  };
+  side.cancel = [api = parts.api](const std::string& run, const std::string& reason) {
+    spdlog::warn("run={} canceled: {}", run, reason);
+    http::Api::InsideRequest cancel;
+    cancel.path = "/runs/" + run + ":cancel";
+    cancel.query = "reason=" + cli::path_segment(reason);
+    api->ask_inside(std::move(cancel), [](const http::Response&) {});
+  };
+  return JobDesk::make(*parts.disk, std::move(options), std::move(side));
+}
+
+bool is_about_runs(const Record& record) {
+  return record.type.starts_with("run.");
+}
+
+}  // namespace muster::app
