@@ -16,9 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "adapters/keys.hpp"
+
 namespace muster {
 namespace {
 
+constexpr size_t kMaxStat = 4096;               // Bytes of one line about a process.
 constexpr size_t kMaxEnvironment = 256 * 1024;  // Bytes of a process's environment that are looked at.
 
 struct Stat {
@@ -29,13 +32,14 @@ struct Stat {
 
 /// /proc/PID/stat; the name in it may hold anything, so that fields are counted from its last parenthesis.
 std::optional<Stat> stat_of(uint64_t pid) {
-  std::ifstream in{"/proc/" + std::to_string(pid) + "/stat"};
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto end = text.rfind(')');
+  // A process that ends between opening and reading is an error of reading, at which a stream's buffer
+  // throws.
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", kMaxStat);
+  const auto end = text ? text->rfind(')') : std::string::npos;
   if (end == std::string::npos) return std::nullopt;
-  std::istringstream fields{text.substr(end + 1)};
+  std::istringstream fields{text->substr(end + 1)};
   Stat stat;
-  if (const auto begin = text.find('('); begin < end) stat.name = text.substr(begin + 1, end - begin - 1);
+  if (const auto begin = text->find('('); begin < end) stat.name = text->substr(begin + 1, end - begin - 1);
   std::string field;
   for (int number = 3; fields >> field; number++) {
     if (number == 3) stat.state = field[0];
