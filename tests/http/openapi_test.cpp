@@ -34,7 +34,8 @@ Names described(const Json& document) {
 
 Names served(const std::vector<Route>& routes) {
   Names names;
-  for (const auto& route : routes) names.insert(name_of(std::string(to_string(route.method)), route.pattern));
+  for (const auto& route : routes)
+    if (!route.inside) names.insert(name_of(std::string(to_string(route.method)), route.pattern));
   return names;
 }
 
