@@ -1,6 +1,7 @@
 // Shows that the description names exactly the routes there are, and that a defect of a piece is found.
 #include "http/openapi.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <set>
@@ -90,7 +91,8 @@ TEST_CASE("every route is described, and what is described is a route") {
   if (!document) FAIL(document.error().detail);
   CHECK(without(served(routes), described(*document)) == Names{});
   CHECK(without(described(*document), served(routes)) == Names{});
-  CHECK(served(routes).size() == routes.size());
+  const auto inside = std::count_if(routes.begin(), routes.end(), [](const Route& r) { return r.inside; });
+  CHECK(served(routes).size() + static_cast<size_t>(inside) == routes.size());
 }
 
 TEST_CASE("a route that one side does not know is found") {

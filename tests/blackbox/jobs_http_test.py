@@ -1,0 +1,309 @@
+"""Jobs over HTTP: listed, planned, run on the node that is asked or on another, followed, canceled, gone on with after a kill."""
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+from caller import Caller
+from jobs_tree_test import SHIPPED
+from running_cluster import RunningCluster
+from running_node import RunningNode
+from waiting import until
+
+TOKEN = {"Authorization": "Bearer dev-token"}
+ENDED = ("completed", "failed", "canceled", "lost")
+WAITS = "echo x >>$RUN_DIR/starts; echo here; until [ -e $RUN_DIR/go ]; do :; done; echo done\n"
+
+
+def events_of(text):
+    """(id, event, data) of server-sent events."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line and not line.startswith(":"))
+        if "data" in fields:
+            found.append((int(fields["id"]) if "id" in fields else None, fields["event"], json.loads(fields["data"])))
+    return found
+
+
+class Jobs(unittest.TestCase):
+    """A node over a tree of scripts of the test's own."""
+
+    flags = ()
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.root = self.folder / "scripts"
+        self.root.mkdir()
+
+    def job(self, name, script, config="interpreter: bash\n"):
+        (self.root / name / "config.d").mkdir(parents=True)
+        (self.root / name / "config.d" / "config.yaml").write_text(config)
+        (self.root / name / "000_main.sh").write_text(script)
+
+    def serve(self, *flags, environment=None):
+        node = RunningNode("--dev", "--data", str(self.folder / "data"), "--scripts-root", str(self.root), *flags, environment=environment or {})
+        node.__enter__()
+        self.addCleanup(node.__exit__)
+        self.node, self.caller = node, Caller(node.port, **TOKEN)
+        return node
+
+    def accepted(self, body, caller=None, **headers):
+        answer = (caller or self.caller).call("POST", "/runs", body, {k.replace("_", "-"): v for k, v in headers.items()})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json
+
+    def ended(self, run, caller=None):
+        """The run as it is shown once it has ended."""
+        seen = {}
+
+        def over():
+            seen.update((caller or self.caller).get(f"/runs/{run}").json)
+            return seen["status"] in ENDED and "finished_at" in seen
+        until(over, f"{run} ends")
+        return seen
+
+    def stream(self, run, caller=None, **headers):
+        answer = (caller or self.caller).get(f"/runs/{run}/events", **headers)
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "text/event-stream"), answer)
+        return answer.body.decode()
+
+    def refused(self, answer, status, code):
+        self.assertEqual((answer.status, answer.json["code"]), (status, code), answer)
+
+
+class ShippedTest(Jobs):
+    """The examples that are shipped."""
+
+    def setUp(self):
+        super().setUp()
+        self.root = SHIPPED
+        self.serve("--extension", "export")
+
+    def test_jobs_are_listed(self):
+        """[S3-31] By id, with their arguments, and how many files could not be read; aliases for who may see them."""
+        answer = self.caller.get("/jobs?per_page=200")
+        rows = answer.json
+        self.assertEqual(answer.headers["X-Flowd-Discovery-Errors"], "0")
+        self.assertEqual([row["id"] for row in rows], sorted(row["id"] for row in rows))
+        demo = next(row for row in rows if row["id"] == "demo")
+        self.assertEqual((demo["name"], demo["args"][0]["name"]), ("Greet", "name"))
+        self.assertTrue(any(row.get("alias_of") for row in rows))
+        self.assertEqual(self.caller.get("/jobs?page=99").json, [])
+        token = self.caller.post("/v1/tokens", {"name": "reader", "scopes": ["jobs:read"]}).json["token"]
+        self.assertFalse(any(row.get("alias_of") for row in Caller(self.node.port, Authorization=f"Bearer {token}").get("/jobs").json))
+
+    def test_a_plan_shows_what_a_run_would_be(self):
+        """[S3-32] Bound arguments, the secret redacted, and nothing recorded."""
+        plan = self.caller.post("/plans", {"job_id": "demo", "args": {"name": "Ana", "secret_token": "canary-5521"}}).json
+        self.assertEqual(plan["resolved_args"]["secret_token"], "[secret]")
+        self.assertEqual((plan["job_id"], plan["security_profile"], plan["resolved_args"]["name"]), ("demo", "secure", "Ana"))
+        self.assertEqual(plan["provenance"], {"canonical_id": "demo", "canonical_path": "demo"})
+        self.assertEqual(self.caller.get("/runs").json, [])
+
+    def test_a_run_is_accepted_runs_and_is_followed(self):
+        """[S3-33] [S3-35] 201 with queued, then its stream from the first entry to the last, and again from where a reader was."""
+        run = self.accepted({"job_id": "demo", "args": {"name": "Ana", "secret_token": "canary-5521"}})
+        self.assertEqual((run["status"], run["job_id"]), ("queued", "demo"))
+        text = self.stream(run["id"])
+        self.assertTrue(text.startswith("retry: 2000\n:connected\n\n"))
+        self.assertNotIn("canary-5521", text)
+        told = events_of(text)
+        self.assertEqual([number for number, _, _ in told], list(range(1, len(told) + 1)))
+        self.assertEqual((told[0][1], told[-1][1], told[-1][2]["status"]), ("run.start", "run.finish", "completed"))
+        self.assertTrue(any(kind == "step.log" and "Ana" in data["message"] for _, kind, data in told))
+        half = told[len(told) // 2][0]
+        self.assertEqual(events_of(self.stream(run["id"], Last_Event_ID=str(half))), told[half:])
+        self.assertEqual(events_of(self.caller.get(f"/runs/{run['id']}/events?last_event_id={half}").body.decode()), told[half:])
+        lines = [json.loads(line) for line in self.caller.get(f"/runs/{run['id']}/events.ndjson").body.splitlines()]
+        self.assertEqual([(line["sequence"], line["event"], line["data"]) for line in lines], told)
+        shown = self.ended(run["id"])
+        self.assertEqual((shown["status"], shown["output"]["last"]), ("completed", told[-1][0]))
+        for path in (self.folder / "data").rglob("*"):
+            if path.is_file():
+                self.assertNotIn(b"canary-5521", path.read_bytes(), path)
+
+    def test_cursors_that_lead_nowhere_are_refused(self):
+        """[S3-36] 400 for one that is no number, 410 for one after the end."""
+        run = self.accepted({"job_id": "demo", "args": {"name": "Ana"}})["id"]
+        self.ended(run)
+        self.refused(self.caller.get(f"/runs/{run}/events", Last_Event_ID="x"), 400, "cursor.invalid")
+        self.refused(self.caller.get(f"/runs/{run}/events", Last_Event_ID="100000"), 410, "cursor.expired")
+        self.refused(self.caller.get("/runs/nobody/events"), 404, "not.found")
+
+    def test_one_key_is_one_run(self):
+        """[S3-34] The first reply again; another body under the key, a malformed key and a wrong digest are refused."""
+        body, key = {"job_id": "demo", "args": {"name": "Ana"}}, "k" * 24
+        first = self.accepted(body, Idempotency_Key=key)
+        self.ended(first["id"])
+        again = self.caller.call("POST", "/runs", body, {"Idempotency-Key": key})
+        self.assertEqual((again.status, again.headers["Idempotent-Replay"], again.json["id"], again.json["status"]), (201, "true", first["id"], "queued"))
+        self.refused(self.caller.call("POST", "/runs", {"job_id": "demo", "args": {"name": "Bo"}}, {"Idempotency-Key": key}), 409, "idempotency.conflict")
+        self.refused(self.caller.call("POST", "/runs", body, {"Idempotency-Key": "short"}), 400, "field.invalid")
+        digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        self.accepted(body, Idempotency_SHA256=digest)
+        self.refused(self.caller.call("POST", "/runs", body, {"Idempotency-SHA256": "0" * 64}), 409, "idempotency.conflict")
+        self.assertEqual(len(self.caller.get("/runs").json), 2)
+
+    def test_wrong_arguments_are_named(self):
+        """[S3-13] 422 with the argument and what is wrong with it; nothing is recorded."""
+        answer = self.caller.post("/runs", {"job_id": "demo", "args": {"tone": "cold"}})
+        self.refused(answer, 422, "arguments.refused")
+        self.assertIn(("name", "required"), [(one["arg"], one["message"]) for one in answer.json["errors"]])
+        self.assertEqual(self.caller.get("/runs").json, [])
+
+    def test_two_posts_of_one_key_at_once_are_one_run(self):
+        """Whoever comes second gets the first one's reply."""
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.caller.call("POST", "/runs", {"job_id": "demo", "args": {"name": "Ana"}}, {"Idempotency-Key": "q" * 20})))
+                   for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual({(answer.status, answer.json["id"]) for answer in answers}, {(201, answers[0].json["id"])})
+        self.assertEqual(len(self.caller.get("/runs").json), 1)
+
+    def test_all_runs_are_followed_at_once(self):
+        """[S3-37] GET /events: opens with :connected, then what happens, with the run's id."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=60)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/events", headers=TOKEN)
+        reply = connection.getresponse()
+        first = self.accepted({"job_id": "demo", "args": {"name": "Ana"}})["id"]
+        second = self.accepted({"job_id": "demo", "args": {"name": "Bo"}})["id"]
+        text = ""
+        while text.count("event: run.finish") < 2:
+            text += reply.read1(65536).decode()
+        self.assertTrue(text.startswith(":connected\n\n"))
+        self.assertEqual({data["run_id"] for _, kind, data in events_of(text) if kind == "run.finish"}, {first, second})
+
+
+class RunsTest(Jobs):
+    def test_a_run_is_canceled(self):
+        """[S3-38] 202 at once, 200 the second time; the script is asked to end, and the stream tells of it."""
+        self.job("long", "trap 'echo goodbye; exit 0' TERM; echo here; while :; do tail -f /dev/null & wait; done\n")
+        self.serve()
+        run = self.accepted({"job_id": "long"})["id"]
+        until(lambda: self.caller.get(f"/runs/{run}").json["steps"][0]["status"] == "running", "it runs")
+        self.assertEqual(self.caller.post(f"/runs/{run}:cancel").status, 202)
+        self.assertEqual(self.caller.post(f"/runs/{run}:cancel").status, 200)
+        told = events_of(self.stream(run))
+        self.assertIn(("canceled", "canceled by request"), [(data["status"], data["reason"]) for _, kind, data in told if kind == "run.canceled"])
+        self.assertEqual((told[-1][1], told[-1][2]["status"]), ("run.finish", "canceled"))
+        self.assertEqual(self.ended(run)["status"], "canceled")
+
+    def test_one_that_waits_is_canceled_before_it_starts(self):
+        """Of a group one runs; the other has a place and a reason, and never starts."""
+        self.job("one", WAITS, "interpreter: bash\nconcurrency: {group: g, policy: queue}\n")
+        self.serve()
+        first = self.accepted({"job_id": "one"})["id"]
+        second = self.accepted({"job_id": "one"})
+        shown = self.caller.get(f"/runs/{second['id']}").json
+        self.assertEqual((shown["status"], shown["queue"]["position"]), ("queued", 1))
+        self.assertEqual(self.caller.post(f"/runs/{second['id']}:cancel").status, 202)
+        self.assertEqual(self.ended(second["id"])["status"], "canceled")
+        self.assertEqual(events_of(self.stream(second["id"]))[-1][1:][0], "run.finish")
+        until(lambda: (self.folder / "data" / "runs" / first / "starts").exists(), "the first one runs")
+        (self.folder / "data" / "runs" / first / "go").touch()
+        self.assertEqual(self.ended(first)["status"], "completed")
+
+    def test_a_run_survives_the_node_that_started_it(self):
+        """[S3-39] Killed while a script runs, started again: the script goes on, its output too, and it was started once."""
+        self.job("slow", WAITS)
+        node = self.serve()
+        run = self.accepted({"job_id": "slow"})["id"]
+        folder = self.folder / "data" / "runs" / run
+        until(lambda: (folder / "starts").exists(), "the script runs")
+        os.kill(node.process.pid, signal.SIGKILL)
+        node.process.wait()
+        self.serve()
+        (folder / "go").touch()
+        self.assertEqual(self.ended(run)["status"], "completed")
+        said = [data["message"] for _, kind, data in events_of(self.stream(run)) if kind == "step.log"]
+        self.assertEqual(said, ["here", "done"])
+        self.assertEqual((folder / "starts").read_text(), "x\n")
+
+    def test_what_the_policy_denies_is_refused_and_on_record(self):
+        """[S3-40] 422 policy.denied, and policy.decided in the log, without a run."""
+        self.job("asks", "echo ran\n", "interpreter: bash\ncontainer: {network: host}\n")
+        self.serve()
+        self.refused(self.caller.post("/runs", {"job_id": "asks"}), 422, "policy.denied")
+        self.refused(self.caller.post("/plans", {"job_id": "asks"}), 422, "policy.denied")
+        self.assertEqual(self.caller.get("/runs").json, [])
+        self.assertIn(b'"decision":"denied"', self.caller.get("/v1/events?type=policy.decided").body)
+        allowed = self.accepted({"job_id": "asks", "requested_security_profile": "disabled"})["id"]
+        kinds = [kind for _, kind, _ in events_of(self.stream(allowed))]
+        self.assertEqual(kinds[0], "policy.decision")
+        self.assertEqual(self.ended(allowed)["status"], "completed")
+
+    def test_a_failed_run_is_run_again_or_gone_on_with(self):
+        """`of` takes the same inputs; `resume` begins at the step that failed."""
+        self.job("steps", "", "interpreter: bash\nexecutor: proc\ncomposition: steps\n"
+                 "argspec: {args: [{name: word, type: string, required: true}, {name: key, type: string, format: secret}]}\n"
+                 "steps: [{id: one, script: one.sh}, {id: two, script: two.sh, needs: [one]}]\n")
+        (self.root / "steps" / "one.sh").write_text("echo first $ARG_WORD\n")
+        (self.root / "steps" / "two.sh").write_text("exit 3\n")
+        self.serve()
+        failed = self.accepted({"job_id": "steps", "args": {"word": "owl"}})["id"]
+        self.assertEqual(self.ended(failed)["status"], "failed")
+        (self.root / "steps" / "two.sh").write_text("echo second $ARG_WORD\n")
+        again = self.accepted({"of": failed, "resume": True})
+        shown = self.ended(again["id"])
+        self.assertEqual((shown["status"], shown["of"], shown["from_step"]), ("completed", failed, "two"))
+        said = [data["message"] for _, kind, data in events_of(self.stream(again["id"])) if kind == "step.log"]
+        self.assertEqual(said, ["second owl"])
+        whole = self.accepted({"of": failed})["id"]
+        self.ended(whole)
+        said = [data["message"] for _, kind, data in events_of(self.stream(whole)) if kind == "step.log"]
+        self.assertEqual(said, ["first owl", "second owl"])
+        secret = self.accepted({"job_id": "steps", "args": {"word": "owl", "key": "canary-9"}})["id"]
+        self.ended(secret)
+        answer = self.caller.post("/runs", {"of": secret})
+        self.refused(answer, 422, "arguments.refused")
+        self.assertIn("give it again", answer.json["detail"])
+
+    def test_a_slow_reader_misses_nothing(self):
+        """A script that prints much is not held up, and whoever reads later gets every line."""
+        self.job("much", "seq 200000\n")
+        self.serve()
+        run = self.accepted({"job_id": "much"})["id"]
+        self.assertEqual(self.ended(run)["output"]["lines"], 200000)
+        said = [data["message"] for _, kind, data in events_of(self.stream(run)) if kind == "step.log"]
+        self.assertEqual(said, [str(i) for i in range(1, 200001)])
+
+    def test_extensions_are_off_until_they_are_asked_for(self):
+        """404 extension.unsupported for lines of JSON."""
+        self.job("one", "echo x\n")
+        self.serve()
+        run = self.accepted({"job_id": "one"})["id"]
+        self.refused(self.caller.get(f"/runs/{run}/events.ndjson"), 404, "extension.unsupported")
+
+
+class ClusterTest(Jobs):
+    def test_a_run_goes_to_the_node_that_is_named_and_is_followed_from_any(self):
+        """[S3-80] Asked at one node, run on another, followed at a third; each secret stays in memory there."""
+        self.job("where", "echo on $(cat $RUN_DIR/../../node-id 2>/dev/null || echo $RUN_DIR); cat $RUN_DIR/secrets/* 2>/dev/null | wc -c\n")
+        with RunningCluster(3, "--scripts-root", str(self.root)) as cluster:
+            cluster.whole()
+            asked, other, third = cluster.members
+            until(lambda: len(asked.get("/v1/nodes").json) == 3, "all nodes are registered")
+            for target in (other, asked, third):
+                run = self.accepted({"job_id": "where", "node": target.node_id}, asked)
+                self.assertEqual(run["node_id"], target.node_id)
+                shown = self.ended(run["id"], third)
+                self.assertEqual(shown["status"], "completed", shown)
+                for reader in cluster.members:
+                    told = events_of(self.stream(run["id"], reader))
+                    self.assertEqual((told[0][1], told[-1][1]), ("run.start", "run.finish"))
+            self.refused(asked.post("/runs", {"job_id": "where", "node": "nobody"}), 503, "unreachable")
+
+
+if __name__ == "__main__":
+    unittest.main()
