@@ -47,6 +47,8 @@ public:
   [[nodiscard]] const std::string& root() const { return root_; }
 
 private:
+  friend Result<std::shared_ptr<const JobListing>> read_job_outline(const std::string& root,
+                                                                    const std::string& kept_in);
   Result<std::shared_ptr<const JobListing>> look();
 
   const std::string root_;
