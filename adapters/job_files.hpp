@@ -55,6 +55,7 @@ private:
   const JobFileLimits limits_;
   std::mutex mutex_;
   std::unique_ptr<ScriptFolder> seen_;  // What the root looked like.
+  bool changed_ = false;                // Did the last look list or read anything?
   std::string alias_text_;
   jobs::Tree::Files files_;          // What listing_ was made of, with
   std::vector<jobs::Fault> faults_;  // these of the walk.

@@ -85,12 +85,10 @@ Result<std::shared_ptr<const JobListing>> read_job_outline(const std::string& ro
   if (error || kept_in.empty()) return files.read();
   const auto tree = real + '\n' + root;  // A link's name may be the id of the root's own job.
   const auto path = kept_in + '/' + file_of(tree);
-  const auto before = kept_text(path);
-  if (auto folder = parse_outline(before, tree)) *files.seen_ = std::move(*folder);
+  if (auto folder = parse_outline(kept_text(path), tree)) *files.seen_ = std::move(*folder);
   auto listing = files.read();
-  if (!listing) return listing;
-  if (auto now = outline_text(tree, *files.seen_); now != before && now.size() <= kMaxOutline)
-    keep(kept_in, path, now);
+  if (!listing || !files.changed_) return listing;
+  if (const auto now = outline_text(tree, *files.seen_); now.size() <= kMaxOutline) keep(kept_in, path, now);
   return listing;
 }
 
