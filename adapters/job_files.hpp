@@ -48,7 +48,8 @@ public:
 
 private:
   friend Result<std::shared_ptr<const JobListing>> read_job_outline(const std::string& root,
-                                                                    const std::string& kept_in);
+                                                                    const std::string& kept_in,
+                                                                    const std::vector<std::string>& words);
   Result<std::shared_ptr<const JobListing>> look();
 
   const std::string root_;

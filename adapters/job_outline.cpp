@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "adapters/outline_text.hpp"
+#include "domain/jobs/typed_words.hpp"
 
 namespace muster {
 namespace {
@@ -75,17 +76,38 @@ void keep(const std::string& folder, const std::string& path, const std::string&
   make_room(folder);
 }
 
+/// Where no folder has the first word it may be an alias, of any of them.
+WithArgs args_named_by(const std::vector<std::string>& words, const fs::path& root) {
+  if (words.empty()) return [](const std::string&) { return false; };
+  std::error_code error;
+  if (!fs::exists(root / words.front(), error)) return [](const std::string&) { return true; };
+  std::string path;
+  for (const auto& word : words) path += word + '/';
+  return [path](const std::string& folder) { return jobs::begins_with(path, folder + '/'); };
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const JobListing>> read_job_outline(const std::string& root,
-                                                           const std::string& kept_in) {
-  JobFiles files(root);
+                                                           const std::string& kept_in,
+                                                           const std::vector<std::string>& words) {
   std::error_code error;
   const auto real = fs::canonical(root, error).string();
-  if (error || kept_in.empty()) return files.read();
+  if (error || kept_in.empty()) return JobFiles(root).read();
   const auto tree = real + '\n' + root;  // A link's name may be the id of the root's own job.
   const auto path = kept_in + '/' + file_of(tree);
-  if (auto folder = parse_outline(kept_text(path), tree)) *files.seen_ = std::move(*folder);
+  const auto text = kept_text(path);
+  if (auto folder = parse_outline(text, tree, args_named_by(words, real))) {
+    JobFiles files(root);
+    *files.seen_ = std::move(*folder);
+    auto listing = files.read();
+    const bool alias = listing && !words.empty() && (*listing)->aliases.find(words.front()) != nullptr;
+    const bool direct = !words.empty() && fs::exists(fs::path(real) / words.front(), error);
+    if (!listing || (!files.changed_ && !(alias && direct))) return listing;
+  }
+  JobFiles files(root);  // What is kept has all arguments.
+  if (auto folder = parse_outline(text, tree, [](const auto&) { return true; }))
+    *files.seen_ = std::move(*folder);
   auto listing = files.read();
   if (!listing || !files.changed_) return listing;
   if (const auto now = outline_text(tree, *files.seen_); now.size() <= kMaxOutline) keep(kept_in, path, now);

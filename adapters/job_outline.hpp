@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "adapters/job_files.hpp"
 
@@ -18,6 +19,7 @@ constexpr size_t kMaxOutlines = 64;                 ///< In one folder; the olde
 /// missing is made, and one that cannot be used, "" or a damaged outline only cost the time of reading.
 /// Errors: as JobFiles::read.
 Result<std::shared_ptr<const JobListing>> read_job_outline(const std::string& root,
-                                                           const std::string& kept_in);
+                                                           const std::string& kept_in,
+                                                           const std::vector<std::string>& words);
 
 }  // namespace muster

@@ -7,7 +7,7 @@
 namespace muster {
 namespace {
 
-constexpr std::string_view kMark = "muster outline 1\n";
+constexpr std::string_view kMark = "muster outline 2\n";
 constexpr size_t kMaxDepth = 256;  ///< Of folders; a walk goes less deep.
 
 class Writer {
@@ -40,14 +40,16 @@ public:
     text(job.name);
     text(job.summary);
     text(job.folder);
-    number(job.args.size());
+    Writer args;  // In one piece, for who passes over them.
+    args.number(job.args.size());
     for (const auto& arg : job.args) {
-      text(arg.name);
-      text(arg.type);
-      text(arg.description);
-      texts(arg.choices);
-      texts(arg.item_choices);
+      args.text(arg.name);
+      args.text(arg.type);
+      args.text(arg.description);
+      args.texts(arg.choices);
+      args.texts(arg.item_choices);
     }
+    text(args.made);
   }
   void file(const ScriptFile& file) {
     number(file.link);
@@ -81,7 +83,7 @@ public:
 /// Once something is missing, everything that is read is empty and good() is false.
 class Reader {
 public:
-  explicit Reader(std::string_view rest) : rest_(rest) {}
+  Reader(std::string_view rest, const WithArgs& with_args) : rest_(rest), with_args_(with_args) {}
 
   [[nodiscard]] bool good() const { return good_; }
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
@@ -99,13 +101,14 @@ public:
     if (value > rest_.size() / sizeof value) return fail(), 0;
     return value;
   }
-  std::string text() {
+  std::string_view piece() {
     const auto size = static_cast<uint64_t>(number());
-    if (size > rest_.size()) return fail(), std::string{};
-    std::string value(rest_.substr(0, size));
+    if (size > rest_.size()) return fail(), std::string_view{};
+    const auto value = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return value;
   }
+  std::string text() { return std::string(piece()); }
   std::vector<std::string> texts() {
     std::vector<std::string> values(count());
     for (auto& value : values) value = text();
@@ -127,14 +130,17 @@ public:
     made.name = text();
     made.summary = text();
     made.folder = text();
-    made.args.resize(count());
+    Reader args(piece(), with_args_);
+    if (!with_args_(made.folder)) return made;
+    made.args.resize(args.count());
     for (auto& arg : made.args) {
-      arg.name = text();
-      arg.type = text();
-      arg.description = text();
-      arg.choices = texts();
-      arg.item_choices = texts();
+      arg.name = args.text();
+      arg.type = args.text();
+      arg.description = args.text();
+      arg.choices = args.texts();
+      arg.item_choices = args.texts();
     }
+    if (!args.good()) fail();
     return made;
   }
   ScriptFile file() {
@@ -175,6 +181,7 @@ private:
   }
 
   std::string_view rest_;
+  const WithArgs& with_args_;
   bool good_ = true;
 };
 
@@ -206,14 +213,15 @@ std::string outline_text(const std::string& root, const ScriptFolder& folder) {
   return std::move(whole.made) + body.made;
 }
 
-std::optional<ScriptFolder> parse_outline(std::string_view text, const std::string& root) {
+std::optional<ScriptFolder> parse_outline(std::string_view text, const std::string& root,
+                                          const WithArgs& with_args) {
   if (!text.starts_with(kMark)) return std::nullopt;
   text.remove_prefix(kMark.size());
-  const auto sum = static_cast<uint64_t>(Reader(text).number());
+  const auto sum = static_cast<uint64_t>(Reader(text, with_args).number());
   if (text.size() < sizeof sum) return std::nullopt;
   text.remove_prefix(sizeof sum);
   if (check_sum(text) != sum) return std::nullopt;
-  Reader reader(text);
+  Reader reader(text, with_args);
   if (reader.text() != root) return std::nullopt;
   auto folder = reader.folder(0);
   if (!reader.good() || !reader.at_end()) return std::nullopt;

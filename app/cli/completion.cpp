@@ -182,7 +182,8 @@ std::vector<jobs::Candidate> candidates(Words words, const Io& io) {
     commands = verb_commands(earlier);
   } else {
     add_shells(commands);
-    if (auto read = read_job_outline(scripts_root(given, io.environment), cache_folder(io.environment))) {
+    if (auto read =
+          read_job_outline(scripts_root(given, io.environment), cache_folder(io.environment), earlier)) {
       listing = *read;
       add_jobs(*listing, commands);
     }

@@ -52,7 +52,11 @@ class CompleteTest(Folder):
         self.write("scripts/demo/config.yaml", CONFIG)
         self.assertEqual(self.inserts("demo", "--tone", ""), ["cold", "warm"])
         self.assertEqual(self.inserts("demo", "--tone=W"), ["--tone=warm"])
-        self.assertEqual(self.inserts("demo", "--to"), ["--token", "--tone"])
+        self.write("scripts/group/inner/config.yaml", "interpreter: bash\njob: {id: inner}\n")
+        self.write("scripts/flwd.yaml", "aliases: [{from: demo, to: greet}, {from: demo, to: group}]\n")
+        for _ in range(2):  # Read, and then kept.
+            for name in ("demo", "DEMO", "greet", "group"):
+                self.assertEqual(self.inserts(name, "--to"), ["--token", "--tone"], name)
 
     def test_verbs_come_behind_a_colon(self):
         """[S3-20] With their own flags and words, whatever is in the tree."""
