@@ -3,11 +3,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 
-#include <curl/curl.h>
+#include "adapters/curl_library.hpp"
 
 namespace muster {
+
+namespace {
+
+/// Only where a handle of it is there, or is being made.
+const CurlLibrary& curl() {
+  return *curl_library();
+}
+
+}  // namespace
 
 struct HttpClient::Curl {
   CURLM* multi = nullptr;
@@ -30,7 +38,7 @@ struct Transfer {
 };
 
 struct SlistFree {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { curl().slist_free_all(list); }
 };
 using Slist = std::unique_ptr<curl_slist, SlistFree>;
 
@@ -64,7 +72,7 @@ size_t on_header(char* data, size_t, size_t size, void* user) {
 size_t on_body(char* data, size_t, size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   long status = 0;
-  curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+  curl().easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
   if (transfer.on_chunk && status >= 200 && status < 300) {
     if ((*transfer.on_chunk)({data, size})) return size;
     transfer.reply.stopped = true;
@@ -88,7 +96,7 @@ bool is_loopback(std::string_view url) {
 Slist headers_of(const HttpRequest& request) {
   Slist list;
   const auto add = [&](const std::string& line) {
-    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    curl_slist* longer = curl().slist_append(list.get(), line.c_str());
     if (longer) {
       (void)list.release();
       list.reset(longer);
@@ -101,35 +109,35 @@ Slist headers_of(const HttpRequest& request) {
 }
 
 void set_up(CURL* easy, const HttpRequest& request, Transfer& transfer, curl_slist* headers) {
-  curl_easy_reset(easy);
-  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  if (is_loopback(request.url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_timeout.count()));
-  if (!request.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
+  curl().easy_reset(easy);
+  curl().easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl().easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl().easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl().easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  if (is_loopback(request.url)) curl().easy_setopt(easy, CURLOPT_PROXY, "");
+  curl().easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
+  curl().easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_timeout.count()));
+  if (!request.ca_file.empty()) curl().easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
   if (request.insecure) {
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl().easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl().easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
   if (request.method == "HEAD") {
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    curl().easy_setopt(easy, CURLOPT_NOBODY, 1L);
   } else if (request.method != "GET" || !request.body.empty()) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    curl().easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl().easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+    curl().easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+  curl().easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+  curl().easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl().easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+  curl().easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl().easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
 }
 
 Error failure(CURLcode code, const HttpRequest& request, const char* why) {
-  const std::string detail = request.url + ": " + (why[0] != '\0' ? why : curl_easy_strerror(code));
+  const std::string detail = request.url + ": " + (why[0] != '\0' ? why : curl().easy_strerror(code));
   switch (code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -147,15 +155,15 @@ CURLcode run(CURLM* multi, const std::atomic<bool>& cancelled, const HttpClient:
              bool& stopped) {
   int running = 1;
   while (running > 0 && !cancelled) {
-    if (curl_multi_perform(multi, &running) != CURLM_OK) return CURLE_FAILED_INIT;
+    if (curl().multi_perform(multi, &running) != CURLM_OK) return CURLE_FAILED_INIT;
     if (running > 0 && on_tick && !on_tick()) {
       stopped = true;
       break;
     }
-    if (running > 0 && !cancelled) curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+    if (running > 0 && !cancelled) curl().multi_poll(multi, nullptr, 0, 1000, nullptr);
   }
   int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi, &left))
+  while (const CURLMsg* message = curl().multi_info_read(multi, &left))
     if (message->msg == CURLMSG_DONE) return message->data.result;
   return CURLE_ABORTED_BY_CALLBACK;
 }
@@ -169,20 +177,21 @@ std::string_view HttpReply::header(std::string_view name) const {
 }
 
 HttpClient::HttpClient() : curl_(std::make_unique<Curl>()) {
-  static std::once_flag once;  // curl_global_init is not safe from two threads.
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  curl_->multi = curl_multi_init();
-  curl_->easy = curl_easy_init();
+  if (!curl_library()) return;  // Each request says so.
+  curl_->multi = curl().multi_init();
+  curl_->easy = curl().easy_init();
 }
 
 HttpClient::~HttpClient() {
-  curl_easy_cleanup(curl_->easy);
-  curl_multi_cleanup(curl_->multi);
+  if (curl_->multi == nullptr) return;
+  curl().easy_cleanup(curl_->easy);
+  curl().multi_cleanup(curl_->multi);
 }
 
 void HttpClient::cancel() {
   curl_->cancelled = true;
-  curl_multi_wakeup(curl_->multi);
+  if (curl_->multi == nullptr) return;
+  curl().multi_wakeup(curl_->multi);
 }
 
 Result<HttpReply> HttpClient::fetch(const HttpRequest& request) {
@@ -191,17 +200,18 @@ Result<HttpReply> HttpClient::fetch(const HttpRequest& request) {
 
 Result<HttpReply> HttpClient::stream(const HttpRequest& request, const OnChunk& on_chunk,
                                      const OnTick& on_tick) {
+  if (!curl_library()) return curl_library().error();
   Transfer transfer{curl_->easy, on_chunk ? &on_chunk : nullptr, request.max_bytes};
   const Slist headers = headers_of(request);
   char why[CURL_ERROR_SIZE] = {};
   set_up(curl_->easy, request, transfer, headers.get());
-  curl_easy_setopt(curl_->easy, CURLOPT_ERRORBUFFER, why);
-  curl_multi_add_handle(curl_->multi, curl_->easy);
+  curl().easy_setopt(curl_->easy, CURLOPT_ERRORBUFFER, why);
+  curl().multi_add_handle(curl_->multi, curl_->easy);
   const CURLcode code = run(curl_->multi, curl_->cancelled, on_tick, transfer.reply.stopped);
   long status = 0;
-  curl_easy_getinfo(curl_->easy, CURLINFO_RESPONSE_CODE, &status);
-  curl_multi_remove_handle(curl_->multi, curl_->easy);
-  curl_easy_setopt(curl_->easy, CURLOPT_ERRORBUFFER, nullptr);
+  curl().easy_getinfo(curl_->easy, CURLINFO_RESPONSE_CODE, &status);
+  curl().multi_remove_handle(curl_->multi, curl_->easy);
+  curl().easy_setopt(curl_->easy, CURLOPT_ERRORBUFFER, nullptr);
   transfer.reply.status = static_cast<int>(status);
   if (transfer.too_large)
     return Error{"reply.too.large",

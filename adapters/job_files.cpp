@@ -163,6 +163,7 @@ Result<std::shared_ptr<const JobListing>> JobFiles::look() {
   auto found = look_through(root.get(), real, *seen_, limits_,
                             [&](UnreadScript script) { readers.add(std::move(script)); });
   readers.finish();
+  changed_ = found.changed;
   jobs::Tree::Files files;
   files.reserve(found.files.size());
   for (const auto* file : found.files) files.push_back(file->config);

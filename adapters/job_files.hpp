@@ -47,12 +47,16 @@ public:
   [[nodiscard]] const std::string& root() const { return root_; }
 
 private:
+  friend Result<std::shared_ptr<const JobListing>> read_job_outline(const std::string& root,
+                                                                    const std::string& kept_in,
+                                                                    const std::vector<std::string>& words);
   Result<std::shared_ptr<const JobListing>> look();
 
   const std::string root_;
   const JobFileLimits limits_;
   std::mutex mutex_;
   std::unique_ptr<ScriptFolder> seen_;  // What the root looked like.
+  bool changed_ = false;                // Did the last look list or read anything?
   std::string alias_text_;
   jobs::Tree::Files files_;          // What listing_ was made of, with
   std::vector<jobs::Fault> faults_;  // these of the walk.

@@ -97,6 +97,7 @@ private:
       if (fstatat(root_, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return errno;
       if (stamp_of(info) == folder.stamp && folder.stamp.settled(folder.listed_ns)) return 0;
     }
+    found_.changed = true;
     const int fd = openat(root_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return folder = {}, errno;
     DIR* open = fdopendir(fd);
@@ -134,6 +135,7 @@ private:
     found_.files.push_back(&file);
     const auto stamp = stamp_of(info);
     if (file.config && stamp == file.stamp && stamp.settled(file.read_ns)) return;
+    found_.changed = true;
     file.stamp = stamp;
     file.config.reset();
     unread_({&file, path});

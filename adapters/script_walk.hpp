@@ -52,6 +52,7 @@ struct UnreadScript {
 struct Sighting {
   std::vector<ScriptFile*> files;  ///< Those that may be used.
   std::vector<jobs::Fault> faults;
+  bool changed = false;  ///< Is anything listed or read again?
 };
 
 /// Walks below the open folder `root`, which stands at `real_root`, and brings `seen` up to date. Links to

@@ -6,12 +6,12 @@
 #include <boost/version.hpp>
 #include <caf/config.hpp>
 #include <cjose/version.h>
-#include <curl/curl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <zlib.h>
 #include <zstd.h>
 
+#include "adapters/curl_library.hpp"
 #include "events/log/rocks_disk.hpp"
 
 namespace muster::cli {
@@ -19,6 +19,11 @@ namespace {
 
 std::string dotted(int major, int minor, int patch) {
   return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(patch);
+}
+
+std::string curl_version() {
+  const auto& curl = curl_library();
+  return curl ? curl->version_info(CURLVERSION_NOW)->version : "not installed";
 }
 
 }  // namespace
@@ -31,7 +36,7 @@ Json linked_libraries() {
     {"cjose", cjose_version()},
     {"fmt", MUSTER_WITH_FMT},
     {"jansson", jansson_version_str()},
-    {"libcurl", curl_version_info(CURLVERSION_NOW)->version},
+    {"libcurl", curl_version()},
     {"nlohmann-json",
      dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
     {"openssl", OpenSSL_version(OPENSSL_FULL_VERSION_STRING)},

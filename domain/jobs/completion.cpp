@@ -52,12 +52,14 @@ std::vector<Known> flags_of(const Command& command) {
   return flags;
 }
 
-const Known* find_flag(const std::vector<Known>& flags, std::string_view word) {
+const Known* find_flag(const std::vector<Known>& flags, std::string_view word, bool of_job) {
   const bool is_long = word.starts_with("--");
   const auto name = word.substr(is_long ? 2 : std::min<size_t>(1, word.size()));
   const auto at = std::find_if(flags.begin(), flags.end(), [&](const Known& flag) {
-    // Of letters that stand together, as in -vq, the last is the one that may want a value.
-    return is_long ? flag.name == name : !name.empty() && flag.letter == name.back();
+    // Verbs take -name as they take --name. Of a job's letters that stand together, as in -vq, the last is
+    // the one that may want a value.
+    if (is_long || (!of_job && flag.name == name)) return flag.name == name;
+    return !name.empty() && flag.letter == name.back();
   });
   return at == flags.end() ? nullptr : &*at;
 }
@@ -84,14 +86,14 @@ const Command* find_command(std::span<const Command> commands, Words words) {
 }
 
 /// The flag at the end of `words` that has no word after it, if the last of them is one.
-const Known* open_flag(const std::vector<Known>& flags, Words words) {
+const Known* open_flag(const std::vector<Known>& flags, Words words, bool of_job) {
   const Known* open = nullptr;
   bool value = false;
   for (const auto& word : words) {
     open = nullptr;
     if (std::exchange(value, false) || word.size() < 2 || word[0] != '-') continue;
     if (word.find('=') != std::string::npos) continue;
-    open = find_flag(flags, word);
+    open = find_flag(flags, word, of_job);
     value = open != nullptr && open->takes_value;
   }
   return open;
@@ -175,15 +177,16 @@ std::vector<Candidate> complete(std::span<const Command> commands, std::span<con
     return completion.take();
   }
   const auto flags = flags_of(*command);
+  const bool of_job = command->job != nullptr;
   const auto rest = Words(earlier).subspan(command->words.size());
-  const auto* open = open_flag(flags, rest);
+  const auto* open = open_flag(flags, rest, of_job);
   // After a switch another flag may follow: `true` and `false` are offered only where none begins.
   if (open != nullptr && (open->takes_value || (!open->values.empty() && !current.starts_with('-')))) {
     completion.values(*open, "");
     return completion.take();
   }
   if (const auto equals = current.find('='); current.starts_with('-') && equals != std::string::npos) {
-    if (const auto* flag = find_flag(flags, std::string_view(current).substr(0, equals)))
+    if (const auto* flag = find_flag(flags, std::string_view(current).substr(0, equals), of_job))
       completion.values(*flag, current.substr(0, equals + 1));
     return completion.take();
   }

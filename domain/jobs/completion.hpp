@@ -40,7 +40,6 @@ struct Candidate {
 
 /// Those that begin with the last word, letters in either case, sorted by what they insert. The last word is
 /// the one being completed; a bare `--` before it does not count.
-
 [[nodiscard]] std::vector<Candidate> complete(std::span<const Command> commands,
                                               std::span<const std::string> words);
 

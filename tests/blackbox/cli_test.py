@@ -175,7 +175,8 @@ class WithoutNode(unittest.TestCase):
         self.assertRegex(said["commit"], r"^([0-9a-f]{12}|unknown)$")
         linked = dict(re.findall(r"lib(\S+?)(?:-core|_core)?\.so\.(\S+) =>", subprocess.run(
             ["ldd", BINARY], capture_output=True, text=True, timeout=30).stdout))
-        for name in ("caf", "rocksdb", "spdlog", "yaml-cpp", "prometheus-cpp"):  # Their file names carry the version.
+        self.assertLessEqual({"caf", "spdlog", "prometheus-cpp"}, set(linked))
+        for name in {"caf", "rocksdb", "spdlog", "yaml-cpp", "prometheus-cpp"} & set(linked):  # Their file names carry the version.
             self.assertTrue(said["libraries"][name].startswith(linked[name]), f"{name}: {said['libraries'][name]}, linked {linked[name]}")
         for name, version in said["libraries"].items():
             self.assertRegex(version, r"^\d+\.\d+", name)
