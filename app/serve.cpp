@@ -22,6 +22,7 @@
 #include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/data_folder.hpp"
+#include "app/jobs/source_worker.hpp"
 #include "app/logging.hpp"
 #include "app/node/node_side.hpp"
 #include "app/overlay.hpp"
@@ -102,6 +103,7 @@ struct Node {
   std::unique_ptr<SecretSweep> secrets;
   std::unique_ptr<http::Api> api;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<SourceWorker> sources;
   std::unique_ptr<PlanFiles> files;
   std::unique_ptr<NodeSide> side;
   std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones.
@@ -264,6 +266,12 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
     options.auth.node = *id;
   }
   options.services = services_folder(data);
+  auto policy = node_policy(config, config::process_environment());
+  if (!policy) return policy.error();
+  node.sources = std::make_unique<SourceWorker>(source_settings(config, data, *id, std::move(*policy)));
+  options.add_source = [&node](jobs::Source source, SourceWorker::Then then) {
+    node.sources->add(std::move(source), std::move(then));
+  };
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
@@ -308,6 +316,7 @@ void stop(Node& node) {
   node.told = nullptr;
   if (node.side) node.side->stop();  // Its services go on.
   if (node.files) node.files->stop();
+  if (node.sources) node.sources->stop();  // What it fetches is cut short, and answered.
   if (node.cluster && node.system) node.cluster->leave_office(*node.system);
   if (node.server) node.server->stop();
   if (node.system) node.system->stop();

@@ -9,6 +9,7 @@
 #include "actors/peering.hpp"
 #include "actors/secret_sharing.hpp"
 #include "actors/system.hpp"
+#include "domain/jobs/source.hpp"
 #include "http/auth.hpp"
 #include "http/metrics.hpp"
 #include "http/router.hpp"
@@ -43,6 +44,9 @@ struct ApiOptions {
   SecretSharing* sharing = nullptr;  ///< Null exactly when `peering` is.
   /// Changes the cluster key; `force`: without members that are silent. Empty exactly when `peering` is null.
   std::function<void(bool force, Origin origin, Answer answer)> rotate_key;
+  /// Fetches a source, and calls `then` with its record, or why not; from any thread, once. Empty: this node
+  /// adds none.
+  std::function<void(jobs::Source source, std::function<void(Result<sources::Added>)> then)> add_source;
   std::string version;
 };
 
