@@ -9,6 +9,7 @@
 namespace muster::cli {
 namespace {
 
+constexpr Millis kPatience{15'000};  // The node may have to fetch; --timeout says otherwise.
 constexpr size_t kShownDigits = 12;  // Of a commit or a digest in a table.
 
 std::string pin_of(const Json& source) {
@@ -57,7 +58,7 @@ Outcome add(Call& call) {
   if (body["type"] == "oci" && !call.has("trusted"))
     return Error{
       "source.trust.required", "an image brings jobs that run on the node: say --trusted, if it is", {}};
-  auto client = Client::make(call.config);
+  auto client = Client::make(call.config, kPatience);
   if (!client) return client.error();
   const auto answer = client->call("POST", "/sources", body.dump());
   if (!answer) return answer.error();
@@ -89,7 +90,7 @@ Outcome run(Call& call) {
   if (what != "remove" && call.words.size() > 1)
     return usage_error(":sources " + what + " takes no '" + call.word(1) + "'; name it with --name");
   if (what == "add") return add(call);
-  auto client = Client::make(call.config);
+  auto client = Client::make(call.config, kPatience);
   if (!client) return client.error();
   return what == "remove" ? remove(call, *client) : list(call, *client);
 }
