@@ -24,6 +24,7 @@
 #include "app/config/bind.hpp"
 #include "app/data_folder.hpp"
 #include "app/jobs/node_jobs.hpp"
+#include "app/jobs/source_worker.hpp"
 #include "app/logging.hpp"
 #include "app/node/node_side.hpp"
 #include "app/overlay.hpp"
@@ -105,10 +106,11 @@ struct Node {
   std::unique_ptr<JobDesk> jobs;
   std::unique_ptr<http::Api> api;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<SourceWorker> sources;
   std::unique_ptr<PlanFiles> files;
   std::unique_ptr<NodeSide> side;
-  std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones.
-  std::atomic<JobDesk*> runs{nullptr};   ///< Who is told that runs may be other ones.
+  std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones,
+  std::atomic<JobDesk*> runs{nullptr};   ///< and who that runs may be.
 };
 
 Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& options) {
@@ -270,6 +272,12 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   options.aliases_public = config.flag("aliases-public");
   options.export_runs = config.text("extension").find("export") != std::string::npos;
   options.services = services_folder(data);
+  auto policy = node_policy(config, config::process_environment());
+  if (!policy) return policy.error();
+  node.sources = std::make_unique<SourceWorker>(source_settings(config, data, *id, *policy));
+  options.add_source = [&node](jobs::Source source, SourceWorker::Then then) {
+    node.sources->add(std::move(source), std::move(then));
+  };
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
@@ -294,8 +302,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
-  auto jobs = make_node_jobs(
-    config, {*id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get()});
+  NodeJobsParts parts{*id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get()};
+  auto jobs = make_node_jobs(config, std::move(policy->bundle), parts);
   if (!jobs) return jobs.error();
   node.jobs = std::move(*jobs);
   node.api->set_jobs(node.jobs.get());
@@ -323,6 +331,7 @@ void stop(Node& node) {
   if (node.jobs) node.jobs->stop();  // Its scripts go on.
   if (node.side) node.side->stop();  // Its services go on.
   if (node.files) node.files->stop();
+  if (node.sources) node.sources->stop();  // What it fetches is cut short, and answered.
   if (node.cluster && node.system) node.cluster->leave_office(*node.system);
   if (node.server) node.server->stop();
   if (node.system) node.system->stop();

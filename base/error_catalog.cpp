@@ -219,6 +219,11 @@ constexpr std::array kCatalog = {
     "under the profile.",
     "Take the setting out of the job; or list it under overrides in flwd.policy.yaml, restart, and use "
     "the profile permissive."},
+  ErrorKind{
+    "policy.unsigned", 500, 3, false, "The policy bundle's signature is not valid",
+    "Under the profile secure a node serves only by a bundle whose signature is good.",
+    "Sign it again and put the signature beside it, FILE.sig, with --policy-key naming the public key; or "
+    "install cosign for a keyless one; or set FLWD_PROFILE=permissive."},
   ErrorKind{"profile.invalid", 500, 1, false, "The environment profile is not valid",
             "The file is not JSON or YAML, or breaks a rule.",
             "Correct the places that errors[] names; the last good profile stays in use once one was read."},
@@ -250,12 +255,18 @@ constexpr std::array kCatalog = {
     "The folder is outside of the allowed roots, or the git URL's host or kind is not allowed.",
     "Move it below the scripts root; or start the node with --allow-local-root or FLWD_ALLOW_GIT_HOSTS "
     "naming it."},
-  ErrorKind{"source.not.materialized", 400, 4, false, "source not materialized",
-            "The source is known, and its folder is not on the node that was asked.",
-            "Add the source again on this node, or run the job on the node that has it."},
+  ErrorKind{
+    "source.not.materialized", 400, 4, false, "source not materialized",
+    "The source's files are not on this node, or stand at another commit than the source is pinned to.",
+    "Add the source again: POST /sources."},
   ErrorKind{"source.trust.required", 400, 3, false, "The source must be trusted",
             "An image brings jobs that run on this node, and the request does not say trusted.",
             "Send trusted: true, or muster :sources add --trusted, once you know what it holds."},
+  ErrorKind{"source.unavailable", 400, 1, false, "The source cannot be had",
+            "git could not fetch the repository in time, or it has no such branch, tag or commit.",
+            "Try what detail says by hand: git ls-remote URL; --source-timeout is how long it may take."},
+  ErrorKind{"source.unsupported", 501, 4, false, "This node adds no sources",
+            "It was started without the part that fetches them.", "Ask a node that muster :serve started."},
   ErrorKind{"tls.untrusted", 502, 3, false, "The certificate is not trusted",
             "The other side's certificate is not signed by a known authority, or names another host.",
             "Pass the authority's certificate, or correct the URL's host name."},

@@ -9,6 +9,7 @@
 #include "actors/peering.hpp"
 #include "actors/secret_sharing.hpp"
 #include "actors/system.hpp"
+#include "domain/jobs/source.hpp"
 #include "http/auth.hpp"
 #include "http/jobs_port.hpp"
 #include "http/metrics.hpp"
@@ -47,6 +48,9 @@ struct ApiOptions {
   JobsPort* jobs = nullptr;     ///< Null: this node runs no jobs. Set before the server starts.
   bool aliases_public = false;  ///< --aliases-public: GET /jobs shows aliases to everybody.
   bool export_runs = false;     ///< --extension export: GET /runs/{id}/events.ndjson.
+  /// Fetches a source, and calls `then` with its record, or why not; from any thread, once. Empty: this node
+  /// adds none.
+  std::function<void(jobs::Source source, std::function<void(Result<sources::Added>)> then)> add_source;
   std::string version;
 };
 

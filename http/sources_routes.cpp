@@ -1,4 +1,5 @@
-// Sources over HTTP: listed, looked at and removed.
+// Sources over HTTP: added, listed, looked at and removed.
+#include "domain/jobs/source.hpp"
 #include "http/rows.hpp"
 
 namespace muster::http {
@@ -24,6 +25,40 @@ void one_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
+/// What the domain recorded: of a request that came again, what is recorded now.
+Response added(Api& api, const sources::Added& record, const Receipt& receipt) {
+  const auto said = parse_json(receipt.result);
+  const auto views = api.system().views();
+  const auto* now = receipt.replayed ? view<sources::View>(*views).sources.find(record.name) : nullptr;
+  auto response = json_response(to_json_text(now ? **now : record));
+  response.status = said && said->value("replaced", false) ? 200 : 201;
+  return response;
+}
+
+/// Fetching takes its time: the domain is asked when it is done, on the server's thread again.
+void add_route(Api& api, const Request& request, const Reply& reply) {
+  const auto body = parse_json(request.body);
+  if (!body) return reply(problem(body.error(), request.id));
+  auto source = jobs::read_source(*body);
+  if (!source) return reply(problem(source.error(), request.id));
+  if (auto low = may_record_runs(*api.system().views()); !low) return reply(problem(low.error(), request.id));
+  auto origin = api.origin_of(request);
+  if (!origin) return reply(problem(origin.error(), request.id));
+  const auto& add = api.options().add_source;
+  if (!add) return reply(problem({"source.unsupported", "this node adds no sources", {}}, request.id));
+  add(std::move(*source), [&api, reply, origin = std::move(*origin),
+                           id = std::string(request.id)](Result<sources::Added> record) {
+    if (!record) return reply(problem(record.error(), id));
+    api.server().post([&api, reply, origin, id, record = std::move(*record)] {
+      Request again;  // What is needed of the request: it is gone by now.
+      again.id = id;
+      auto answer = api.answer_to(
+        again, reply, [&api, record](const Receipt& receipt) { return added(api, record, receipt); }, true);
+      if (answer) api.system().ask(sources::Command{sources::Add{record}}, origin, std::move(*answer));
+    });
+  });
+}
+
 void remove_route(Api& api, const Request& request, const Reply& reply) {
   api.command(request, reply, sources::Command{sources::Remove{std::string(request.param("name"))}},
               no_content);
@@ -35,6 +70,8 @@ void add_source_routes(Api& api) {
   auto& router = api.router();
   router.add({Method::get, "/sources", [&api](const Request& q, const Reply& r) { list_route(api, q, r); },
               "sources:read"});
+  router.add({Method::post, "/sources", [&api](const Request& q, const Reply& r) { add_route(api, q, r); },
+              "sources:write", true});
   router.add({Method::get, "/sources/{name}",
               [&api](const Request& q, const Reply& r) { one_route(api, q, r); }, "sources:read"});
   router.add({Method::del, "/sources/{name}",

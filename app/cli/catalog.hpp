@@ -15,6 +15,7 @@ Verb jobs_verb();
 Verb plan_verb();
 Verb validate_verb();
 Verb init_verb();
+Verb sources_verb();
 Verb leader_verb();
 Verb tail_verb();
 Verb events_verb();

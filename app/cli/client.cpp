@@ -69,7 +69,7 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-Result<Client> Client::make(const config::Config& config) {
+Result<Client> Client::make(const config::Config& config, Millis patience) {
   auto state = std::make_unique<State>();
   state->server = config.text("server");
   if (state->server.find("://") == std::string::npos) state->server = "http://" + state->server;
@@ -79,7 +79,8 @@ Result<Client> Client::make(const config::Config& config) {
   if (!key) return key.error();
   state->key = *std::move(key);
   state->ca_file = config.text("ca-cert");
-  state->timeout = config.duration("timeout");
+  const bool patient = patience.count() > 0 && !config.given("timeout");
+  state->timeout = patient ? patience : config.duration("timeout");
   return Client{std::move(state)};
 }
 

@@ -31,7 +31,8 @@ using Query = std::vector<std::pair<std::string_view, std::string>>;
 /// `unreachable` with the reason when there was no reply.
 class Client {
 public:
-  [[nodiscard]] static Result<Client> make(const config::Config& config);
+  /// `patience` is the time-out where the configuration gives none.
+  [[nodiscard]] static Result<Client> make(const config::Config& config, Millis patience = Millis{0});
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;

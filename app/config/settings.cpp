@@ -230,6 +230,13 @@ std::vector<Setting> job_settings() {
       .one_of({"secure", "permissive", "disabled"}),
     bytes("max-journals", "1GiB", kMiB, int64_t{1} << 50,
           "Most bytes of all runs' journals; those of runs that ended first go first"),
+    text("allow-local-root", "", "Folders, by commas, in which sources may be, beside the scripts root")
+      .env({"FLWD_ALLOW_LOCAL_ROOTS"}),
+    text("allow-git-host", "", "Hosts, by commas, that git sources may be fetched from; none is none")
+      .env({"FLWD_ALLOW_GIT_HOSTS"}),
+    duration("source-timeout", "5m", kSecond, kDay, "Longest time for fetching a source"),
+    text("policy-key", "", "PEM file with the key that signed the policy bundle; keyless when not given")
+      .env({"FLWD_POLICY_KEY"}),
   };
 }
 

@@ -42,10 +42,15 @@ Result<JobChoice> choose_job(const config::Config& config, std::span<const std::
   return choice;
 }
 
-Result<jobs::Bundle> policy_bundle(const config::Environment& environment) {
+std::string policy_file(const config::Environment& environment) {
   auto file = environment("FLWD_POLICY_FILE").value_or("");
   std::error_code error;
   if (file.empty() && fs::exists("flwd.policy.yaml", error)) file = "flwd.policy.yaml";
+  return file;
+}
+
+Result<jobs::Bundle> policy_bundle(const config::Environment& environment) {
+  const auto file = policy_file(environment);
   if (file.empty()) return jobs::Bundle{};
   std::ifstream in{file, std::ios::binary};
   if (!in) return Error{"E_POLICY", file + " cannot be read", {}};

@@ -25,7 +25,10 @@ struct JobChoice {
 /// root that is none; `job.unknown`, `alias.*`.
 Result<JobChoice> choose_job(const config::Config& config, std::span<const std::string> words);
 
-/// FLWD_POLICY_FILE, else ./flwd.policy.yaml where it is there. Error: `E_POLICY`.
+/// FLWD_POLICY_FILE, else ./flwd.policy.yaml where it is there; empty: there is no bundle.
+[[nodiscard]] std::string policy_file(const config::Environment& environment);
+
+/// What that file says. Error: `E_POLICY`.
 Result<jobs::Bundle> policy_bundle(const config::Environment& environment);
 
 /// The job as this machine would run it now, under the profile that `requested`, FLWD_PROFILE or nothing

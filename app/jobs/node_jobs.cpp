@@ -1,7 +1,6 @@
 // Wiring the desk.
 #include "app/jobs/node_jobs.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 
 #include <spdlog/spdlog.h>
@@ -10,23 +9,13 @@
 #include "app/jobs/run_parts.hpp"
 
 namespace muster::app {
-namespace {
-
-std::optional<std::string> variable(std::string_view name) {
-  const char* value = std::getenv(std::string{name}.c_str());
-  return value ? std::optional<std::string>{value} : std::nullopt;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<JobDesk>> make_node_jobs(const config::Config& config, const NodeJobsParts& parts) {
+Result<std::unique_ptr<JobDesk>> make_node_jobs(const config::Config& config, jobs::Bundle bundle,
+                                                const NodeJobsParts& parts) {
   JobDeskOptions options;
   options.scripts_root = config.text("scripts-root");
-  auto bundle = policy_bundle(variable);
-  if (!bundle) return bundle.error();
-  options.bundle = std::move(*bundle);
+  options.bundle = std::move(bundle);
   options.profile = config.text("security-profile");
-  options.env_profile = variable("FLWD_PROFILE").value_or("");
+  options.env_profile = config::process_environment()("FLWD_PROFILE").value_or("");
   options.host = whole_environment();
   RunSideOptions side;
   side.node = parts.node;

@@ -1,28 +1,19 @@
 // From a source's record to a folder.
 #include "app/jobs/source_trees.hpp"
 
-#include <filesystem>
+#include "app/jobs/source_adding.hpp"
 
 namespace muster::app {
-namespace {
-
-namespace fs = std::filesystem;
-
-}  // namespace
-
 Result<SourceTree> tree_of(const ViewSet& views, const std::string& name, const std::string& scripts_root,
                            const std::string& data) {
   if (name.empty()) return SourceTree{scripts_root, "", nullptr};
   const auto* found = view<sources::View>(views).sources.find(name);
   if (!found) return Error{"not.found", "there is no source " + name, {}};
   const auto& source = **found;
-  std::error_code error;
-  auto folder = source.kind == "local" ? source.resolved_ref : data + "/sources/" + name;
-  if (source.kind == "oci" || folder.empty() || !fs::is_directory(folder, error))
-    return Error{"source.not.materialized", "source " + name + " has no folder on this node", {}};
-  if (source.kind == "git" && fs::is_directory(folder + "/scripts", error)) folder += "/scripts";
-  SourceTree tree{folder, source.resolved_commit.empty() ? source.resolved_ref : source.resolved_commit, {}};
-  tree.provenance = {{"type", source.kind}, {"name", name}, {"checkout", folder}};
+  auto folder = tree_root(source, data);
+  if (!folder) return folder.error();
+  SourceTree tree{*folder, source.resolved_commit.empty() ? source.resolved_ref : source.resolved_commit, {}};
+  tree.provenance = {{"type", source.kind}, {"name", name}, {"checkout", *folder}};
   const auto add = [&](const char* member, const std::string& value) {
     if (!value.empty()) tree.provenance[member] = value;
   };

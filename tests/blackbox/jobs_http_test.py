@@ -221,8 +221,8 @@ class RunsTest(Jobs):
         run = self.accepted({"job_id": "slow"})["id"]
         folder = self.folder / "data" / "runs" / run
         until(lambda: (folder / "starts").exists(), "the script runs")
-        os.kill(node.process.pid, signal.SIGKILL)
-        node.process.wait()
+        os.kill(node._process.pid, signal.SIGKILL)
+        node._process.wait()
         self.serve()
         (folder / "go").touch()
         self.assertEqual(self.ended(run)["status"], "completed")

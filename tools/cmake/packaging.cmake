@@ -55,7 +55,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4")  # Loaded when it is used, so that it is not seen as a library of the binary's.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, bubblewrap")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, bubblewrap, git")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(deb ${PROJECT_SOURCE_DIR}/tools/deb)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${deb}/conffiles;${deb}/postinst;${deb}/prerm;${deb}/postrm)

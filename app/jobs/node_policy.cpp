@@ -1,0 +1,27 @@
+// The bundle and its signature.
+#include "app/jobs/node_policy.hpp"
+
+#include "adapters/keys.hpp"
+#include "adapters/signatures.hpp"
+#include "app/jobs/job_choice.hpp"
+#include "base/hash.hpp"
+
+namespace muster::app {
+
+Result<NodePolicy> node_policy(const config::Config& config, const config::Environment& environment) {
+  auto profile = jobs::effective_profile({"", environment("FLWD_PROFILE").value_or(""), ""});
+  if (!profile) return profile.error();
+  auto bundle = policy_bundle(environment);
+  if (!bundle) return bundle.error();
+  const auto file = policy_file(environment);
+  if (!file.empty() && *profile == jobs::Profile::secure) {
+    const auto text = read_file(file, jobs::kMaxBundle);
+    const bool same = text && sha256_hex(*text) == bundle->digest;
+    const auto looked = same ? verify_file(file, *text, config.text("policy-key"))
+                             : Verified{false, "it changed while it was read"};
+    if (!looked.good) return Error{"policy.unsigned", file + ": " + looked.reason, {}};
+  }
+  return NodePolicy{*profile, std::move(*bundle)};
+}
+
+}  // namespace muster::app
