@@ -246,7 +246,10 @@ Result<ViewSet> views_at(const log::Disk& disk, uint64_t seq) {
   return folded_at<ViewSet>(disk, seq, [](auto&&... from) { return load_views(from...); });
 }
 
-Result<World> world_to_start_from(const log::Disk& disk) {
+namespace {
+
+/// As world_to_start_from(); throws when the disk does not give its bytes.
+Result<World> read_world_to_start_from(const log::Disk& disk) {
   const auto head = log::read_head(disk);
   const log::ChainReader reader{disk};
   const auto oldest = reader.oldest();
@@ -267,6 +270,16 @@ Result<World> world_to_start_from(const log::Disk& disk) {
   if (!world) return world.error();
   if (world->set.head != head.hash) return corrupt("the lines do not lead to the head that the store names");
   return world;
+}
+
+}  // namespace
+
+Result<World> world_to_start_from(const log::Disk& disk) {
+  try {
+    return read_world_to_start_from(disk);
+  } catch (const log::Unreadable& failed) {
+    return failed.error();
+  }
 }
 
 }  // namespace muster

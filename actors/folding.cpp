@@ -5,13 +5,16 @@
 #include <stdexcept>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "actors/pipeline.hpp"
 #include "events/log/chain.hpp"
 
 namespace muster::actors {
 namespace {
 
-constexpr uint64_t kFew = 4096;       // Lines; more are folded by several threads.
+constexpr uint64_t kFew = 4096;  // Lines; more are folded by several threads.
+constexpr uint64_t kNewest = UINT64_MAX - 1;
 constexpr uint64_t kLeastLine = 256;  // Bytes that a line has, about, at least.
 
 }  // namespace
@@ -20,7 +23,25 @@ Folding::Folding(FoldingDeps deps)
   : deps_(std::move(deps)), world_(std::exchange(deps_.start, {})), last_checkpoint_(world_.set.seq) {}
 
 void Folding::take(const CommittedPtr& committed) {
-  if (committed->far) catch_up(committed->head);
+  try {
+    if (committed->far || behind_) catch_up(committed->head);
+    behind_ = false;
+    take_lines(committed);
+  } catch (const log::Unreadable& failed) {
+    wait_behind(failed);
+  }
+  show();
+  deps_.on_lines(committed);
+}
+
+/// A disk that does not give its bytes is read again with the next lines; views stay where they are
+/// meanwhile.
+void Folding::wait_behind(const log::Unreadable& failed) {
+  behind_ = true;
+  spdlog::error("views seq={} error={}", world_.set.seq, failed.what());
+}
+
+void Folding::take_lines(const CommittedPtr& committed) {
   for (size_t i = 0; i < committed->records.size(); i++) {
     const auto& record = committed->records[i];
     if (record.seq <= world_.set.seq) continue;  // Applied again after a restart.
@@ -30,8 +51,6 @@ void Folding::take(const CommittedPtr& committed) {
     begin_when_started(record);
     if (i + 1 == committed->records.size()) checkpoint_when_due(record);
   }
-  show();
-  deps_.on_lines(committed);
 }
 
 void Folding::show() {
@@ -43,8 +62,8 @@ void Folding::catch_up(const log::ChainHead& head) {
   if (head.seq >= world_.set.seq + deps_.checkpoint_every) begin_nearer(head.seq);
   while (world_.set.seq < head.seq) {
     const auto to = std::min(head.seq, world_.set.seq + deps_.checkpoint_every);
-    // Lines go as soon as a checkpoint stands for them.
-    if (!fold_from_disk(to) && !begin_nearer(head.seq))
+    // Lines go as soon as a checkpoint stands for them; a peer's may have taken the place of all of them.
+    if (!fold_from_disk(to) && !begin_nearer(head.seq) && !begin_nearer(kNewest))
       throw std::runtime_error("the log cannot be read: lines before seq " + std::to_string(to) +
                                " are missing");
     show();
@@ -54,11 +73,12 @@ void Folding::catch_up(const log::ChainHead& head) {
 bool Folding::begin_nearer(uint64_t to) {
   auto nearer = load_checkpoint(*deps_.disk, to);
   if (!nearer || nearer->set.seq <= world_.set.seq) return false;
-  restart_from(std::move(*nearer));
+  begin_from(std::move(*nearer));
   return true;
 }
 
-/// Folds up to `to`; makes a checkpoint there when one is due. False: lines are missing.
+/// Folds up to `to`, or as far as there are lines; makes a checkpoint there when one is due. False: lines are
+/// missing.
 bool Folding::fold_from_disk(uint64_t to) {
   ChainPlace place{world_.set.seq, world_.set.head};
   const auto lines = to - place.seq;
@@ -76,12 +96,15 @@ bool Folding::fold_from_disk(uint64_t to) {
       if (seq == place.seq + 1) status = read_line(line, record);
       if (!status || seq != place.seq + 1) return false;
       take(record);
-      place = {seq, seq == to ? sha256(line) : kNoDigest};
+      world_.set.head = sha256(line);
+      place = {seq, world_.set.head};
       return seq < to;
     });
   }
-  if (!status || place.seq < to) return false;
   world_.set.head = place.head;
+  if (!status && status.error().code == "log.unwritable")
+    throw log::Unreadable("lines after seq " + std::to_string(place.seq));
+  if (!status || place.seq < to) return false;
   bytes_since_checkpoint_ += lines * kLeastLine;
   if (made.bytes != 0) last_checkpoint_bytes_ = made.bytes;
   if (to >= last_checkpoint_ + deps_.checkpoint_every && bytes_since_checkpoint_ >= last_checkpoint_bytes_)
@@ -108,8 +131,15 @@ void Folding::restart(size_t domain, const std::shared_ptr<Lead>& lead) {
   deps_.domains[domain](lead);
 }
 
-void Folding::restart_from(World world) {
-  if (world.set.seq <= world_.set.seq) return;
+void Folding::restart_from(uint64_t at) {
+  try {
+    begin_nearer(at);
+  } catch (const log::Unreadable& failed) {
+    wait_behind(failed);
+  }
+}
+
+void Folding::begin_from(World world) {
   world_ = std::move(world);
   last_checkpoint_ = world_.set.seq;
   bytes_since_checkpoint_ = 0;

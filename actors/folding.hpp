@@ -48,15 +48,18 @@ public:
   void lead(uint64_t generation);
   /// One domain starts over; the world is filled in here.
   void restart(size_t domain, const std::shared_ptr<Lead>& lead);
-  /// Goes on from this world: lines between are not here.
-  void restart_from(World world);
+  /// Goes on from the checkpoint as of `at`, which is on disk: lines between are not here.
+  void restart_from(uint64_t at);
   /// The log leads no more. Comes the same way as lead(), so that no domain begins after it was told to stop.
   void unlead();
   [[nodiscard]] std::shared_ptr<const World> world() const { return std::make_shared<const World>(world_); }
 
 private:
+  void take_lines(const CommittedPtr& committed);
+  void wait_behind(const log::Unreadable& failed);
   void catch_up(const log::ChainHead& head);
   bool begin_nearer(uint64_t to);
+  void begin_from(World world);
   bool fold_from_disk(uint64_t to);
   void show();
   void begin_when_started(const Record& record);
@@ -65,6 +68,7 @@ private:
 
   FoldingDeps deps_;
   World world_;
+  bool behind_ = false;  // The disk could not be read: what comes next is read from it with what is missing.
   uint64_t waiting_generation_ = 0;  // Of the domains that wait for this member's start; 0: none wait.
   uint64_t bytes_since_checkpoint_ = 0, last_checkpoint_ = 0, last_checkpoint_bytes_ = 0;
 };

@@ -79,9 +79,7 @@ public:
   }
   void unlead() override { self_->send(deps_.projector, unlead_atom::value); }
   void restart_from(uint64_t at) override {
-    auto restart = [disk = deps_.disk, at](Folding& folding) {
-      if (auto world = load_checkpoint(*disk, at)) folding.restart_from(std::move(*world));
-    };
+    const auto restart = [at](Folding& folding) { folding.restart_from(at); };
     self_->send(deps_.projector,
                 FoldingTaskPtr{std::make_shared<const std::function<void(Folding&)>>(restart)});
   }

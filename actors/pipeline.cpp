@@ -159,7 +159,9 @@ public:
     try {
       log::ChainReader{disk_}.each_from(
         next_, [&](uint64_t at, std::string_view line) { return at <= to_ && add(at, line); });
-    } catch (const std::exception& failed) {  // The disk does not give its bytes.
+    } catch (const log::Unreadable& failed) {
+      block_->status = failed.error();
+    } catch (const std::exception& failed) {
       (void)refuse(failed.what());
     }
     if (block_->status && next_ <= to_ && wanted_)

@@ -72,7 +72,7 @@ Result<StoredCheckpoint> store_checkpoint(log::Disk& disk, const World& world);
 /// The newest readable checkpoint at or before `seq`; nothing: fold from the first line.
 [[nodiscard]] std::optional<World> load_checkpoint(const log::Disk& disk, uint64_t seq);
 /// The world as of the head that `disk` names; when it stopped while it took a checkpoint from a peer, as of
-/// that one, which is later. Error: `log.corrupt`.
+/// that one, which is later. Errors: `log.corrupt`; `log.unwritable` when the disk cannot be read.
 Result<World> world_to_start_from(const log::Disk& disk);
 /// Drops lines up to `to`, as far as a checkpoint that is here stands for them: each member makes its own,
 /// and the rest goes once it has made the next one. Only under a committed log.compacted event.

@@ -72,14 +72,17 @@ void Client::attempt() {
   auto& ground = town_.ground;
   later(kAnswerMs, 2 * kAnswerMs, &Client::attempt);
   if (ground.faults && ground.chance.hits(0.03)) return;
-  Answer answer{[this, attempt, op = op_, turn = turn_](const Result<Receipt>& result) {
+  auto& node = guess();
+  Answer answer{[this, attempt, &node, op = op_, turn = turn_](const Result<Receipt>& result) {
+    // Kept replies are read from the disk, also while it refuses writes.
+    if (result && result->seq > town_.ground.history.seq()) node.show_written();
     town_.ground.history.told(op, attempt, result);
     if (town_.ground.faults && town_.ground.chance.hits(0.03)) return;
     town_.ground.clock.later(town_.ground.chance.ms(0, 4),
                              [this, op, turn, result] { answered(op, turn, result); });
   }};
   ground.clock.later(ground.chance.ms(0, 4),
-                     [this, &node = guess(), attempt, op = op_, answer] { send(op, node, attempt, answer); });
+                     [this, &node, attempt, op = op_, answer] { send(op, node, attempt, answer); });
 }
 
 void Client::send(const Op& op, Node& node, const std::string& attempt, Answer answer) {

@@ -29,7 +29,7 @@ bool Disk::rot() {
   auto row = last(log::Column::events, {});
   if (!row) return false;
   log::RowReader rows;
-  std::string text{rows.text(row->second)};
+  std::string text{rows.text(row->first, row->second)};
   const auto at = text.rfind(kMark);
   if (at == std::string::npos) return false;
   auto& digit = text[at + kMark.size()];

@@ -55,14 +55,19 @@ World Node::recover() {
     world = world_to_start_from(disk);
   }
   if (!world) ground_.history.fail(name() + " does not start: " + world.error().detail);
-  const log::ChainReader reader{disk};
-  reader.each_from(ground_.history.seq() + 1, [&](uint64_t seq, std::string_view line) {
-    const auto record = read_line(line);  // Committed, and nobody was told of it before the power failed.
+  show_written();
+  ground_.history.head(id_, head.seq, head.hash);
+  return std::move(*world);
+}
+
+/// Lines are committed once they are on a disk, and nobody was told of these: the power failed, or a write
+/// that was done was reported as failed.
+void Node::show_written() {
+  log::ChainReader{disk}.each_from(ground_.history.seq() + 1, [&](uint64_t seq, std::string_view line) {
+    const auto record = read_line(line);
     if (record) ground_.history.line(id_, seq, std::make_shared<const std::string>(line), *record);
     return static_cast<bool>(record);
   });
-  ground_.history.head(id_, head.seq, head.hash);
-  return std::move(*world);
 }
 
 /// Planted: the lines are taken as they are.
@@ -263,9 +268,7 @@ void Node::restart_from(uint64_t at) {
   if (dying_) return;
   ground_.history.note(name() + " takes the checkpoint of line " + std::to_string(at));
   given_ = std::max(given_, at);
-  tell(kToFolds, [this, at] {
-    if (auto world = load_checkpoint(disk, at)) process_->folding->restart_from(std::move(*world));
-  });
+  tell(kToFolds, [this, at] { process_->folding->restart_from(at); });
 }
 
 void Node::beat() {

@@ -52,6 +52,8 @@ public:
   template <class D>
   void ask(actors::AskPtr<D> ask);
   void read(Answer answer);
+  /// Tells the history of lines on disk that nobody was told of.
+  void show_written();
   /// On the keeper, when it runs.
   Status change(const std::function<Status(consensus::Replica&)>& what);
   void step_down();

@@ -168,7 +168,7 @@ void ChainReader::each_from(uint64_t from,
                             const std::function<bool(uint64_t seq, std::string_view line)>& visit) const {
   RowReader rows;
   disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view row) {
-    return each_in_row(number_of(key), rows.text(row),
+    return each_in_row(number_of(key), rows.text(key, row),
                        [&](uint64_t seq, std::string_view line) { return seq < from || visit(seq, line); });
   });
 }
@@ -251,7 +251,7 @@ Status drop_lines(Disk& disk, uint64_t to) {
     const auto last = number_of(key);
     std::string kept;  // Of the row that goes on beyond `to`.
     bool dropped = false;
-    each_in_row(last, rows.text(value), [&](uint64_t seq, std::string_view line) {
+    each_in_row(last, rows.text(key, value), [&](uint64_t seq, std::string_view line) {
       if (seq > to) {
         if (!kept.empty()) kept += '\n';
         kept += line;

@@ -102,7 +102,7 @@ std::string ChainReader::text_from(uint64_t from, size_t most) const {
   text.reserve(most + kRowBytes);
   RowReader rows;
   disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view value) {
-    auto row = rows.text(value);
+    auto row = rows.text(key, value);
     if (text.empty()) {
       const auto newlines = std::count(row.begin(), row.end(), '\n');
       for (auto seq = number_of(key) - static_cast<uint64_t>(newlines); seq < from; seq++)
@@ -128,7 +128,7 @@ std::string ChainReader::rows_from(uint64_t from, size_t most, uint64_t& last) c
   };
   disk_.scan(Column::events, number_key(from), "", [&](std::string_view key, std::string_view value) {
     const bool alone = text_size(value) >= kSmallRow;
-    const auto text = alone ? value : rows.text(value);
+    const auto text = alone ? value : rows.text(key, value);
     const bool first = run.empty() && small.empty();
     if (!first && run.size() + small.size() + text.size() + 2 * kRowHead > most) return false;
     if (alone) {

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 
@@ -44,9 +45,11 @@ private:
 /// A read that fails is a broken disk, not an absent key: thrown, since nothing sensible follows from a
 /// guess.
 struct Unreadable : std::runtime_error {
-  explicit Unreadable(const std::string& reason) : runtime_error("the log cannot be read: " + reason) {}
-  /// What a write is refused with that would have to read.
-  [[nodiscard]] Error error() const { return {"log.unwritable", what()}; }
+  explicit Unreadable(const std::string& reason, std::string why = "log.unwritable")
+    : runtime_error("the log cannot be read: " + reason), code(std::move(why)) {}
+  /// What is refused that would have to read.
+  [[nodiscard]] Error error() const { return {code, what()}; }
+  std::string code;  ///< `log.corrupt` when the disk gave bytes that nobody wrote.
 };
 
 /// Keys sort as bytes. Thread-safe: one writer, any readers. Errors: `log.unwritable` with the system's

@@ -1,7 +1,7 @@
 // Writing and reading rows of lines.
 #include "events/log/rows.hpp"
 
-#include <stdexcept>
+#include <string>
 
 #include "events/log/pack.hpp"
 
@@ -30,10 +30,11 @@ std::string_view pack_row(std::string_view text, std::string& packed) {
   return pack(text, packed) ? std::string_view{packed} : text;
 }
 
-std::string_view RowReader::text(std::string_view value) {
+std::string_view RowReader::text(std::string_view key, std::string_view value) {
   std::string_view text;
-  if (!read(value, text)) throw std::runtime_error("the log cannot be read: a row is damaged");
-  return text;
+  if (read(value, text)) return text;
+  throw Unreadable("the row that ends with line " + std::to_string(number_of(key)) + " is damaged",
+                   "log.corrupt");
 }
 
 bool RowReader::read(std::string_view value, std::string_view& text) {

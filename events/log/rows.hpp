@@ -32,9 +32,9 @@ private:
 /// Rows as they are read; lends memory from one to the next.
 class RowReader {
 public:
-  /// The lines of a row, valid until the next call. Throws when the row is damaged: nothing sensible can go
-  /// on from it.
-  [[nodiscard]] std::string_view text(std::string_view value);
+  /// The lines of the row with this key, valid until the next call. Throws Unreadable, with `log.corrupt`,
+  /// when the row is damaged: nothing sensible can go on from it.
+  [[nodiscard]] std::string_view text(std::string_view key, std::string_view value);
   /// The same of a row that a peer sent. False when it is damaged.
   [[nodiscard]] bool read(std::string_view value, std::string_view& text);
 

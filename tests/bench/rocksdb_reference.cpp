@@ -157,7 +157,8 @@ void iterate(const Arguments& given) {
     if (handle->GetName() != given.text("column", "events")) continue;
     const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(rocksdb::ReadOptions(), handle));
     for (at->SeekToFirst(); at->Valid(); at->Next()) {
-      const auto text = rows.text({at->value().data(), at->value().size()});
+      const auto text =
+        rows.text({at->key().data(), at->key().size()}, {at->value().data(), at->value().size()});
       records += 1 + static_cast<double>(std::count(text.begin(), text.end(), '\n'));
       bytes += static_cast<double>(text.size());
     }

@@ -1,5 +1,6 @@
 // Lines in rows: read, passed through and dropped one by one, however they were written.
 #include <algorithm>
+#include <functional>
 
 #include <catch2/catch.hpp>
 
@@ -82,4 +83,28 @@ TEST_CASE("dropping lines splits the row in which it ends") {
   CHECK(lines_from(disk, 0) == left);
   CHECK(lines_from(disk, to + 1) == left);
   CHECK(ChainReader{disk}.oldest() == (to == 9 ? 0 : to + 1));
+}
+
+TEST_CASE("a row that is damaged is refused as log.corrupt, and named") {
+  MemoryDisk disk;
+  Batch batch;
+  batch.put(Column::events, number_key(7), std::string("\0no text was packed", 19));
+  REQUIRE(disk.write(batch, true));
+  const ChainReader reader{disk};
+  uint64_t last = 0;
+  const auto refused = [&](const std::function<void()>& read) {
+    try {
+      read();
+    } catch (const Unreadable& failed) {
+      return failed.error();
+    }
+    return Error{"none", "it was read"};
+  };
+  for (const auto& error : {refused([&] { (void)reader.line(7); }), refused([&] { (void)reader.oldest(); }),
+                            refused([&] { (void)reader.text_from(1, 1000); }),
+                            refused([&] { (void)reader.rows_from(1, 1000, last); }),
+                            refused([&] { (void)drop_lines(disk, 7); })}) {
+    CHECK(error.code == "log.corrupt");
+    CHECK(error.detail.find("the row that ends with line 7 is damaged") != std::string::npos);
+  }
 }
