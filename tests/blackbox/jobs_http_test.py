@@ -18,7 +18,7 @@ from waiting import until
 
 TOKEN = {"Authorization": "Bearer dev-token"}
 ENDED = ("completed", "failed", "canceled", "lost")
-WAITS = "echo x >>$RUN_DIR/starts; echo here; until [ -e $RUN_DIR/go ]; do :; done; echo done\n"
+WAITS = "echo x >>$RUN_DIR/starts; echo here; until [ -e $RUN_DIR/go ] || [ ! -d $RUN_DIR ]; do :; done; echo done\n"
 
 
 def events_of(text):
