@@ -5,6 +5,7 @@ request of its own; each example of the body; each entry of `x-refused`. `links`
 """
 import json
 import re
+import shutil
 import unittest
 import urllib.error
 import urllib.parse
@@ -126,9 +127,10 @@ class OpenApiTest(unittest.TestCase):
         if not binary_serves():
             raise unittest.SkipTest("the binary is not built")
         # Not alone: it has a way in for others.
-        cls.node = RunningNode("--dev", "--discovery", "off", "--scripts-root", str(SHIPPED), "--extension", "export")
+        cls.node = RunningNode("--dev", "--discovery", "off", "--extension", "export")
         cls.node.__enter__()
         cls.addClassCleanup(cls.node.__exit__)
+        shutil.copytree(SHIPPED, cls.node.folder / "scripts", dirs_exist_ok=True)
         log = cls.node.folder / "data" / "services" / "api" / "log"  # As a service that ran here leaves it.
         log.parent.mkdir(parents=True)
         log.write_text("ready\n")
