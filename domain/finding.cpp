@@ -94,9 +94,8 @@ std::optional<Target> by_url(const Own& own, const Sight& sight) {
 }
 
 bool heard_anybody(const Own& own, const Sight& sight) {
-  return std::any_of(sight.adverts.begin(), sight.adverts.end(), [&](const Advert& advert) {
-    return advert.node != own.node && trusted(own, advert);
-  });
+  return std::any_of(sight.adverts.begin(), sight.adverts.end(),
+                     [&](const Advert& advert) { return advert.node != own.node && trusted(own, advert); });
 }
 
 /// How many searching neighbours go first.

@@ -73,7 +73,8 @@ rocksdb::DBOptions rocks_options(Access access) {
   options.max_open_files = kOpenFiles;
   options.table_cache_numshardbits = 2;
   options.max_background_jobs = 2;
-  options.max_file_opening_threads = 1;  // For each column anew: starting sixteen took longer than opening few files.
+  options.max_file_opening_threads =
+    1;  // For each column anew: starting sixteen took longer than opening few files.
   options.bytes_per_sync = kMiB;
   options.max_manifest_file_size = 4 * kMiB;
   options.skip_stats_update_on_db_open = true;
