@@ -108,7 +108,7 @@ class ShippedTest(Jobs):
         self.assertEqual(self.caller.get("/runs").json, [])
 
     def test_a_run_is_accepted_runs_and_is_followed(self):
-        """[S3-33] [S3-35] 201 with queued, then its stream from the first entry to the last, and again from where a reader was."""
+        """[S3-33] [S3-35] [S3-36] 201 with queued, then its stream from the first entry to the last, and again from where a reader was."""
         run = self.accepted({"job_id": "demo", "args": {"name": "Ana", "secret_token": "canary-5521"}})
         self.assertEqual((run["status"], run["job_id"]), ("queued", "demo"))
         text = self.stream(run["id"])
@@ -130,7 +130,7 @@ class ShippedTest(Jobs):
                 self.assertNotIn(b"canary-5521", path.read_bytes(), path)
 
     def test_cursors_that_lead_nowhere_are_refused(self):
-        """[S3-36] 400 for one that is no number, 410 for one after the end."""
+        """400 for one that is no number, 410 for one after the end."""
         run = self.accepted({"job_id": "demo", "args": {"name": "Ana"}})["id"]
         self.ended(run)
         self.refused(self.caller.get(f"/runs/{run}/events", Last_Event_ID="x"), 400, "cursor.invalid")
@@ -138,7 +138,7 @@ class ShippedTest(Jobs):
         self.refused(self.caller.get("/runs/nobody/events"), 404, "not.found")
 
     def test_one_key_is_one_run(self):
-        """[S3-34] The first reply again; another body under the key, a malformed key and a wrong digest are refused."""
+        """The first reply again; another body under the key, a malformed key and a wrong digest are refused."""
         body, key = {"job_id": "demo", "args": {"name": "Ana"}}, "k" * 24
         first = self.accepted(body, Idempotency_Key=key)
         self.ended(first["id"])
@@ -152,7 +152,7 @@ class ShippedTest(Jobs):
         self.assertEqual(len(self.caller.get("/runs").json), 2)
 
     def test_wrong_arguments_are_named(self):
-        """[S3-13] 422 with the argument and what is wrong with it; nothing is recorded."""
+        """422 with the argument and what is wrong with it; nothing is recorded."""
         answer = self.caller.post("/runs", {"job_id": "demo", "args": {"tone": "cold"}})
         self.refused(answer, 422, "arguments.refused")
         self.assertIn(("name", "required"), [(one["arg"], one["message"]) for one in answer.json["errors"]])
@@ -171,7 +171,7 @@ class ShippedTest(Jobs):
         self.assertEqual(len(self.caller.get("/runs").json), 1)
 
     def test_all_runs_are_followed_at_once(self):
-        """[S3-37] GET /events: opens with :connected, then what happens, with the run's id."""
+        """GET /events: opens with :connected, then what happens, with the run's id."""
         connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=60)
         self.addCleanup(connection.close)
         connection.request("GET", "/events", headers=TOKEN)
@@ -187,7 +187,7 @@ class ShippedTest(Jobs):
 
 class RunsTest(Jobs):
     def test_a_run_is_canceled(self):
-        """[S3-38] 202 at once, 200 the second time; the script is asked to end, and the stream tells of it."""
+        """[S3-37] [S3-39] 202 at once, 200 the second time; the script is asked to end, and the stream tells of it."""
         self.job("long", "trap 'echo goodbye; exit 0' TERM; echo here; while :; do tail -f /dev/null & wait; done\n")
         self.serve()
         run = self.accepted({"job_id": "long"})["id"]
@@ -215,7 +215,7 @@ class RunsTest(Jobs):
         self.assertEqual(self.ended(first)["status"], "completed")
 
     def test_a_run_survives_the_node_that_started_it(self):
-        """[S3-39] Killed while a script runs, started again: the script goes on, its output too, and it was started once."""
+        """Killed while a script runs, started again: the script goes on, its output too, and it was started once."""
         self.job("slow", WAITS)
         node = self.serve()
         run = self.accepted({"job_id": "slow"})["id"]
@@ -288,7 +288,7 @@ class RunsTest(Jobs):
 
 class ClusterTest(Jobs):
     def test_a_run_goes_to_the_node_that_is_named_and_is_followed_from_any(self):
-        """[S3-80] Asked at one node, run on another, followed at a third; each secret stays in memory there."""
+        """Asked at one node, run on another, followed at a third; each secret stays in memory there."""
         self.job("where", "echo on $(cat $RUN_DIR/../../node-id 2>/dev/null || echo $RUN_DIR); cat $RUN_DIR/secrets/* 2>/dev/null | wc -c\n")
         with RunningCluster(3, "--scripts-root", str(self.root)) as cluster:
             cluster.whole()
