@@ -303,9 +303,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
   NodeJobsParts parts{*id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get()};
-  auto jobs = make_node_jobs(config, std::move(policy->bundle), parts);
-  if (!jobs) return jobs.error();
-  node.jobs = std::move(*jobs);
+  node.jobs = make_node_jobs(config, std::move(policy->bundle), parts);
   node.api->set_jobs(node.jobs.get());
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
   if (node.cluster)
@@ -317,7 +315,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
       to >= node.system->chain().oldest())
     if (to > 0) drop_lines(node, to);
   if (auto status = node.server->start(); !status) return status;
-  node.jobs->start();
+  if (node.jobs) node.jobs->start();
   node.runs = node.jobs.get();
   if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
   spdlog::info("serving url={} node={} data={}", url_of(*bind), *id, data);

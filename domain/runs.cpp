@@ -185,7 +185,6 @@ Decided report(const State& state, const Report& command, Time now) {
   const auto* known = state.nodes.find(command.node);
   uint64_t taken = known && known->source == command.source ? known->last : 0;
   Draft draft{state, now};
-  bool ended = false;
   for (auto told : command.facts) {
     auto& fact = match(told)([](auto& e) -> Fact& { return e; });
     if (fact.local_seq <= taken) continue;
@@ -195,13 +194,13 @@ Decided report(const State& state, const Report& command, Time now) {
       continue;
     fact.node = command.node;
     fact.source = command.source;
-    if (auto* last = std::get_if<Finished>(&told)) {
-      if ((*run)->canceled) last->status = "canceled";
-      ended = true;
-    }
+    auto* last = std::get_if<Finished>(&told);
+    const bool ended = last != nullptr;
+    if (ended && (*run)->canceled) last->status = "canceled";
     match(told)([&](auto& e) { draft.add(std::move(e)); });
+    // At once: what is told of one that starts now counts, and counts once when it is told again.
+    if (ended) draft.dispatch(command.limits);
   }
-  if (ended) draft.dispatch(command.limits);
   draft.decision.result = "{\"taken_to\":" + std::to_string(taken) + "}";
   return std::move(draft.decision);
 }

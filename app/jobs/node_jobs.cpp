@@ -9,8 +9,8 @@
 #include "app/jobs/run_parts.hpp"
 
 namespace muster::app {
-Result<std::unique_ptr<JobDesk>> make_node_jobs(const config::Config& config, jobs::Bundle bundle,
-                                                const NodeJobsParts& parts) {
+std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, jobs::Bundle bundle,
+                                        const NodeJobsParts& parts) {
   JobDeskOptions options;
   options.scripts_root = config.text("scripts-root");
   options.bundle = std::move(bundle);
@@ -40,7 +40,10 @@ Result<std::unique_ptr<JobDesk>> make_node_jobs(const config::Config& config, jo
     cancel.query = "reason=" + cli::path_segment(reason);
     api->ask_inside(std::move(cancel), [](const http::Response&) {});
   };
-  return JobDesk::make(*parts.disk, std::move(options), std::move(side));
+  auto desk = JobDesk::make(*parts.disk, std::move(options), std::move(side));
+  if (desk) return std::move(*desk);
+  spdlog::warn("this node runs no jobs: {}", desk.error().detail);
+  return nullptr;
 }
 
 bool is_about_runs(const Record& record) {

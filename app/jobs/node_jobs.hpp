@@ -19,9 +19,9 @@ struct NodeJobsParts {
   http::Server* server = nullptr;
 };
 
-/// Error: `capability.missing` where no folder is in memory.
-Result<std::unique_ptr<JobDesk>> make_node_jobs(const config::Config& config, jobs::Bundle bundle,
-                                                const NodeJobsParts& parts);
+/// Null, and a warning, where there is no folder in memory: the node serves, and runs no jobs.
+std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, jobs::Bundle bundle,
+                                        const NodeJobsParts& parts);
 
 /// Whether the views may say another thing of a run after this.
 [[nodiscard]] bool is_about_runs(const Record& record);

@@ -94,7 +94,7 @@ class PackageTest(unittest.TestCase):
         for name in ("etc/muster/muster.yaml", "usr/lib/systemd/system/muster.service"):
             self.assertNotIn("@", (self.root / name).read_text().replace("@system-service", "").replace("@privileged", "").replace("@resources", ""), name)
         self.assertIn("/etc/muster/muster.yaml", run("dpkg-deb", "--info", self.deb, "conffiles"))
-        self.assertRegex(run("dpkg-deb", "--field", self.deb, "Depends"), r"librocksdb7\.8.*")
+        self.assertRegex(run("dpkg-deb", "--field", self.deb, "Depends"), r"libcaf-core0\.17.*")
 
     def test_the_installed_settings_are_read(self):
         """[S0-07] The shipped muster.yaml is valid and points to what was installed."""
