@@ -16,6 +16,8 @@ Verb plan_verb();
 Verb validate_verb();
 Verb init_verb();
 Verb sources_verb();
+Verb runs_verb();
+Verb run_verb();
 Verb leader_verb();
 Verb tail_verb();
 Verb events_verb();

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import threading
 import unittest
@@ -13,7 +14,7 @@ from pathlib import Path
 from caller import Caller
 from jobs_tree_test import SHIPPED
 from running_cluster import RunningCluster
-from running_node import RunningNode
+from running_node import BINARY, RunningNode
 from waiting import until
 
 TOKEN = {"Authorization": "Bearer dev-token"}
@@ -284,6 +285,43 @@ class RunsTest(Jobs):
         self.serve()
         run = self.accepted({"job_id": "one"})["id"]
         self.refused(self.caller.get(f"/runs/{run}/events.ndjson"), 404, "extension.unsupported")
+
+
+class CommandLineTest(Jobs):
+    def muster(self, *words, status=0, text=""):
+        environment = {"MUSTER_REMOTE": self.node.url, "SUPERVISOR_TOKEN": "dev-token", "PATH": os.environ["PATH"]}
+        done = subprocess.run([BINARY, *words], env=environment, cwd=self.folder, input=text, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def test_runs_are_listed_followed_canceled_and_run_again(self):
+        """:runs, and :run with show, logs, cancel, retry and resume; a secret that is gone is asked for."""
+        self.job("say", "echo $ARG_WORD; echo oops >&2; exit ${ARG_CODE:-0}\n",
+                 "interpreter: bash\nargspec: {args: [{name: word, type: string}, {name: code, type: integer}, {name: key, type: string, secret: true}]}\n")
+        self.job("long", WAITS)
+        self.serve()
+        self.assertIn("there are no runs", self.muster(":runs").stdout)
+        good = self.accepted({"job_id": "say", "args": {"word": "owl"}})["id"]
+        told = self.muster(":run", "logs", good)
+        self.assertEqual((told.stdout, told.stderr), ("owl\n", "oops\n"))
+        self.ended(good)
+        bad = self.accepted({"job_id": "say", "args": {"word": "cat", "code": 3, "key": "canary-77"}})["id"]
+        self.assertEqual(self.muster(":run", "logs", bad, status=1).stdout, "cat\n")
+        self.ended(bad)
+        listed = self.muster(":runs").stdout
+        for expected in (good, bad, "completed", "failed", "say"):
+            self.assertIn(expected, listed)
+        self.assertEqual([run["id"] for run in json.loads(self.muster(":runs", "--json").stdout)["rows"]], [bad, good])
+        self.assertIn("cat", self.muster(":run", "show", bad).stdout)
+        self.assertIn("give it again", self.muster(":run", "retry", bad, status=2).stderr)
+        again = json.loads(self.muster(":run", "retry", bad, "--args", "-", "--json", text='{"key": "canary-78", "code": 0}').stdout)["id"]
+        self.assertEqual(self.ended(again)["status"], "completed")
+        self.assertIn("JSON object", self.muster(":run", "retry", bad, "--args", "[1]", status=2).stderr)
+        waits = self.accepted({"job_id": "long"})["id"]
+        self.muster(":run", "cancel", waits)
+        self.assertEqual(self.ended(waits)["status"], "canceled")
+        self.muster(":run", "show", "nobody", status=4)
+        self.muster(":run", "cancel", status=2)
 
 
 class ClusterTest(Jobs):
