@@ -270,7 +270,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (config.flag("node-side")) options.auth.own_token = token;
   options.auth.node = *id;
   options.aliases_public = config.flag("aliases-public");
-  options.export_runs = config.text("extension").find("export") != std::string::npos;
+  const auto extensions = listed(config.text("extension"));
+  options.export_runs = std::find(extensions.begin(), extensions.end(), "export") != extensions.end();
   options.services = services_folder(data);
   auto policy = node_policy(config, config::process_environment());
   if (!policy) return policy.error();
@@ -303,7 +304,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
   NodeJobsParts parts{*id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get()};
-  node.jobs = make_node_jobs(config, std::move(policy->bundle), parts);
+  node.jobs = make_node_jobs(config, std::move(*policy), parts);
   node.api->set_jobs(node.jobs.get());
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
   if (node.cluster)

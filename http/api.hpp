@@ -94,6 +94,10 @@ public:
   [[nodiscard]] Metrics& metrics() { return metrics_; }
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] Time started_at() const { return started_at_; }
+  /// Whether the policy lets the caller do what a route asks for beside its own action.
+  [[nodiscard]] Status may(const Principal& caller, std::string_view action) const {
+    return authenticator_.authorize(caller, action, *system_.views());
+  }
   [[nodiscard]] Principal own_principal() const { return authenticator_.own(); }
 
   using Render = std::function<Response(const Receipt&)>;

@@ -105,12 +105,6 @@ bool may_see_aliases(const Api& api, const Request& request) {
   return false;
 }
 
-bool runs_jobs(const Api& api, const Request& request, const Reply& reply) {
-  if (api.options().jobs) return true;
-  reply(problem({"capability.missing", "this node runs no jobs", {}}, request.id));
-  return false;
-}
-
 void jobs_route(Api& api, const Request& request, const Reply& reply) {
   const auto pages = pages_of(request);
   if (!pages) return reply(problem(pages.error(), request.id));
@@ -134,6 +128,12 @@ void plan_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
+/// The body however it is written.
+std::string canonical(std::string_view body) {
+  const auto json = parse_json(body);
+  return json ? canonical_json(*json) : std::string{body};
+}
+
 /// Refuses a malformed key, and a digest that is not the body's.
 Status check_idempotency(const Request& request) {
   const auto key = request.header("idempotency-key");
@@ -146,8 +146,7 @@ Status check_idempotency(const Request& request) {
   const auto digest = request.header("idempotency-sha256");
   if (digest.empty()) return Done{};
   if (!digest_from_hex(digest)) return Error{"field.invalid", "Idempotency-SHA256 must be 64 hex digits", {}};
-  const auto body = parse_json(request.body);
-  const auto computed = body ? sha256_hex(canonical_json(*body)) : std::string{};
+  const auto computed = sha256_hex(canonical(request.body));
   if (computed == digest) return Done{};
   return Error{"idempotency.conflict",
                "Idempotency-SHA256 is " + std::string(digest) + ", and the body's is " + computed,
@@ -198,7 +197,7 @@ bool unknown_outcome(const Response& response) {
 void submit(Api& api, PreparedRun prepared, const ForwardedRequest& asked, const Reply& reply) {
   const auto run = prepared.submit.run.run;
   SubmitBody body{std::move(prepared.submit.run), std::move(prepared.submit.policies),
-                  "POST /runs\n" + sha256_hex(asked.request.body)};
+                  "POST /runs\n" + sha256_hex(canonical(asked.request.body))};
   Api::InsideRequest inside;
   inside.path = kSubmitPath;
   inside.body = to_json_text(body);
@@ -224,6 +223,7 @@ void run_route(Api& api, const Request& request, const Reply& reply) {
   if (auto low = may_record_runs(*api.system().views()); !low) return reply(problem(low.error(), request.id));
   auto asked = kept(request);
   if (!asked) return reply(problem({"bad.request", "the request cannot be kept", {}}, request.id));
+  if (request.inside) ask->node = api.options().auth.node;  // Another member chose this one.
   api.options().jobs->prepare(std::move(*ask), [&api, asked, reply](Result<PreparedRun> prepared) {
     if (!prepared) return reply(job_problem(prepared.error(), asked->id));
     if (prepared->elsewhere.empty()) return submit(api, std::move(*prepared), *asked, reply);

@@ -28,6 +28,9 @@ void add_source_routes(Api& api);
 void add_job_routes(Api& api);
 void add_run_stream_routes(Api& api);
 
+/// Whether this node runs jobs; false, and `reply` was answered with `capability.missing`.
+bool runs_jobs(const Api& api, const Request& request, const Reply& reply);
+
 /// Error: `conflict` while the cluster's feature level is too low for runs and sources.
 [[nodiscard]] Status may_record_runs(const ViewSet& views);
 

@@ -36,10 +36,14 @@ std::string ndjson(uint64_t seq, Time at, const RunEvent& event) {
          event.type + "\",\"data\":" + event.data + "}\n";
 }
 
+Time began(const runs::View::Row& row) {
+  return row.started_at == Time{} ? row.accepted_at : row.started_at;
+}
+
 RunEvent end_of(const runs::View::Row& row) {
   Json data{{"run_id", row.accepted->run},
             {"job_id", row.accepted->job},
-            {"started_at", to_rfc3339(row.started_at == Time{} ? row.accepted_at : row.started_at)},
+            {"started_at", to_rfc3339(began(row))},
             {"executor", row.accepted->executor},
             {"status", row.status},
             {"finished_at", to_rfc3339(row.finished_at)}};
@@ -49,11 +53,14 @@ RunEvent end_of(const runs::View::Row& row) {
 
 }  // namespace
 
-RunEvent run_event(const JournalEntry& entry, const runs::View::Row& row) {
+RunEvent RunTeller::event(const JournalEntry& entry, const runs::View::Row& row) {
   if (entry.kind == EntryKind::event) {
     const auto space = entry.text.find(' ');
     if (space == std::string_view::npos) return {std::string(entry.text), "{}"};
-    return {std::string(entry.text.substr(0, space)), std::string(entry.text.substr(space + 1))};
+    RunEvent event{std::string(entry.text.substr(0, space)), std::string(entry.text.substr(space + 1))};
+    if (event.type == "run.start")
+      if (const auto data = parse_json(event.data)) began_ = data->value("started_at", "");
+    return event;
   }
   const auto& run = *row.accepted;
   std::string data = "{\"run_id\":";
@@ -63,7 +70,7 @@ RunEvent run_event(const JournalEntry& entry, const runs::View::Row& row) {
   };
   append_json_string(data, run.run);
   member("job_id", run.job);
-  member("started_at", to_rfc3339(row.started_at == Time{} ? row.accepted_at : row.started_at));
+  member("started_at", began_.empty() ? to_rfc3339(began(row)) : began_);
   member("executor", run.executor);
   if (!run.runtime.empty()) member("runtime", run.runtime);
   if (entry.step < row.steps.size()) member("step", row.steps[entry.step].id);
@@ -77,7 +84,7 @@ RunEvent run_event(const JournalEntry& entry, const runs::View::Row& row) {
 }
 
 std::string RunStream::line(const JournalEntry& entry, const runs::View::Row& row) {
-  const auto event = run_event(entry, row);
+  const auto event = teller_.event(entry, row);
   told_end_ = event.type == "run.finish";
   return format_ == RunFormat::sse ? sse(std::to_string(entry.seq), event)
                                    : ndjson(entry.seq, entry.at, event);
@@ -141,7 +148,7 @@ AllRunsStream::AllRunsStream(Api& api) : api_(api) {
     auto entries = entries_of(api_, run, row.accepted->node, 0);
     if (row.accepted->node == api_.options().auth.node)  // What it printed before is not told.
       entries->read([](const JournalEntry&) { return true; });
-    followed_[run] = std::move(entries);
+    followed_[run] = {std::move(entries)};
   });
 }
 
@@ -150,7 +157,7 @@ void AllRunsStream::look_for_runs() {
   const auto& all = view<runs::View>(*views);
   all.starting.each([&](const std::string& run, const auto&) {
     if (!seen_.insert(run).second) return;
-    followed_[run] = entries_of(api_, run, (*all.runs.find(run))->accepted->node, 0);
+    followed_[run] = {entries_of(api_, run, (*all.runs.find(run))->accepted->node, 0)};
   });
   if (seen_.size() > kMostSeen)
     std::erase_if(
@@ -194,8 +201,8 @@ Stream::State AllRunsStream::pull(std::vector<Bytes>& into, size_t limit) {
     bool done = !row;
     std::string text;
     if (row)
-      at->second->read([&](const JournalEntry& entry) {
-        const auto event = run_event(entry, **row);
+      at->second.entries->read([&](const JournalEntry& entry) {
+        const auto event = at->second.teller.event(entry, **row);
         done = event.type == "run.finish";
         text += sse(std::to_string(entry.seq), event);
         return taken + text.size() < limit && !done;
@@ -219,8 +226,8 @@ Stream::State AllRunsStream::pull(std::vector<Bytes>& into, size_t limit) {
 
 std::optional<SteadyClock::time_point> AllRunsStream::wake_at() const {
   auto at = quiet_since_ + kKeepAlive;
-  for (const auto& [run, entries] : followed_)
-    if (const auto again = entries->again_at()) at = std::min(at, *again);
+  for (const auto& [run, followed] : followed_)
+    if (const auto again = followed.entries->again_at()) at = std::min(at, *again);
   return at;
 }
 

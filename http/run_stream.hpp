@@ -15,7 +15,15 @@ struct RunEvent {
   std::string type;  ///< run.start, step.log, ...
   std::string data;  ///< A JSON object.
 };
-[[nodiscard]] RunEvent run_event(const JournalEntry& entry, const runs::View::Row& row);
+
+/// Tells entries of one run. When it began, the journal's first event says before the log does.
+class RunTeller {
+public:
+  [[nodiscard]] RunEvent event(const JournalEntry& entry, const runs::View::Row& row);
+
+private:
+  std::string began_;  ///< Empty: only the row can say.
+};
 
 enum class RunFormat : uint8_t { sse, ndjson };
 
@@ -36,6 +44,7 @@ private:
   const std::string run_;
   const std::unique_ptr<RunEntries> entries_;
   const RunFormat format_;
+  RunTeller teller_;
   bool began_ = false, told_end_ = false;
   std::optional<std::chrono::steady_clock::time_point> give_up_;
   std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
@@ -54,7 +63,11 @@ private:
   size_t denials(std::vector<Bytes>& into, size_t limit);
 
   Api& api_;
-  std::map<std::string, std::unique_ptr<RunEntries>> followed_;
+  struct Followed {
+    std::unique_ptr<RunEntries> entries;
+    RunTeller teller{};
+  };
+  std::map<std::string, Followed> followed_;
   std::set<std::string> seen_;  ///< Whether followed or done.
   std::unique_ptr<Stream> policy_;
   bool began_ = false;

@@ -53,8 +53,9 @@ Result<std::unique_ptr<RunEntries>> entries_for(Api& api, const Asked& asked) {
 
 void stream_route(Api& api, const Request& request, const Reply& reply, RunFormat format) {
   const std::string run{request.param("id")};
-  if (!api.options().jobs)
-    return reply(problem({"capability.missing", "this node runs no jobs", {}}, request.id));
+  if (!runs_jobs(api, request, reply)) return;
+  if (auto may = api.may(request.principal, "events:read"); !may)  // Beside runs:read.
+    return reply(problem(may.error(), request.id));
   const auto views = api.system().views();
   const auto* row = view<runs::View>(*views).runs.find(run);
   if (!row) return reply(problem({"not.found", "there is no run " + run, {}}, request.id));
@@ -67,8 +68,7 @@ void stream_route(Api& api, const Request& request, const Reply& reply, RunForma
 }
 
 void all_route(Api& api, const Request& request, const Reply& reply) {
-  if (!api.options().jobs)
-    return reply(problem({"capability.missing", "this node runs no jobs", {}}, request.id));
+  if (!runs_jobs(api, request, reply)) return;
   if (const auto run = request.query_value("run_id")) {
     const auto views = api.system().views();
     const auto* row = view<runs::View>(*views).runs.find(*run);

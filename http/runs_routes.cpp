@@ -81,6 +81,12 @@ void report_route(Api& api, const Request& request, const Reply& reply) {
 
 }  // namespace
 
+bool runs_jobs(const Api& api, const Request& request, const Reply& reply) {
+  if (api.options().jobs) return true;
+  reply(problem({"capability.missing", "this node runs no jobs", {}}, request.id));
+  return false;
+}
+
 Status may_record_runs(const ViewSet& views) {
   if (view<cluster::View>(views).identity->feature_level >= runs::kRunsLevel) return Done{};
   return Error{"conflict",

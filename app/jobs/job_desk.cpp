@@ -104,25 +104,29 @@ void JobDesk::later(std::function<void()> task) {
   woken_.notify_all();
 }
 
-void JobDesk::list(bool aliases, uint64_t skip, uint64_t limit, Then<http::JobPage> then) {
-  later([this, aliases, skip, limit, then = std::move(then)] { then(list_now(aliases, skip, limit)); });
-}
-
-void JobDesk::plan(http::JobAsk ask, Then<Json> then) {
-  later([this, ask = std::move(ask), then = std::move(then)] { then(plan_now(ask)); });
-}
-
-void JobDesk::prepare(http::JobAsk ask, Then<http::PreparedRun> then) {
+template <class T, class Work>
+void JobDesk::answer(Then<T> then, Work work) {
   bool full = false;
   {
     const std::lock_guard lock{mutex_};
     full = tasks_.size() >= kMostTasks;
   }
   if (full)
-    return then(
-      Error{"rate.limited", "more than " + std::to_string(kMostTasks) + " runs wait to be prepared", {}});
-  later(
-    [this, ask = std::move(ask), then = std::move(then)]() mutable { then(prepare_now(std::move(ask))); });
+    return then(Error{
+      "rate.limited", std::to_string(kMostTasks) + " requests about jobs wait (limit max-waiting-jobs)", {}});
+  later([then = std::move(then), work = std::move(work)] { then(work()); });
+}
+
+void JobDesk::list(bool aliases, uint64_t skip, uint64_t limit, Then<http::JobPage> then) {
+  answer(std::move(then), [this, aliases, skip, limit] { return list_now(aliases, skip, limit); });
+}
+
+void JobDesk::plan(http::JobAsk ask, Then<Json> then) {
+  answer(std::move(then), [this, ask = std::move(ask)] { return plan_now(ask); });
+}
+
+void JobDesk::prepare(http::JobAsk ask, Then<http::PreparedRun> then) {
+  answer(std::move(then), [this, ask = std::move(ask)] { return prepare_now(ask); });
 }
 
 void JobDesk::forget(const std::string& run) {
@@ -178,12 +182,13 @@ Result<JobChoice> JobDesk::choose(const http::JobAsk& ask) {
 }
 
 Result<jobs::Preparation> JobDesk::judge(const JobChoice& choice, const http::JobAsk& ask) const {
-  auto profile = jobs::effective_profile({ask.profile, options_.env_profile, options_.profile});
+  auto profile =
+    jobs::effective_profile({ask.profile, "", std::string{jobs::to_text(options_.policy.profile)}});
   if (!profile) return profile.error();
-  return prepare_job(choice, options_.bundle, *profile);
+  return prepare_job(choice, options_.policy.bundle, *profile);
 }
 
-/// Empty: this node.
+/// Empty: this node, which runs it itself when it fits; else whoever fits and has the fewest runs.
 Result<std::string> JobDesk::where(const JobChoice& choice) const {
   const auto& placement = choice.job->placement;
   if (placement.anywhere()) return std::string{};
@@ -199,10 +204,10 @@ Result<std::string> JobDesk::where(const JobChoice& choice) const {
   std::string found;
   uint64_t fewest = UINT64_MAX;
   const auto& runs = view<runs::View>(*views);
-  bool here = false;
+  const auto* own = view<nodes::View>(*views).nodes.find(about_.node);
+  if (own && fits(*own)) return std::string{};
   view<nodes::View>(*views).nodes.each([&](const std::string& node, const nodes::View::Row& row) {
     if (!fits(row)) return;
-    here = here || node == about_.node;
     const auto* live = runs.nodes.find(node);
     const auto load = live ? live->runs : 0;
     if (load < fewest) {
@@ -210,7 +215,6 @@ Result<std::string> JobDesk::where(const JobChoice& choice) const {
       found = node;
     }
   });
-  if (here || found == about_.node) return std::string{};
   if (!found.empty()) return found;
   std::string wanted = placement.role.empty() ? "" : "role " + placement.role;
   for (const auto& [name, value] : placement.labels)
@@ -268,6 +272,18 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
   const auto run = new_run_id();
   made.submit = submission(run, about_.node, *choice, *prepared, *arguments, runtime);
   made.submit.run.of = ask.of;
+  std::vector<std::string> done;
+  if (ask.resume) {
+    const auto views = about_.views();
+    const auto* row = view<runs::View>(*views).runs.find(ask.of);
+    if (!row) return Error{"not.found", "there is no run " + ask.of + " any more", {}};
+    for (const auto& step : (*row)->steps) {
+      if (step.status == "completed")
+        done.push_back(step.id);
+      else if (made.submit.run.from_step.empty())
+        made.submit.run.from_step = step.id;
+    }
+  }
   if (prepared->denial()) return made;  // For the record.
   RunParts parts{run,
                  choice->job,
@@ -285,16 +301,7 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
   order->notes = stream_notes(made.submit, system_now());
-  if (ask.resume) {
-    const auto views = about_.views();
-    const auto* row = view<runs::View>(*views).runs.find(ask.of);
-    for (const auto& step : (*row)->steps) {
-      if (step.status == "completed")
-        order->done.push_back(step.id);
-      else if (made.submit.run.from_step.empty())
-        made.submit.run.from_step = step.id;
-    }
-  }
+  order->done = std::move(done);
   if (auto held = side_.hold(std::move(*order)); !held) return held.error();
   return made;
 }

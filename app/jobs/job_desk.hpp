@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "app/jobs/job_choice.hpp"
+#include "app/jobs/node_policy.hpp"
 #include "app/jobs/run_side.hpp"
 #include "domain/jobs/arguments.hpp"
 #include "domain/jobs/environment.hpp"
@@ -20,10 +21,8 @@ namespace muster::app {
 
 struct JobDeskOptions {
   std::string scripts_root;
-  jobs::Bundle bundle;      ///< Read once: what changes later changes nothing.
-  std::string profile;      ///< Of the configuration; empty: secure.
-  jobs::Environment host;   ///< Of this program.
-  std::string env_profile;  ///< FLWD_PROFILE.
+  NodePolicy policy;       ///< Read once: what changes later changes nothing.
+  jobs::Environment host;  ///< Of this program.
 };
 
 class JobDesk : public http::JobsPort {
@@ -48,6 +47,9 @@ private:
   JobDesk(log::Disk& disk, JobDeskOptions options, RunSideOptions side);
   void work();
   void later(std::function<void()> task);
+  /// `then` gets what `work` makes, or `rate.limited` when too much waits.
+  template <class T, class Work>
+  void answer(Then<T> then, Work work);
 
   // On the desk's own thread.
 

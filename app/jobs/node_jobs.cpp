@@ -9,13 +9,11 @@
 #include "app/jobs/run_parts.hpp"
 
 namespace muster::app {
-std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, jobs::Bundle bundle,
+std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy policy,
                                         const NodeJobsParts& parts) {
   JobDeskOptions options;
   options.scripts_root = config.text("scripts-root");
-  options.bundle = std::move(bundle);
-  options.profile = config.text("security-profile");
-  options.env_profile = config::process_environment()("FLWD_PROFILE").value_or("");
+  options.policy = std::move(policy);
   options.host = whole_environment();
   RunSideOptions side;
   side.node = parts.node;

@@ -20,7 +20,7 @@ struct NodeJobsParts {
 };
 
 /// Null, and a warning, where there is no folder in memory: the node serves, and runs no jobs.
-std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, jobs::Bundle bundle,
+std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy policy,
                                         const NodeJobsParts& parts);
 
 /// Whether the views may say another thing of a run after this.

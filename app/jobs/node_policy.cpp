@@ -9,7 +9,8 @@
 namespace muster::app {
 
 Result<NodePolicy> node_policy(const config::Config& config, const config::Environment& environment) {
-  auto profile = jobs::effective_profile({"", environment("FLWD_PROFILE").value_or(""), ""});
+  auto profile =
+    jobs::effective_profile({"", environment("FLWD_PROFILE").value_or(""), config.text("security-profile")});
   if (!profile) return profile.error();
   auto bundle = policy_bundle(environment);
   if (!bundle) return bundle.error();

@@ -11,8 +11,9 @@ struct NodePolicy {
   jobs::Bundle bundle;
 };
 
-/// FLWD_PROFILE and the bundle. Under `secure` the bundle's signature is looked at: by --policy-key, else
-/// keyless by cosign (contract of jobs, section 10). Errors: `E_POLICY`; `policy.unsigned`.
+/// FLWD_PROFILE, else --security-profile, and the bundle. Under `secure` the bundle's signature is looked at:
+/// by --policy-key, else keyless by cosign (contract of jobs, section 10). Errors: `E_POLICY`;
+/// `policy.unsigned`.
 Result<NodePolicy> node_policy(const config::Config& config, const config::Environment& environment);
 
 }  // namespace muster::app

@@ -188,12 +188,16 @@ jobs::Environment whole_environment() {
   return all;
 }
 
-runs::Finished lost(const std::string& run, Time now) {
+runs::Finished ended(const std::string& run, const std::string& status, std::string error, Time now) {
   auto fact = about<runs::Finished>(run, now);
-  fact.status = "lost";
+  fact.status = status;
   fact.exit_code = -1;
-  fact.error = "nothing is left of it on its node";
+  fact.error = cut(std::move(error));
   return fact;
+}
+
+runs::Finished lost(const std::string& run, Time now) {
+  return ended(run, "lost", "nothing is left of it on its node", now);
 }
 
 }  // namespace muster::app

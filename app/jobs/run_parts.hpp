@@ -43,6 +43,9 @@ using TellFact = std::function<void(runs::Told)>;
 /// This program's environment, but for what is not UTF-8.
 [[nodiscard]] jobs::Environment whole_environment();
 
+/// The end of a run that never began here.
+[[nodiscard]] runs::Finished ended(const std::string& run, const std::string& status, std::string error,
+                                   Time now);
 /// The end of a run of which nothing is left on its node.
 [[nodiscard]] runs::Finished lost(const std::string& run, Time now);
 

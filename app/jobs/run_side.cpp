@@ -79,16 +79,14 @@ Status RunSide::hold(RunOrder order) {
   return Done{};
 }
 
+std::optional<RunOrder> RunSide::take_held(const std::string& run) {
+  const std::lock_guard lock{mutex_};
+  auto held = held_.extract(run);
+  return held ? std::optional{std::move(held.mapped())} : std::nullopt;
+}
+
 void RunSide::forget(const std::string& run) {
-  std::optional<RunOrder> order;
-  {
-    const std::lock_guard lock{mutex_};
-    if (const auto held = held_.find(run); held != held_.end()) {
-      order = std::move(held->second);
-      held_.erase(held);
-    }
-  }
-  if (order) unmake(*order, groups_);
+  if (const auto order = take_held(run)) unmake(*order, groups_);
 }
 
 void RunSide::changed() {
@@ -148,7 +146,7 @@ void RunSide::look_at(const Row& row) {
   }
   if (running && row.canceled) return running->cancel(row.reason);
   if (running || facts_.has_end_of(row.run)) return;
-  if (row.dispatched) return begin(row.run);
+  if (row.dispatched) return begin(row);
   const std::lock_guard lock{mutex_};
   std::error_code ignored;
   if (held_.contains(row.run) || fs::exists(options_.memory + "/" + row.run + "/order", ignored)) return;
@@ -156,14 +154,15 @@ void RunSide::look_at(const Row& row) {
   done_.insert(row.run);
 }
 
-void RunSide::begin(const std::string& run) {
-  std::optional<RunOrder> order;
-  {
+void RunSide::begin(const Row& row) {
+  const auto& run = row.run;
+  auto order = take_held(run);
+  if (order && row.canceled) {  // Before it began: nothing of it is started.
+    unmake(*order, groups_);
+    facts_.tell(ended(run, "canceled", "", system_now()));
     const std::lock_guard lock{mutex_};
-    if (const auto held = held_.find(run); held != held_.end()) {
-      order = std::move(held->second);
-      held_.erase(held);
-    }
+    done_.insert(run);
+    return;
   }
   auto hooks = telling(
     run, [this](runs::Told fact) { facts_.tell(std::move(fact)); }, groups_,
@@ -186,13 +185,10 @@ void RunSide::begin(const std::string& run) {
     running_[run] = std::move(*execution);
     return;
   }
-  auto end = lost(run, system_now());
-  if (execution.error().code != "not.found") {
-    end.status = "failed";
-    end.error = execution.error().detail.substr(0, runs::kMaxReason);
-  }
-  spdlog::warn("run={} status={} error={}", run, end.status, execution.error().detail);
-  facts_.tell(std::move(end));
+  const auto& why = execution.error();
+  spdlog::warn("run={} error={}", run, why.detail);
+  facts_.tell(why.code == "not.found" ? lost(run, system_now())
+                                      : ended(run, "failed", why.detail, system_now()));
   done_.insert(run);
 }
 

@@ -2,12 +2,12 @@
 // what is not wanted any more.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -59,7 +59,8 @@ private:
   void watch();
   [[nodiscard]] std::vector<Row> own_rows(bool& current) const;
   void look_at(const Row& row);
-  void begin(const std::string& run);
+  void begin(const Row& row);
+  [[nodiscard]] std::optional<RunOrder> take_held(const std::string& run);
   void tidy();
 
   const RunSideOptions options_;

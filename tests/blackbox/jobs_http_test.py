@@ -130,6 +130,13 @@ class ShippedTest(Jobs):
             if path.is_file():
                 self.assertNotIn(b"canary-5521", path.read_bytes(), path)
 
+    def test_following_needs_both_scopes(self):
+        """[S3-46] runs:read and events:read."""
+        run = self.accepted({"job_id": "demo", "args": {"name": "Ana"}})["id"]
+        for scopes, status in ((["runs:read"], 403), (["events:read"], 403), (["runs:read", "events:read"], 200)):
+            token = self.caller.post("/v1/tokens", {"name": f"t{len(scopes)}{scopes[0][:1]}", "scopes": scopes}).json["token"]
+            self.assertEqual(Caller(self.node.port, Authorization=f"Bearer {token}").get(f"/runs/{run}/events").status, status, scopes)
+
     def test_cursors_that_lead_nowhere_are_refused(self):
         """400 for one that is no number, 410 for one after the end."""
         run = self.accepted({"job_id": "demo", "args": {"name": "Ana"}})["id"]
@@ -145,6 +152,8 @@ class ShippedTest(Jobs):
         self.ended(first["id"])
         again = self.caller.call("POST", "/runs", body, {"Idempotency-Key": key})
         self.assertEqual((again.status, again.headers["Idempotent-Replay"], again.json["id"], again.json["status"]), (201, "true", first["id"], "queued"))
+        spaced = self.caller.call("POST", "/runs", json.dumps(body, sort_keys=True, indent=2), {"Idempotency-Key": key})
+        self.assertEqual((spaced.status, spaced.json["id"]), (201, first["id"]))
         self.refused(self.caller.call("POST", "/runs", {"job_id": "demo", "args": {"name": "Bo"}}, {"Idempotency-Key": key}), 409, "idempotency.conflict")
         self.refused(self.caller.call("POST", "/runs", body, {"Idempotency-Key": "short"}), 400, "field.invalid")
         digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

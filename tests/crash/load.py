@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from node import PATIENCE_S, send
 
 WRITERS = 6
+LOOK_AGAIN_S = 0.02
 
 
 @dataclass
@@ -47,7 +48,9 @@ class Load:
             self._heard.notify_all()
 
     def stop(self):
-        self._stop.set()
+        with self._heard:
+            self._stop.set()
+            self._heard.notify_all()
         for thread in self._threads:
             thread.join(PATIENCE_S)
             assert not thread.is_alive(), "a writer hangs: the node neither answers nor closes"
@@ -70,4 +73,11 @@ class Load:
         if status == 200:
             return self._hear(self.acknowledged, Acknowledged(name, mark, int(headers.get("X-Muster-Seq", 0)), sent, at))
         self._hear(self.refused, (status, json.loads(reply or b"{}").get("code", "")))
-        self._stop.wait(0.02)  # Not faster: the node has other things to do than to refuse.
+        self._wait_for_better()
+
+    def _wait_for_better(self):
+        """Until somebody is acknowledged again; looked at now and then, since nobody may be: the node has other things to do
+        than to refuse."""
+        with self._heard:
+            before = len(self.acknowledged)
+            self._heard.wait_for(lambda: self._stop.is_set() or len(self.acknowledged) > before, LOOK_AGAIN_S)
