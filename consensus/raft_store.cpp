@@ -44,20 +44,26 @@ Error corrupt(std::string_view what) {
   return {"log.corrupt", "the raft column's " + std::string{what} + " does not read"};
 }
 
+std::optional<StoredEntry> read_entry(std::string_view value) {
+  Reader from{value};
+  StoredEntry entry{from.u64(), from.u8(), {}};
+  const auto bytes = from.fixed(from.left());
+  if (!from.ok()) return std::nullopt;
+  const bool packed = (entry.type & kPacked) != 0;
+  entry.type &= static_cast<uint8_t>(~kPacked);
+  if (!packed) entry.body = bytes;
+  if (packed && !log::unpack(bytes, entry.body)) return std::nullopt;
+  return entry;
+}
+
 Status load_entries(const log::Disk& disk, Stored& stored) {
   bool whole = true;
   disk.scan(Column::raft, entry_key(0), std::string(1, kEntry + 1), [&](auto key, auto value) {
-    Reader from{value};
     const auto index = log::number_of(key.substr(1));
-    StoredEntry entry{from.u64(), from.u8(), {}};
-    const auto bytes = from.fixed(from.left());
-    const bool packed = (entry.type & kPacked) != 0;
-    entry.type &= static_cast<uint8_t>(~kPacked);
-    whole = from.ok() && (!packed || log::unpack(bytes, entry.body));
-    if (!packed) entry.body = bytes;
+    auto entry = read_entry(value);
     if (stored.entries.empty()) stored.first_index = index;
-    whole = whole && index == stored.first_index + stored.entries.size();
-    stored.entries.push_back(std::move(entry));
+    whole = entry && index == stored.first_index + stored.entries.size();
+    stored.entries.push_back(std::move(entry).value_or(StoredEntry{}));
     return whole;
   });
   if (!whole) return corrupt("entry " + std::to_string(stored.first_index + stored.entries.size() - 1));
@@ -94,6 +100,11 @@ Result<Stored> load_stored(const log::Disk& disk) {
 std::optional<StoredSnapshot> load_snapshot(const log::Disk& disk) {
   const auto bytes = disk.get(Column::raft, kSnapshot);
   return bytes ? read_snapshot(*bytes) : std::nullopt;
+}
+
+std::optional<StoredEntry> load_entry(const log::Disk& disk, uint64_t index) {
+  const auto value = disk.get(Column::raft, entry_key(index));
+  return value ? read_entry(*value) : std::nullopt;
 }
 
 void put_entry(log::Batch& to, uint64_t index, uint64_t term, uint8_t type, std::string_view body) {

@@ -48,6 +48,8 @@ struct Stored {
 /// Error: `log.corrupt` with what does not read.
 Result<Stored> load_stored(const log::Disk& disk);
 std::optional<StoredSnapshot> load_snapshot(const log::Disk& disk);
+/// Nothing when it is not there, or does not read.
+std::optional<StoredEntry> load_entry(const log::Disk& disk, uint64_t index);
 
 void put_entry(log::Batch& to, uint64_t index, uint64_t term, uint8_t type, std::string_view body);
 /// From <= index; `below` is the first that stays.

@@ -66,6 +66,7 @@ struct Replica::Impl : std::enable_shared_from_this<Impl> {
   void finish_install();
   bool supersede(MemberId from, std::string_view frame);
   void ask_for_later(MemberId from, std::string_view frame);
+  [[nodiscard]] std::optional<StoredSnapshot> snapshot_of_lines() const;
   void offer_snapshot(MemberId to, uint64_t oldest);
   // What entries leave beside lines: replica_kept.cpp.
   [[nodiscard]] bool has_kept() const;

@@ -207,9 +207,32 @@ bool Replica::Impl::supersede(MemberId from, std::string_view frame) {
   return true;
 }
 
+/// The last snapshot, moved on over the entries whose lines were made since: what is committed, as of the
+/// last line. The one that is stored may be older than lines that were dropped.
+std::optional<StoredSnapshot> Replica::Impl::snapshot_of_lines() const {
+  const auto stored = load_snapshot(disk);
+  const auto head = machine.head();
+  const auto from = stored ? stored->index : 0;
+  if (!running || early != 0 || head.index <= from || !mark(head.index)) return stored;
+  StoredSnapshot moved = stored.value_or(StoredSnapshot{});
+  for (auto index = from + 1; index <= head.index; index++) {
+    if (mark(index)->type != RAFT_CHANGE) continue;
+    const auto entry = load_entry(disk, index);
+    const auto members = entry ? decode_configuration(entry->body) : std::nullopt;
+    if (!members) return stored;
+    moved.configuration_index = index;
+    moved.members = *members;
+  }
+  if (moved.members.empty()) return stored;
+  moved.index = head.index;
+  moved.term = mark(head.index)->term;
+  moved.head = head;
+  return moved;
+}
+
 /// Also without a leader: whoever waits for a snapshot has no vote until it is whole, and may be needed.
 void Replica::Impl::offer_snapshot(MemberId to, uint64_t oldest) {
-  const auto stored = load_snapshot(disk);
+  const auto stored = snapshot_of_lines();
   if (!stored || stored->head.seq + 1 < oldest) return;
   std::string head;
   Writer writer{head};

@@ -1,6 +1,7 @@
 // Who lacks lines that were dropped takes a checkpoint and the lines after it, from whoever has them.
 #include <catch2/catch.hpp>
 
+#include "consensus/raft_store.hpp"
 #include "consensus/wire.hpp"
 #include "support/cluster.hpp"
 
@@ -106,4 +107,29 @@ TEST_CASE("a later snapshot takes the place of one whose lines all others have d
   CHECK(behind.node().chain.oldest() == 551);
   behind.cluster.commit(1);
   behind.cluster.await([&] { return behind.cluster.same_everywhere(); });
+}
+
+TEST_CASE("who waits for a snapshot is offered a later one than any that was stored, also without a leader") {
+  Behind behind{1'000};
+  auto& cluster = behind.cluster;
+  bool snapshot = false, hold = true;
+  cluster.on_send = [&](MemberId, MemberId to, const std::string& frame) {
+    snapshot |= to == behind.id && type_of(frame) == RAFT_IO_INSTALL_SNAPSHOT;
+    return !hold || type_of(frame) != kFetchFrame;
+  };
+  cluster.cut_off.clear();
+  cluster.await([&] { return snapshot; });
+  cluster.commit(20);
+  const auto to = cluster.leader()->chain.head().seq - 5;
+  for (auto& [other, node] : cluster.nodes) {
+    if (other == behind.id) continue;
+    REQUIRE(load_snapshot(node->disk)->head.seq < to);
+    log::Batch batch;
+    node->chain.compact(to, 1'000, batch);
+    REQUIRE(node->disk.write(batch, true));
+  }
+  cluster.crash(cluster.leader()->id);  // Who is left needs the vote of the one that waits.
+  hold = false;
+  cluster.await([&] { return cluster.leader() != nullptr; });
+  CHECK(behind.node().chain.oldest() == to + 1);
 }
