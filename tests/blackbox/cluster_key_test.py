@@ -54,17 +54,17 @@ class Load:
 
 class ClusterKeyTest(ClusterCase):
     @contextlib.contextmanager
-    def three(self):
-        """Three members of a key of their own, which came by tokens."""
+    def three(self, count=3):
+        """Three members, or `count`, of a key of their own, which came by tokens."""
         with RunningCluster(0, "--discovery", "off", dev=False) as cluster:
             first = cluster.add()
             token = init(first)
             first.start().wait_ready()
-            for _ in range(2):
+            for _ in range(count - 1):
                 member = cluster.add().start("--join", first.peer, "--join-token", token)
                 member.wait_ready()
                 token = self.token(first)
-            cluster.whole()
+            cluster.wait_voters(min(count, 5)).wait_ready()
             yield cluster
 
     def token(self, member):
@@ -155,6 +155,20 @@ class ClusterKeyTest(ClusterCase):
             self.until_changed(cluster, said["to"])
             cluster.whole()
             self.assertEqual(self.key_file(away), self.key_file(leader))
+
+    def test_a_spare_that_was_away_comes_back_by_its_own_key(self):
+        """It holds no log and has no vote, and is let in again all the same."""
+        with self.three(count=8) as cluster:
+            leader = cluster.leader()
+            spare = cluster.until(lambda: next((m for m in cluster.members if leader.roles().get(m.node_id) == "spare"), None), "one is a spare")
+            spare.kill()
+            said = self.rotate(leader)
+            cluster.until(lambda: spare.node_id in self.rotate(leader, force=True).get("without", ()), "it is not waited for")
+            self.until_changed(cluster, said["to"])
+            spare.start().says("cluster key changed while this member was away")
+            cluster.until(lambda: self.row(leader, spare).get("ca") == said["to"], "it shows the new key")
+            self.assertEqual(self.key_file(spare), self.key_file(leader))
+            self.assertEqual(leader.roles()[spare.node_id], "spare")
 
     def row(self, member, other):
         return next(row.get("now", {}) for row in member.cluster()["members"] if row["member"] == other.node_id)
