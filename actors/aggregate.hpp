@@ -7,6 +7,7 @@
 
 #include "actors/deciding.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/loud.hpp"
 
 namespace muster::actors {
 
@@ -20,6 +21,7 @@ struct AggregateState {
 template <class D>
 typename Aggregate<D>::behavior_type aggregate(Self<Aggregate<D>, AggregateState<D>> self,
                                                AggregateDeps deps) {
+  end_loudly(self, "domain " + std::to_string(deps.domain));
   self->state.deciding.emplace(std::move(deps));
   return {
     [self](const AsksPtr<D>& asks) {

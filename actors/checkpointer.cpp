@@ -1,6 +1,8 @@
 // Storing checkpoints.
 #include "actors/checkpointer.hpp"
 
+#include "actors/loud.hpp"
+
 namespace muster::actors {
 namespace {
 
@@ -22,7 +24,8 @@ std::string checkpoint_statement(const cluster::Checkpointed& made) {
   return checkpoint_statement(made.at, made.head, made.digest);
 }
 
-Checkpointer::behavior_type checkpointer(Checkpointer::pointer, CheckpointerDeps deps) {
+Checkpointer::behavior_type checkpointer(Checkpointer::pointer self, CheckpointerDeps deps) {
+  end_loudly(self, "checkpointer");
   return {
     [deps = std::move(deps)](const std::shared_ptr<const World>& world) {
       const auto stored = store(*deps.disk, *world);

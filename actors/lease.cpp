@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "actors/loud.hpp"
+
 namespace muster::actors {
 namespace {
 
@@ -61,6 +63,7 @@ void sweep(SelfPtr self, const LeaseDeps& deps) {
 }  // namespace
 
 Aggregate<LeaseDomain>::behavior_type lease_actor(SelfPtr self, LeaseDeps deps) {
+  end_loudly(self, "lease");
   self->state.deciding.emplace(deps.aggregate);
   const auto shared = std::make_shared<const LeaseDeps>(std::move(deps));
   return {

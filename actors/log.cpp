@@ -9,6 +9,7 @@
 
 #include "actors/beside.hpp"
 #include "actors/folding.hpp"
+#include "actors/loud.hpp"
 #include "actors/ticker.hpp"
 
 namespace muster::actors {
@@ -99,6 +100,7 @@ private:
 }  // namespace
 
 Log::behavior_type log_actor(Log::pointer self, LogDeps deps) {
+  end_loudly(self, "log");
   const auto room = std::make_shared<Room>(self, std::move(deps));
   return {
     [room](const AppendsPtr& appends) { room->turn([&](Keeper& keeper) { keeper.append(*appends); }); },

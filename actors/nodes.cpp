@@ -1,6 +1,8 @@
 // The registry's actor.
 #include "actors/nodes.hpp"
 
+#include "actors/loud.hpp"
+
 namespace muster::actors {
 namespace {
 
@@ -84,6 +86,7 @@ void sweep(SelfPtr self, const RegistryDeps& deps) {
 }  // namespace
 
 Aggregate<NodesDomain>::behavior_type registry(SelfPtr self, RegistryDeps deps) {
+  end_loudly(self, "nodes");
   self->state.deciding.emplace(deps.aggregate);
   const auto shared = std::make_shared<const RegistryDeps>(std::move(deps));
   self->delayed_send(self, kSweep, tick_atom::value);

@@ -1,9 +1,12 @@
 // The folding among actors.
 #include "actors/projector.hpp"
 
+#include "actors/loud.hpp"
+
 namespace muster::actors {
 
 Projector::behavior_type projector(Self<Projector, ProjectorState> self, FoldingDeps deps) {
+  end_loudly(self, "projector");
   self->state.folding.emplace(std::move(deps));
   return {
     [self](const CommittedPtr& committed) { self->state.folding->take(committed); },

@@ -1,6 +1,7 @@
 // Sweeping runs.
 #include "actors/runs.hpp"
 
+#include "actors/loud.hpp"
 #include "actors/sweeping.hpp"
 
 namespace muster::actors {
@@ -12,6 +13,7 @@ constexpr size_t kGoneAtOnce = 64;  // Nodes that one sweep looks at; the next o
 
 Aggregate<RunsDomain>::behavior_type runs_actor(Self<Aggregate<RunsDomain>, AggregateState<RunsDomain>> self,
                                                 RunsDeps deps) {
+  end_loudly(self, "runs");
   self->state.deciding.emplace(std::move(deps.aggregate));
   self->delayed_send(self, kSweepEvery, tick_atom::value);
   return {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/aggregate.hpp"
+#include "actors/loud.hpp"
 
 namespace muster::actors {
 
@@ -18,6 +19,7 @@ struct SweepingState : AggregateState<D> {
 /// `SweepCommand` of domain D changes nothing when nothing is due.
 template <class D, class SweepCommand>
 typename Aggregate<D>::behavior_type sweeping(Self<Aggregate<D>, SweepingState<D>> self, AggregateDeps deps) {
+  end_loudly(self, "domain " + std::to_string(deps.domain));
   self->state.deciding.emplace(std::move(deps));
   return {
     [self](const AsksPtr<D>& asks) {
