@@ -30,6 +30,7 @@
 #include "app/overlay.hpp"
 #include "app/plan_files.hpp"
 #include "app/secret_sweep.hpp"
+#include "app/serving.hpp"
 #include "base/error_catalog.hpp"
 #include "base/hash.hpp"
 #include "events/log/rocks_disk.hpp"
@@ -224,14 +225,6 @@ Result<config::Bind> bind_of(const config::Config& config, const log::Disk& disk
   return config::resolve_bind(config, !view<tokens::View>(*views).by_hash.empty());
 }
 
-std::string url_of(const config::Bind& bind) {
-  auto host = bind.listen.host;
-  if (host == "0.0.0.0" || host == "::") host = own_address();
-  const bool v6 = host.find(':') != std::string::npos;
-  return std::string(bind.listen.tls_cert.empty() ? "http://" : "https://") + (v6 ? "[" + host + "]" : host) +
-         ":" + std::to_string(bind.listen.port);
-}
-
 /// Finds or founds the cluster, unless the node is to stay alone.
 Status join_cluster(Node& node, const config::Config& config, const std::string& data,
                     const config::Bind& bind, SystemOptions& options, const std::function<bool()>& stopped) {
@@ -319,6 +312,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (node.jobs) node.jobs->start();
   node.runs = node.jobs.get();
   if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
+  if (auto told = tell_serving(data, url_of(*bind)); !told)
+    spdlog::warn("command lines here do not find this node: {}", told.error().detail);
   spdlog::info("serving url={} node={} data={}", url_of(*bind), *id, data);
   return Done{};
 }
@@ -383,6 +378,7 @@ int serve(const config::Config& config) {
         break;
     }
     if (status) spdlog::info("stopping signal={}", signal);
+    end_serving(*data);
     stop(node);
     // What came while it was asked and stopped would be missed.
     const bool bare = again && holds_only_bootstrap(*node.disk);

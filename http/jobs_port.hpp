@@ -9,6 +9,7 @@
 
 #include "adapters/run_journal.hpp"
 #include "base/json.hpp"
+#include "domain/jobs/job.hpp"
 #include "domain/runs.hpp"
 
 namespace muster::http {
@@ -22,6 +23,9 @@ struct JobAsk {
   Json args;            ///< An object, or null.
   std::string of;       ///< The run that it retries or resumes; empty: none.
   bool resume = false;
+  std::optional<jobs::OnError> on_error;  ///< Instead of what the job says.
+  bool strict = true;                     ///< Stop when a script fails.
+  bool dry = false;                       ///< Show each step, run nothing.
 };
 
 /// A run that can be submitted: what it needs is on this node. Or nothing was prepared, and `elsewhere` is

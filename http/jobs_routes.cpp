@@ -2,6 +2,7 @@
 // member that leads then accepts it.
 #include "base/hash.hpp"
 #include "domain/jobs/arguments.hpp"
+#include "domain/jobs/common_flags.hpp"
 #include "http/forward.hpp"
 #include "http/run_shown.hpp"
 
@@ -20,10 +21,10 @@ struct SourceBody {
 };
 
 struct JobBody {
-  std::string job_id, requested_security_profile, node, of;
+  std::string job_id, requested_security_profile, node, of, on_error;
   RawJson args;
   std::optional<SourceBody> source;
-  bool resume = false;
+  bool resume = false, strict = true, dry_run = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("job_id", self.job_id);
@@ -33,6 +34,9 @@ struct JobBody {
     visit("node", self.node);
     visit("of", self.of);
     visit("resume", self.resume);
+    visit("on_error", self.on_error);
+    visit("strict", self.strict);
+    visit("dry_run", self.dry_run);
   }
 };
 
@@ -82,7 +86,13 @@ std::optional<JobAsk> ask_of(const Request& request, const Reply& reply) {
   ask.node = body->node;
   ask.of = body->of;
   ask.resume = body->resume;
+  ask.strict = body->strict;
+  ask.dry = body->dry_run;
   std::vector<FieldError> faults;
+  if (!body->on_error.empty()) {
+    ask.on_error = jobs::on_error_of(body->on_error);
+    if (!ask.on_error) faults.push_back({"/on_error", "must be abort, continue or retry"});
+  }
   if (ask.job.empty() && ask.of.empty()) faults.push_back({"/job_id", "is required"});
   if (ask.resume && ask.of.empty()) faults.push_back({"/of", "is required: the run that is gone on with"});
   if (body->source) ask.source = body->source->name;

@@ -70,8 +70,12 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
 Result<Client> Client::make(const config::Config& config, Millis patience) {
+  return make_for(config.text("server"), config, patience);
+}
+
+Result<Client> Client::make_for(const std::string& server, const config::Config& config, Millis patience) {
   auto state = std::make_unique<State>();
-  state->server = config.text("server");
+  state->server = server;
   if (state->server.find("://") == std::string::npos) state->server = "http://" + state->server;
   while (state->server.ends_with('/')) state->server.pop_back();
   state->token = config.text("token");

@@ -33,6 +33,9 @@ class Client {
 public:
   /// `patience` is the time-out where the configuration gives none.
   [[nodiscard]] static Result<Client> make(const config::Config& config, Millis patience = Millis{0});
+  /// Of the node at `server`, whatever the configuration names.
+  [[nodiscard]] static Result<Client> make_for(const std::string& server, const config::Config& config,
+                                               Millis patience = Millis{0});
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;

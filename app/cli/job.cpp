@@ -10,6 +10,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "app/cli/job_stream.hpp"
+#include "app/cli/remote_job.hpp"
 #include "app/cli/table.hpp"
 #include "app/jobs/job_run.hpp"
 #include "app/jobs/run_parts.hpp"
@@ -42,128 +44,58 @@ std::string actor() {
   return "cli:" + (who ? std::string{who->pw_name} : std::to_string(::geteuid()));
 }
 
-/// One event of the stream in pieces.
-struct Event {
-  std::string type;
-  Json members;
-};
-Event event_of(const JournalEntry& entry) {
+/// An entry of the journal, as the stream shows it.
+void show(JobStream& stream, const JournalEntry& entry, const std::vector<jobs::PreparedStep>& steps) {
+  if (entry.kind != EntryKind::event) {
+    const auto step = entry.step < steps.size() ? steps[entry.step].step.id : std::string{};
+    return stream.line(entry.seq, entry.at, step, entry.kind != EntryKind::out, entry.text);
+  }
   const auto space = entry.text.find(' ');
-  Event event{std::string{entry.text.substr(0, space)}, Json::object()};
-  if (space != std::string_view::npos)
-    if (auto members = parse_json(entry.text.substr(space + 1))) event.members = std::move(*members);
-  return event;
+  const auto members =
+    space == std::string_view::npos ? Result<Json>{Json::object()} : parse_json(entry.text.substr(space + 1));
+  stream.event(entry.seq, entry.at, std::string{entry.text.substr(0, space)},
+               members ? *members : Json::object());
 }
 
-/// What stands under `data` of a line (contract of jobs, section 7).
-Json data_of(const Event& event) {
-  Json data = Json::object();
-  const auto take = [&](std::initializer_list<const char*> names) {
-    for (const auto* name : names)
-      if (event.members.contains(name)) data[name] = event.members[name];
-  };
-  if (event.type == "run.start")
-    take({"job_id"});
-  else if (event.type == "step.finish")
-    take({"exit_code", "status", "error"});
-  else
-    take({"status", "error", "reason", "attempt"});
-  return data;
+Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words, const config::Config& config,
+            const Io& io) {
+  jobs::Common common;
+  const auto arguments = jobs::bind_words(*choice.job, std::span{words}.subspan(choice.words), common);
+  if (!arguments) return arguments.error();
+  if (common.help) {
+    print_job_help(io, words, choice.words, *choice.job);
+    return 0;
+  }
+  warn_of_strays(io, common);
+  if (!common.node.empty())
+    return Error{"unreachable", "--node: a command line without a server runs jobs on this machine only", {}};
+  auto prepared = app::prepare_job(choice, io.environment, common.profile);
+  if (!prepared) return prepared.error();
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread: all inherit it.
+  std::signal(SIGPIPE, SIG_IGN);                  // Whoever reads its output may go: the run does not.
+  auto node = app::Embedded::open(config);
+  if (!node) return node.error();
+  app::JobRunOptions options{actor(), app::whole_environment(), common.on_error, common.strict,
+                             common.dry_run};
+  JobStream stream{io, common};
+  const auto outcome = app::run_job(**node, choice, *prepared, *arguments, options,
+                                    [&](const JournalEntry& entry) { show(stream, entry, prepared->steps); });
+  if (!outcome) return outcome.error();
+  if (auto written = stream.write_report(); !written) return written.error();
+  if (common.exit_code && outcome->exit_code > 0) return static_cast<int>(outcome->exit_code & 0xff);
+  return outcome->status == "completed" ? 0 : 1;
 }
 
-class Stream {
-public:
-  Stream(const Io& io, const jobs::Common& common, const std::vector<jobs::PreparedStep>& steps)
-    : io_(io), common_(common), steps_(steps) {}
+}  // namespace
 
-  void show(const JournalEntry& entry) {
-    if (entry.kind == EntryKind::event) return event(entry);
-    if (common_.json) return line(entry);
-    (entry.kind == EntryKind::out ? io_.out : io_.err) << entry.text << '\n' << std::flush;
-  }
-
-  /// [{Name, ExitCode, Duration (ns), Err}]
-  [[nodiscard]] const Json& report() const { return report_; }
-
-private:
-  Json base(const JournalEntry& entry, const std::string& type) const {
-    return {{"sequence", entry.seq}, {"timestamp", to_rfc3339(entry.at)}, {"type", type}, {"run_id", run_}};
-  }
-  void print(const Json& json) const {
-    io_.out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
-  }
-
-  void line(const JournalEntry& entry) const {
-    if (entry.text.empty()) return;
-    auto json = base(entry, "step.log");
-    if (entry.step < steps_.size()) json["step"] = steps_[entry.step].step.id;
-    json["channel"] = entry.kind == EntryKind::out ? "stdout" : "stderr";
-    json["message"] = entry.text;
-    print(json);
-  }
-
-  void event(const JournalEntry& entry) {
-    const auto what = event_of(entry);
-    if (what.members.contains("run_id")) run_ = what.members["run_id"].get<std::string>();
-    const auto step = what.members.value("step", std::string{});
-    if (what.type == "step.start") began_[step] = entry.at;
-    if (what.type == "step.finish") {
-      const auto took = began_.contains(step) ? entry.at - began_[step] : Millis{0};
-      report_.push_back({{"Name", step},
-                         {"ExitCode", what.members.value("exit_code", int64_t{0})},
-                         {"Duration", std::chrono::nanoseconds{took}.count()},
-                         {"Err", what.members.value("error", std::string{})}});
-    }
-    const auto data = data_of(what);
-    if (common_.json) {
-      auto json = base(entry, what.type);
-      if (!step.empty()) json["step"] = step;
-      if (!data.empty()) json["data"] = data;
-      return print(json);
-    }
-    if (common_.quiet) return;
-    io_.err << '[' << entry.seq << "] " << what.type << " run=" << run_;
-    if (!step.empty()) io_.err << " step=" << printable(step);
-    if (!data.empty()) io_.err << " data=" << printable(data.dump());
-    io_.err << '\n' << std::flush;
-  }
-
-  const Io& io_;
-  const jobs::Common& common_;
-  const std::vector<jobs::PreparedStep>& steps_;
-  std::string run_;
-  std::map<std::string, Time> began_;
-  Json report_ = Json::array();
-};
-
-std::string yaml_of(const Json& report) {
-  std::string text;
-  for (const auto& row : report) {
-    char before = '-';
-    for (const auto& [name, value] : row.items()) {
-      text += before + std::string{" "} + name + ": " + value.dump() + '\n';
-      before = ' ';
-    }
-  }
-  return text.empty() ? "[]\n" : text;
-}
-
-Status write_report(const Io& io, const jobs::Common& common, const Json& report) {
-  if (common.report.empty()) return Done{};
-  const auto text = common.report == "yaml" ? yaml_of(report) : report.dump(2) + "\n";
-  if (common.report_file.empty()) {
-    io.out << text;
-    return Done{};
-  }
-  std::ofstream file{common.report_file};
-  file << text;
-  if (!file.flush()) return Error{"internal", "cannot write the report to " + common.report_file, {}};
-  return Done{};
-}
-
-void print_job_help(const Io& io, const std::string& words, const jobs::Job& job) {
+void print_job_help(const Io& io, const std::vector<std::string>& words, size_t named, const jobs::Job& job) {
+  std::string name;
+  for (size_t i = 0; i < named; i++) name += (i == 0 ? "" : " ") + words[i];
   io.out << printable(job.name) << (job.summary.empty() ? "" : ": " + printable(job.summary))
-         << "\n\nusage: muster " << printable(words) << " [arguments] [flags]\n";
+         << "\n\nusage: muster " << printable(name) << " [arguments] [flags]\n";
   if (!job.args.empty()) io.out << "\nARGUMENTS\n";
   Table table{{{"NAME", false, true}, {"TYPE"}, {"DESCRIPTION"}}};
   for (const auto& arg : job.args)
@@ -178,42 +110,10 @@ void print_job_help(const Io& io, const std::string& words, const jobs::Job& job
   flags.print(io.out, io.terminal);
 }
 
-Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words, const config::Config& config,
-            const Io& io) {
-  jobs::Common common;
-  const auto arguments = jobs::bind_words(*choice.job, std::span{words}.subspan(choice.words), common);
-  if (!arguments) return arguments.error();
-  if (common.help) {
-    std::string name;
-    for (size_t i = 0; i < choice.words; i++) name += (i == 0 ? "" : " ") + words[i];
-    print_job_help(io, name, *choice.job);
-    return 0;
-  }
+void warn_of_strays(const Io& io, const jobs::Common& common) {
   for (const auto& stray : common.stray)
     io.err << "muster: the word '" << printable(stray) << "' belongs to no flag, and is passed over\n";
-  if (!common.node.empty())
-    return Error{"unreachable", "--node: a command line without a server runs jobs on this machine only", {}};
-  auto prepared = app::prepare_job(choice, io.environment, common.profile);
-  if (!prepared) return prepared.error();
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread: all inherit it.
-  std::signal(SIGPIPE, SIG_IGN);                  // Whoever reads its output may go: the run does not.
-  auto node = app::Embedded::open(config);
-  if (!node) return node.error();
-  app::JobRunOptions options{actor(), app::whole_environment(), common.on_error, common.strict,
-                             common.dry_run};
-  Stream stream{io, common, prepared->steps};
-  const auto outcome = app::run_job(**node, choice, *prepared, *arguments, options,
-                                    [&](const JournalEntry& entry) { stream.show(entry); });
-  if (!outcome) return outcome.error();
-  if (auto written = write_report(io, common, stream.report()); !written) return written.error();
-  if (common.exit_code && outcome->exit_code > 0) return static_cast<int>(outcome->exit_code & 0xff);
-  return outcome->status == "completed" ? 0 : 1;
 }
-
-}  // namespace
 
 std::optional<Outcome> run_named_job(const std::vector<std::string>& arguments, const Io& io) {
   auto words = arguments;
@@ -221,6 +121,12 @@ std::optional<Outcome> run_named_job(const std::vector<std::string>& arguments, 
   if (words.empty() || words.front().starts_with(':')) return std::nullopt;
   auto config = config::load("", io.environment, before);
   if (!config) return before.empty() ? std::nullopt : std::optional<Outcome>{config.error()};
+  if (const auto server = node_to_ask(*config)) {
+    auto done = run_remote_job(*server, words, *config, io);
+    // Its process may have ended without a word, and another one have its number.
+    const bool gone = done && !*done && done->error().code == "unreachable" && !config->given("server");
+    if (!gone) return done;
+  }
   auto choice = app::choose_job(*config, words);
   if (choice) return run(*choice, words, *config, io);
   const auto& code = choice.error().code;

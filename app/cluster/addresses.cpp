@@ -79,4 +79,12 @@ std::string own_address() {
   return found;
 }
 
+std::string url_of(const config::Bind& bind) {
+  auto host = bind.listen.host;
+  if (host == "0.0.0.0" || host == "::") host = own_address();
+  const bool v6 = host.find(':') != std::string::npos;
+  return std::string(bind.listen.tls_cert.empty() ? "http://" : "https://") + (v6 ? "[" + host + "]" : host) +
+         ":" + std::to_string(bind.listen.port);
+}
+
 }  // namespace muster::app

@@ -1,9 +1,10 @@
-// Addresses of the member port.
+// Addresses of this machine: where members reach each other, and clients the node.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "app/config/bind.hpp"
 #include "base/result.hpp"
 
 namespace muster::app {
@@ -21,5 +22,8 @@ Result<HostPort> parse_host_port(const std::string& text);
 [[nodiscard]] uint16_t free_port(const std::string& host, uint16_t port);
 /// The first IPv4 address of this machine that is not loopback; 127.0.0.1 when there is none.
 [[nodiscard]] std::string own_address();
+
+/// Where clients reach what listens there.
+[[nodiscard]] std::string url_of(const config::Bind& bind);
 
 }  // namespace muster::app

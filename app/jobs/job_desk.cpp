@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "app/jobs/run_parts.hpp"
 #include "app/jobs/source_trees.hpp"
@@ -24,19 +25,28 @@ private:
   JournalReader reader_;
 };
 
+void add_arguments(Json& row, const jobs::Job& job) {
+  for (const auto& arg : job.args) row["args"].push_back(jobs::to_json(arg));
+}
+
 /// A job as GET /jobs lists it.
 Json row_of(const jobs::Job& job, const std::string& source, const std::string& type) {
   Json row{{"id", source.empty() ? job.id : source + "/" + job.id}, {"name", job.name}};
   if (!job.summary.empty()) row["description"] = job.summary;
-  if (!job.args.empty()) {
-    row["args"] = Json::array();
-    for (const auto& arg : job.args) row["args"].push_back(jobs::to_json(arg));
-  }
+  add_arguments(row, job);
   if (!source.empty()) row["source"] = {{"name", source}, {"type", type}};
   return row;
 }
 
-void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases) {
+/// The words that name the job on a command line.
+void add_command(Json& row, const jobs::Job& job, const jobs::Tree& tree) {
+  const auto found = tree.commands().find(job.folder);
+  if (found == tree.commands().end() || found->second != &job) return;
+  std::istringstream folder{job.folder};
+  for (std::string word; std::getline(folder, word, '/');) row["command"].push_back(word);
+}
+
+void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases, const jobs::Tree& tree) {
   for (const auto& alias : aliases.listed()) {
     std::string key = alias.name;
     std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -47,6 +57,7 @@ void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases) {
              {"alias_of", alias.target_path},
              {"alias_detail", collides ? "collision" : alias.target_path}};
     if (!alias.description.empty()) row["description"] = alias.description;
+    if (const auto named = jobs::find_job(tree, aliases, alias.name)) add_arguments(row, *named->job);
     rows.push_back(std::move(row));
   }
 }
@@ -294,9 +305,9 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
                  about_.memory,
                  options_.host,
                  runtime,
-                 std::nullopt,
-                 true,
-                 false,
+                 ask.on_error,
+                 ask.strict,
+                 ask.dry,
                  stream_members(made.submit.run)};
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
@@ -326,8 +337,11 @@ Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t li
   std::vector<Json> rows;
   auto own = listing(options_.scripts_root);
   if (!own) return own.error();
-  for (const auto& entry : (*own)->tree.jobs()) rows.push_back(row_of(*entry.job, "", ""));
-  if (aliases) add_aliases(rows, (*own)->aliases);
+  for (const auto& entry : (*own)->tree.jobs()) {
+    rows.push_back(row_of(*entry.job, "", ""));
+    add_command(rows.back(), *entry.job, (*own)->tree);
+  }
+  if (aliases) add_aliases(rows, (*own)->aliases, (*own)->tree);
   page.faults = (*own)->faults.size();
   const auto views = about_.views();
   view<sources::View>(*views).sources.each([&](const std::string& name, const auto& source) {

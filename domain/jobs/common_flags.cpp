@@ -61,7 +61,7 @@ Status set_text(Common& common, const CommonFlag& flag, const std::string& text)
     return refused(flag, shown_word(text) + " is none of " + known);
   }
   if (flag.name == "on-error")
-    common.on_error = text == "abort" ? OnError::abort : text == "continue" ? OnError::go_on : OnError::retry;
+    common.on_error = on_error_of(text);
   else
     *text_of(common, flag.name) = text;
   return Done{};
@@ -97,6 +97,13 @@ Status set_common(Common& common, const CommonFlag& flag, const std::optional<st
   if (!truth) return refused(flag, shown_word(*text) + " is neither true nor false");
   *truth_of(common, flag.name) = *truth;
   return Done{};
+}
+
+std::optional<OnError> on_error_of(std::string_view word) {
+  if (word == "abort") return OnError::abort;
+  if (word == "continue") return OnError::go_on;
+  if (word == "retry") return OnError::retry;
+  return std::nullopt;
 }
 
 Status check_common(const Common& common) {

@@ -46,6 +46,9 @@ struct CommonFlag {
 /// Error: `E_ARGS`.
 Status set_common(Common& common, const CommonFlag& flag, const std::optional<std::string>& text);
 
+/// abort, continue or retry; nothing for any other word.
+[[nodiscard]] std::optional<OnError> on_error_of(std::string_view word);
+
 /// What only all flags together show: `--report-file` needs `--report`.
 Status check_common(const Common& common);
 

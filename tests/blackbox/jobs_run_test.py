@@ -110,8 +110,10 @@ class RunTest(Folder):
         self.assertEqual(starts.read_text(), "x\n")
 
     def test_a_folder_that_a_node_serves_is_left_to_it(self):
-        """Exit status 5, with what to do."""
+        """The node is asked, which wants a token; where it cannot be found, exit status 5 with what to do."""
         with RunningNode("--dev", "--data", str(self.folder / "data")):
+            self.assertIn("Bearer token", self.run_job("demo", "--name", "dora", status=3).stderr)
+            (self.folder / "data" / "serving.json").unlink()
             self.assertIn("--data", self.run_job("demo", "--name", "dora", status=5).stderr)
 
     def test_a_dry_run_shows_steps_and_starts_none(self):

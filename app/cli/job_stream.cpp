@@ -1,0 +1,107 @@
+// Events and lines as they are printed.
+#include "app/cli/job_stream.hpp"
+
+#include <chrono>
+#include <fstream>
+#include <ostream>
+
+#include "app/cli/table.hpp"
+
+namespace muster::cli {
+namespace {
+
+/// What stands under `data` of a line (contract of jobs, section 7).
+Json data_of(const std::string& type, const Json& members) {
+  Json data = Json::object();
+  const auto take = [&](std::initializer_list<const char*> names) {
+    for (const auto* name : names)
+      if (members.contains(name)) data[name] = members[name];
+  };
+  if (type == "run.start")
+    take({"job_id"});
+  else if (type == "step.finish")
+    take({"exit_code", "status", "error"});
+  else
+    take({"status", "error", "reason", "attempt"});
+  return data;
+}
+
+std::string yaml_of(const Json& report) {
+  std::string text;
+  for (const auto& row : report) {
+    char before = '-';
+    for (const auto& [name, value] : row.items()) {
+      text += before + std::string{" "} + name + ": " + value.dump() + '\n';
+      before = ' ';
+    }
+  }
+  return text.empty() ? "[]\n" : text;
+}
+
+}  // namespace
+
+Json JobStream::base(uint64_t seq, Time at, const std::string& type) const {
+  return {{"sequence", seq}, {"timestamp", to_rfc3339(at)}, {"type", type}, {"run_id", run_}};
+}
+
+void JobStream::print(const Json& json) const {
+  io_.out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
+}
+
+void JobStream::line(uint64_t seq, Time at, const std::string& step, bool is_error, std::string_view text) {
+  if (!common_.json) {
+    (is_error ? io_.err : io_.out) << text << '\n' << std::flush;
+    return;
+  }
+  if (text.empty()) return;
+  auto json = base(seq, at, "step.log");
+  if (!step.empty()) json["step"] = step;
+  json["channel"] = is_error ? "stderr" : "stdout";
+  json["message"] = text;
+  print(json);
+}
+
+void JobStream::finish_step(const std::string& step, Time at, const Json& members) {
+  const auto took = began_.contains(step) ? at - began_[step] : Millis{0};
+  const auto code = members.value("exit_code", int64_t{0});
+  if (exit_code_ == 0) exit_code_ = code;
+  report_.push_back({{"Name", step},
+                     {"ExitCode", code},
+                     {"Duration", std::chrono::nanoseconds{took}.count()},
+                     {"Err", members.value("error", std::string{})}});
+}
+
+void JobStream::event(uint64_t seq, Time at, const std::string& type, const Json& members) {
+  if (members.contains("run_id")) run_ = members["run_id"].get<std::string>();
+  const auto step = members.value("step", std::string{});
+  if (type == "step.start") began_[step] = at;
+  if (type == "step.finish") finish_step(step, at, members);
+  if (type == "run.finish") status_ = members.value("status", std::string{});
+  const auto data = data_of(type, members);
+  if (common_.json) {
+    auto json = base(seq, at, type);
+    if (!step.empty()) json["step"] = step;
+    if (!data.empty()) json["data"] = data;
+    return print(json);
+  }
+  if (common_.quiet) return;
+  io_.err << '[' << seq << "] " << type << " run=" << run_;
+  if (!step.empty()) io_.err << " step=" << printable(step);
+  if (!data.empty()) io_.err << " data=" << printable(data.dump());
+  io_.err << '\n' << std::flush;
+}
+
+Status JobStream::write_report() const {
+  if (common_.report.empty()) return Done{};
+  const auto text = common_.report == "yaml" ? yaml_of(report_) : report_.dump(2) + "\n";
+  if (common_.report_file.empty()) {
+    io_.out << text;
+    return Done{};
+  }
+  std::ofstream file{common_.report_file};
+  file << text;
+  if (!file.flush()) return Error{"internal", "cannot write the report to " + common_.report_file, {}};
+  return Done{};
+}
+
+}  // namespace muster::cli

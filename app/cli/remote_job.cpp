@@ -1,0 +1,227 @@
+// Finding the job at a node, asking for it, following it.
+#include "app/cli/remote_job.hpp"
+
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <ostream>
+#include <thread>
+#include <utility>
+
+#include "app/cli/client.hpp"
+#include "app/cli/follow.hpp"
+#include "app/cli/job.hpp"
+#include "app/cli/job_stream.hpp"
+#include "app/cli/listing.hpp"
+#include "app/serving.hpp"
+#include "base/error_catalog.hpp"
+#include "domain/jobs/arguments.hpp"
+
+namespace muster::cli {
+namespace {
+
+constexpr size_t kPage = 200;  // As many as the node gives at once.
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kFirstPause{100}, kLongestPause{5'000}, kLookAgain{10};
+constexpr std::chrono::seconds kRecordedWithin{5};
+
+std::atomic<int> signals{0};  // How many came that ask to end.
+
+/// An argument as GET /jobs shows it.
+jobs::Arg argument_of(const Json& json) {
+  jobs::Arg arg;
+  arg.name = json.value("name", "");
+  arg.type = json.value("type", "string");
+  arg.format = json.value("format", "");
+  arg.secret = json.value("secret", false);
+  arg.required = json.value("required", false);
+  if (json.contains("default")) arg.otherwise = json["default"];
+  arg.description = json.value("description", "");
+  arg.choices = json.value("enum", std::vector<std::string>{});
+  arg.items_type = json.value("items_type", "");
+  arg.item_choices = json.value("items_enum", std::vector<std::string>{});
+  arg.value_type = json.value("value_type", "");
+  return arg;
+}
+
+struct RemoteJob {
+  jobs::Job job;
+  size_t words = 0;  ///< How many of the words named it.
+};
+
+bool same(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+/// How many of the words name the row: those of its folders, or its id. 0: they name another one.
+size_t words_of(const Json& row, const std::vector<std::string>& words) {
+  const auto command = row.value("command", std::vector<std::string>{});
+  if (!command.empty() && command.size() <= words.size() &&
+      std::equal(command.begin(), command.end(), words.begin()))
+    return command.size();
+  return same(row.value("id", ""), words.front()) ? 1 : 0;
+}
+
+/// Nothing: there is not one job at all. Error: `job.unknown`, and what the node says.
+Result<std::optional<RemoteJob>> find(Client& client, const std::vector<std::string>& words) {
+  std::optional<RemoteJob> found;
+  bool any = false;
+  for (size_t page = 1;; page++) {
+    const auto rows =
+      client.get(with_query("/jobs", {{"per_page", std::to_string(kPage)}, {"page", std::to_string(page)}}));
+    if (!rows) return rows.error();
+    for (const auto& row : *rows) {
+      any = true;
+      const auto count = words_of(row, words);
+      if (count == 0 || (found && found->words >= count)) continue;
+      found.emplace();
+      found->words = count;
+      found->job.id = row.value("id", "");
+      found->job.name = row.value("name", "");
+      found->job.summary = row.value("description", "");
+      if (row.contains("args"))
+        for (const auto& arg : row["args"]) found->job.args.push_back(argument_of(arg));
+    }
+    if (rows->size() < kPage) break;
+  }
+  if (!found && any)
+    return Error{"job.unknown", client.server() + " has no job " + words.front() + ": see GET /jobs", {}};
+  return found;
+}
+
+/// What is given goes; the node fills in what has a default.
+Json body_of(const jobs::Job& job, const jobs::Arguments& arguments, const jobs::Common& common) {
+  Json args = Json::object();
+  for (const auto& bound : arguments) {
+    const bool kept = bound.arg->secret && bound.value == Json(std::string{jobs::kSecretShown});
+    if (!kept) args[bound.arg->name] = bound.value;
+  }
+  Json body = {{"job_id", job.id}, {"args", std::move(args)}, {"strict", common.strict}};
+  if (common.dry_run) body["dry_run"] = true;
+  if (!common.profile.empty()) body["requested_security_profile"] = common.profile;
+  if (!common.node.empty()) body["node"] = common.node;
+  if (common.on_error)
+    body["on_error"] = *common.on_error == jobs::OnError::abort   ? "abort"
+                       : *common.on_error == jobs::OnError::go_on ? "continue"
+                                                                  : "retry";
+  return body;
+}
+
+/// The run's stream, across lost connections, until it told the end.
+class Follower {
+public:
+  /// `canceling` is asked while `client` waits for the stream.
+  Follower(Client& client, Client& canceling, const Io& io, JobStream& stream, std::string run)
+    : client_(client), canceling_(canceling), io_(io), stream_(stream), run_(std::move(run)) {}
+
+  Status follow() {
+    auto pause = kFirstPause;
+    for (;;) {
+      Lines lines;
+      const auto before = seq_;
+      const auto ended = client_.stream(
+        with_query("/runs/" + path_segment(run_) + "/events",
+                   {{"last_event_id", seq_ == 0 ? std::string{} : std::to_string(seq_)}}),
+        [&](std::string_view bytes) {
+          return lines.take(bytes, [this](std::string_view line) { return take(line); });
+        },
+        [this] { return cancel_when_asked(); });
+      if (!stream_.status().empty()) return Done{};
+      if (!ended && !error_kind(ended.error().code).retryable) return ended.error();
+      if (seq_ != before) pause = kFirstPause;
+      std::this_thread::sleep_for(pause);
+      pause = std::min(pause * 2, kLongestPause);
+    }
+  }
+
+private:
+  bool take(std::string_view line) {
+    if (line.starts_with("id: ")) std::from_chars(line.data() + 4, line.data() + line.size(), seq_);
+    if (line.starts_with("event: ")) type_ = line.substr(7);
+    if (!line.starts_with("data: ")) return cancel_when_asked();
+    const auto data = parse_json(line.substr(6));
+    if (!data) return true;
+    if (type_ == "step.log")
+      stream_.line(seq_, io_.now(), data->value("step", ""), data->value("channel", "") == "stderr",
+                   data->value("message", ""));
+    else
+      stream_.event(seq_, io_.now(), type_, *data);
+    return stream_.status().empty() && cancel_when_asked();
+  }
+
+  bool cancel_when_asked() {
+    if (std::exchange(told_, signals.load()) == signals.load()) return true;
+    const auto said = canceling_.call("POST", "/runs/" + path_segment(run_) + ":cancel");
+    if (!said) io_.err << "muster: run " << run_ << " is not canceled: " << said.error().detail << '\n';
+    return true;
+  }
+
+  Client &client_, &canceling_;
+  const Io& io_;
+  JobStream& stream_;
+  const std::string run_;
+  uint64_t seq_ = 0;
+  std::string type_;
+  int told_ = 0;
+};
+
+/// As the log has it: its node tells of the end a moment after the stream showed it. Whoever asks next is to
+/// see it, too.
+std::optional<int64_t> recorded_exit_code(Client& client, const std::string& run) {
+  for (const auto until = SteadyClock::now() + kRecordedWithin; SteadyClock::now() < until;) {
+    const auto shown = client.get("/runs/" + path_segment(run));
+    if (shown && shown->contains("finished_at")) return shown->value("exit_code", int64_t{0});
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  return std::nullopt;
+}
+
+Outcome end_of(Client& client, const std::string& run, const JobStream& stream, const jobs::Common& common) {
+  if (auto written = stream.write_report(); !written) return written.error();
+  const auto code = recorded_exit_code(client, run).value_or(stream.exit_code());
+  if (common.exit_code && code > 0) return static_cast<int>(code & 0xff);
+  return stream.status() == "completed" ? 0 : 1;
+}
+
+}  // namespace
+
+std::optional<std::string> node_to_ask(const config::Config& config) {
+  if (config.given("server")) return config.text("server");
+  return app::serving_url(config.text("data"));
+}
+
+std::optional<Outcome> run_remote_job(const std::string& server, const std::vector<std::string>& words,
+                                      const config::Config& config, const Io& io) {
+  auto client = Client::make_for(server, config);
+  if (!client) return client.error();
+  auto canceling = Client::make_for(server, config);
+  if (!canceling) return canceling.error();
+  auto found = find(*client, words);
+  if (!found) return found.error();
+  if (!*found) return std::nullopt;
+  const auto& job = (*found)->job;
+  jobs::Common common;
+  const auto arguments = jobs::bind_words(job, std::span{words}.subspan((*found)->words), common);
+  if (!arguments) return arguments.error();
+  if (common.help) {
+    print_job_help(io, words, (*found)->words, job);
+    return 0;
+  }
+  warn_of_strays(io, common);
+  const auto accepted = client->call("POST", "/runs", body_of(job, *arguments, common).dump());
+  if (!accepted) return accepted.error();
+  const auto run = parse_json(accepted->body);
+  if (!run) return run.error();
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { signals++; });
+  std::signal(SIGPIPE, SIG_IGN);
+  JobStream stream{io, common};
+  const auto id = run->value("id", "");
+  if (auto followed = Follower{*client, *canceling, io, stream, id}.follow(); !followed)
+    return followed.error();
+  return end_of(*canceling, id, stream, common);
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,23 @@
+// A job that runs on a node, asked for from this command line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/cli/verb.hpp"
+
+namespace muster::cli {
+
+/// Whose node is to run what this command line names: the one of the configuration when that names one, else
+/// the one that serves the data folder now. Nothing: neither.
+[[nodiscard]] std::optional<std::string> node_to_ask(const config::Config& config);
+
+/// Runs the job that the words name on the node at `server`, with the node's own scripts, and follows it to
+/// its end; SIGINT and SIGTERM cancel it. Nothing when the node has no jobs at all. Errors: `unreachable`,
+/// `job.unknown`, `E_ARGS`, the node's own.
+[[nodiscard]] std::optional<Outcome> run_remote_job(const std::string& server,
+                                                    const std::vector<std::string>& words,
+                                                    const config::Config& config, const Io& io);
+
+}  // namespace muster::cli
