@@ -195,6 +195,14 @@ std::vector<Setting> output_settings() {
       .env({"LOG_LEVEL"})
       .one_of({"trace", "debug", "info", "warn", "error"})
       .for_runner(),
+    text("log-time", "rfc3339ms", "Time of a log line: with milliseconds, seconds, Unix seconds, or none")
+      .env({"LOG_TIME"})
+      .one_of({"rfc3339ms", "rfc3339", "unix", "none"})
+      .for_runner(),
+    text("log-caller", "short", "Taken for old configurations; a log line names no place in the source")
+      .env({"LOG_CALLER"})
+      .one_of({"short", "full", "none"})
+      .for_runner(),
     yes_no("log-no-color", "No colour in the log").env({"LOG_NO_COLOR"}).for_runner(),
   };
 }

@@ -104,6 +104,16 @@ class LogColourTest(unittest.TestCase):
         os.close(ours)
         return text
 
+    def test_the_time_of_a_log_line_is_as_it_is_wanted(self):
+        """LOG_TIME, in text and in JSON; LOG_CALLER is taken."""
+        for form, text, time in (("rfc3339ms", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", r'"time":"[^"]*\.\d{3}Z",'),
+                                 ("rfc3339", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", r'"time":"[^".]*Z",'), ("unix", r"\d{10} ", r'"time":\d{10},'),
+                                 ("none", "", "")):
+            for shape, pattern in (("text", f"^{text}(info|warning)"), ("json", rf'^\{{{time}"level":"')):
+                with RunningNode("--log", shape, environment={"LOG_TIME": form, "LOG_CALLER": "short"}) as node:
+                    node.stop()
+                    self.assertRegex(node.output(), pattern)
+
     def test_levels_are_coloured_on_a_terminal_only_when_wanted(self):
         """LOG_NO_COLOR and NO_COLOR are honoured."""
         self.assertIsNotNone(re.search("\x1b\\[3[13]m", self.shown()))
