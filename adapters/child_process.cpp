@@ -2,11 +2,15 @@
 #include "adapters/child_process.hpp"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <span>
 #include <sstream>
+#include <string_view>
+#include <vector>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -30,25 +34,41 @@ struct Stat {
   std::string name;
 };
 
+/// What fits into `room` of a file of /proc; empty when the process is gone, or not ours to look at. Without
+/// a stream: hundreds of these are read for each script that ends.
+std::string_view read_proc(uint64_t pid, const char* name, std::span<char> room) {
+  std::array<char, 48> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%llu/%s", static_cast<unsigned long long>(pid), name);
+  const int file = ::open(path.data(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  size_t size = 0;
+  for (ssize_t got = 0;
+       size < room.size() && (got = ::read(file, room.data() + size, room.size() - size)) > 0;)
+    size += static_cast<size_t>(got);
+  ::close(file);
+  return {room.data(), size};
+}
+
 /// /proc/PID/stat; the name in it may hold anything, so that fields are counted from its last parenthesis.
 std::optional<Stat> stat_of(uint64_t pid) {
-  // A process that ends between opening and reading is an error of reading, at which a stream's buffer
-  // throws.
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", kMaxStat);
-  const auto end = text ? text->rfind(')') : std::string::npos;
-  if (end == std::string::npos) return std::nullopt;
-  std::istringstream fields{text->substr(end + 1)};
+  std::array<char, kMaxStat + 1> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): it is read into.
+  const auto text = read_proc(pid, "stat", std::span{room}.first(kMaxStat));
+  const auto end = text.rfind(')'), begin = text.find('(');
+  if (end == std::string_view::npos || begin > end) return std::nullopt;
+  room[text.size()] = '\0';
   Stat stat;
-  if (const auto begin = text->find('('); begin < end) stat.name = text->substr(begin + 1, end - begin - 1);
-  std::string field;
-  for (int number = 3; fields >> field; number++) {
-    if (number == 3) stat.state = field[0];
-    if (number == 4) stat.parent = std::strtoull(field.c_str(), nullptr, 10);
-    if (number == 6) stat.session = std::strtoull(field.c_str(), nullptr, 10);
+  stat.name = text.substr(begin + 1, end - begin - 1);
+  const char* at = room.data() + end + 1;
+  for (int number = 3; *at != '\0'; number++) {
+    while (*at == ' ') at++;
+    if (number == 3) stat.state = *at;
+    if (number == 4) stat.parent = std::strtoull(at, nullptr, 10);
+    if (number == 6) stat.session = std::strtoull(at, nullptr, 10);
     if (number == 22) {
-      stat.start_ticks = std::strtoull(field.c_str(), nullptr, 10);
+      stat.start_ticks = std::strtoull(at, nullptr, 10);
       return stat;
     }
+    while (*at != ' ' && *at != '\0') at++;
   }
   return std::nullopt;
 }
@@ -147,15 +167,14 @@ std::vector<Descendant> descendants_of(uint64_t pid) {
 std::optional<ProcessId> find_by_environment(const std::string& variable) {
   std::optional<ProcessId> found;
   const auto wanted = variable + '\0';
+  std::vector<char> room(kMaxEnvironment);
   each_process([&](uint64_t pid) {
+    if (found) return;
     const auto stat = stat_of(pid);
-    if (found || !stat || stat->session != pid || stat->state == 'Z') return;
-    std::ifstream in{"/proc/" + std::to_string(pid) + "/environ", std::ios::binary};
-    std::string text(kMaxEnvironment, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<size_t>(in.gcount()));
+    if (!stat || stat->session != pid || stat->state == 'Z') return;
+    const auto text = read_proc(pid, "environ", room);
     const auto at = text.find(wanted);
-    if (at != std::string::npos && (at == 0 || text[at - 1] == '\0'))
+    if (at != std::string_view::npos && (at == 0 || text[at - 1] == '\0'))
       found = ProcessId{pid, stat->start_ticks, boot_id()};
   });
   return found;
