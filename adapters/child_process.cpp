@@ -26,6 +26,7 @@ namespace muster {
 namespace {
 
 constexpr size_t kMaxStat = 4096;               // Bytes of one line about a process.
+constexpr size_t kMaxChildren = 64 * 1024;      // Bytes of a list of a thread's children.
 constexpr size_t kMaxEnvironment = 256 * 1024;  // Bytes of a process's environment that are looked at.
 
 struct Stat {
@@ -37,7 +38,7 @@ struct Stat {
 /// What fits into `room` of a file of /proc; empty when the process is gone, or not ours to look at. Without
 /// a stream: hundreds of these are read for each script that ends.
 std::string_view read_proc(uint64_t pid, const char* name, std::span<char> room) {
-  std::array<char, 48> path{};
+  std::array<char, 80> path{};
   std::snprintf(path.data(), path.size(), "/proc/%llu/%s", static_cast<unsigned long long>(pid), name);
   const int file = ::open(path.data(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return {};
@@ -73,9 +74,10 @@ std::optional<Stat> stat_of(uint64_t pid) {
   return std::nullopt;
 }
 
+/// Entries of the folder that are numbers: processes, or threads of one.
 template <class Visit>
-void each_process(Visit&& visit) {
-  DIR* folder = ::opendir("/proc");
+void each_number(const std::string& path, Visit&& visit) {
+  DIR* folder = ::opendir(path.c_str());
   if (!folder) return;
   while (const dirent* entry = ::readdir(folder)) {
     char* end = nullptr;
@@ -83,6 +85,11 @@ void each_process(Visit&& visit) {
     if (pid > 0 && *end == '\0') visit(static_cast<uint64_t>(pid));
   }
   ::closedir(folder);
+}
+
+template <class Visit>
+void each_process(Visit&& visit) {
+  each_number("/proc", visit);
 }
 
 /// While any process has the session's number, no new one can get it as its pid.
@@ -151,14 +158,26 @@ std::string boot_id() {
 }
 
 std::vector<Descendant> descendants_of(uint64_t pid) {
-  std::multimap<uint64_t, Descendant> by_parent;
-  each_process([&](uint64_t one) {
-    if (auto stat = stat_of(one)) by_parent.emplace(stat->parent, Descendant{one, std::move(stat->name)});
-  });
   std::vector<Descendant> found;
+  std::vector<char> room(kMaxChildren);
+  const bool listed = ::access("/proc/thread-self/children", R_OK) == 0;
+  std::multimap<uint64_t, Descendant> by_parent;  // Where the kernel does not list children.
+  if (!listed)
+    each_process([&](uint64_t one) {
+      if (auto stat = stat_of(one)) by_parent.emplace(stat->parent, Descendant{one, std::move(stat->name)});
+    });
   for (size_t next = 0;; next++) {
-    const auto [begin, end] = by_parent.equal_range(pid);
-    for (auto at = begin; at != end; ++at) found.push_back(at->second);
+    if (listed) {
+      each_number("/proc/" + std::to_string(pid) + "/task", [&](uint64_t thread) {
+        const auto name = "task/" + std::to_string(thread) + "/children";
+        std::istringstream children{std::string{read_proc(pid, name.c_str(), room)}};
+        for (uint64_t one = 0; children >> one;)
+          if (auto stat = stat_of(one)) found.push_back({one, std::move(stat->name)});
+      });
+    } else {
+      const auto [begin, end] = by_parent.equal_range(pid);
+      for (auto at = begin; at != end; ++at) found.push_back(at->second);
+    }
     if (next == found.size()) return found;
     pid = found[next].pid;
   }
