@@ -230,7 +230,9 @@ private:
     progress.exit_code = outcome.exit_code;
     progress.error = outcome.error;
     note("step.finish", more, step);
-    hooks_.step_finished(outcome, now_());
+    auto told = outcome;
+    if (order_.dry) told.status = "skipped";  // Whoever resumes the run is to find nothing done.
+    hooks_.step_finished(told, now_());
     const bool good = outcome.status == "completed";
     if (!good && first_error_.step.empty()) first_error_ = outcome;
     const auto ending = good                                                 ? jobs::Ending::succeeded

@@ -30,6 +30,7 @@
 #include "app/overlay.hpp"
 #include "app/plan_files.hpp"
 #include "app/secret_sweep.hpp"
+#include "app/serve_options.hpp"
 #include "app/serving.hpp"
 #include "base/error_catalog.hpp"
 #include "base/hash.hpp"
@@ -56,30 +57,6 @@ std::string plans_folder(const config::Config& config) {
   if (config.given("plans-dir") || fs::is_directory(asked, error)) return asked;
   const auto installed = fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/muster/plans";
   return fs::is_directory(installed, error) ? installed.string() : asked;
-}
-
-http::ApiOptions api_options(const config::Config& config, const std::string& data) {
-  http::ApiOptions options;
-  options.auth.flags = {config.flag("policy-allow-anonymous-proxy"),
-                        config.flag("policy-require-auth-for-plan"),
-                        config.flag("policy-require-auth-for-bootstrap")};
-  options.auth.scope_prefix = config.text("scope-prefix");
-  options.dev = config.flag("dev");
-  if (options.dev) options.auth.dev_token = "dev-token";
-  options.node_ttl = config.duration("node-ttl");
-  options.leader_ttl = config.duration("leader-ttl");
-  options.claim_ttl = config.duration("claim-ttl");
-  options.secret_ttl = config.duration("secret-ttl");
-  options.command_timeout = config.duration("command-timeout");
-  options.max_page = static_cast<size_t>(config.number("max-page"));
-  options.max_in_flight = static_cast<size_t>(config.number("max-in-flight"));
-  options.max_tails = static_cast<size_t>(config.number("max-tails"));
-  options.control_plane_url = config.text("control-plane-url");
-  options.gateway_url = config.text("gateway-url");
-  options.plan_requires_registration = config.flag("policy-plan-requires-registration");
-  options.data = data;
-  options.version = kVersion;
-  return options;
 }
 
 /// Heads of checkpoints, kept outside the data folder: what an owner of this machine cannot rewrite
@@ -110,6 +87,7 @@ struct Node {
   std::unique_ptr<SourceWorker> sources;
   std::unique_ptr<PlanFiles> files;
   std::unique_ptr<NodeSide> side;
+  Serving serving;
   std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones,
   std::atomic<JobDesk*> runs{nullptr};   ///< and who that runs may be.
 };
@@ -246,6 +224,7 @@ Status join_cluster(Node& node, const config::Config& config, const std::string&
 
 Status start(Node& node, const config::Config& config, const std::string& data, bool json_log,
              const std::function<bool()>& stopped) {
+  if (auto there = check_containers(config); !there) return there;
   auto id = node_id(config, data);
   if (!id) return id.error();
   auto keys = load_or_make_keys(data + "/keys");
@@ -262,13 +241,15 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   const auto token = random_hex(32);
   if (config.flag("node-side")) options.auth.own_token = token;
   options.auth.node = *id;
-  options.aliases_public = config.flag("aliases-public");
-  const auto extensions = listed(config.text("extension"));
-  options.export_runs = std::find(extensions.begin(), extensions.end(), "export") != extensions.end();
   options.services = services_folder(data);
   auto policy = node_policy(config, config::process_environment());
   if (!policy) return policy.error();
-  node.sources = std::make_unique<SourceWorker>(source_settings(config, data, *id, *policy));
+  options.security_profile = jobs::to_text(policy->profile);
+  auto sources = source_settings(config, data, *id, *policy);
+  sources.image_read = [&node](const Status& outcome, bool pull, Millis took) {
+    if (node.api) node.api->run_metrics().image_read(outcome, pull, took);
+  };
+  node.sources = std::make_unique<SourceWorker>(std::move(sources));
   options.add_source = [&node](jobs::Source source, SourceWorker::Then then) {
     node.sources->add(std::move(source), std::move(then));
   };
@@ -278,6 +259,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (auto status = start_jwks(node, config, options); !status) return status;
   auto bind = bind_of(config, *node.disk);
   if (!bind) return bind.error();
+  options.metrics_open = bind->loopback;
   if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
 
   if (const auto& kind = config.text("bus-kind"); !kind.empty() && kind != "in-process")
@@ -312,7 +294,11 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (node.jobs) node.jobs->start();
   node.runs = node.jobs.get();
   if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
-  if (auto told = tell_serving(data, url_of(*bind)); !told)
+  auto near = *bind;  // For this machine: an address that listens to all listens here, too.
+  near.listen.port = node.server->port();
+  if (near.listen.host.empty() || near.listen.host == "0.0.0.0") near.listen.host = "127.0.0.1";
+  if (near.listen.host == "::") near.listen.host = "::1";
+  if (auto told = node.serving.begin(data, url_of(near)); !told)
     spdlog::warn("command lines here do not find this node: {}", told.error().detail);
   spdlog::info("serving url={} node={} data={}", url_of(*bind), *id, data);
   return Done{};
@@ -320,6 +306,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
 
 /// In this order nothing is asked of what is gone already.
 void stop(Node& node) {
+  node.serving.end();
   node.told = nullptr;
   node.runs = nullptr;
   if (node.jobs) node.jobs->stop();  // Its scripts go on.
@@ -337,13 +324,6 @@ void stop(Node& node) {
   node.side.reset();
   node.jobs.reset();
   node.cluster.reset();
-}
-
-/// What nobody would miss: the log of a cluster that another one was there before.
-void give_up_log(const std::string& data) {
-  std::error_code ignored;
-  fs::remove_all(data + "/log", ignored);
-  fs::remove(data + "/member.json", ignored);
 }
 
 }  // namespace
@@ -378,7 +358,6 @@ int serve(const config::Config& config) {
         break;
     }
     if (status) spdlog::info("stopping signal={}", signal);
-    end_serving(*data);
     stop(node);
     // What came while it was asked and stopped would be missed.
     const bool bare = again && holds_only_bootstrap(*node.disk);

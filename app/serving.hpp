@@ -8,11 +8,27 @@
 
 namespace muster::app {
 
-/// Writes `<data>/serving.json`: where this process is asked. Error: `internal`.
-Status tell_serving(const std::string& data, const std::string& url);
-void end_serving(const std::string& data);
+/// `<data>/serving.json` says where this process is asked, for as long as this lives: the file is locked
+/// meanwhile, and whoever reads it believes it only then. So a process that was killed leaves nothing behind
+/// that anybody asks, and a second one on the folder takes nothing away from the first.
+class Serving {
+public:
+  Serving() = default;
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
+  ~Serving() { end(); }
 
-/// The URL of the node that serves the folder now. Nothing: there is none, or its process has ended.
+  /// Error: `internal`.
+  Status begin(const std::string& data, const std::string& url);
+  void end();
+
+private:
+  int file_ = -1;
+  std::string path_;
+};
+
+/// The URL of the node that serves the folder now. Nothing: there is none, or the file is not one that only
+/// its owner, this user or root, may write: it would name where a token is sent.
 [[nodiscard]] std::optional<std::string> serving_url(const std::string& data);
 
 }  // namespace muster::app

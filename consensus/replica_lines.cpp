@@ -213,10 +213,14 @@ std::optional<StoredSnapshot> Replica::Impl::snapshot_of_lines() const {
   const auto stored = load_snapshot(disk);
   const auto head = machine.head();
   const auto from = stored ? stored->index : 0;
-  if (!running || early != 0 || head.index <= from || !mark(head.index)) return stored;
+  // While lines are fetched the head is of those, and not of the entries that are here.
+  if (!running || installing || early != 0 || head.index <= from || !mark(head.index)) return stored;
   StoredSnapshot moved = stored.value_or(StoredSnapshot{});
   for (auto index = from + 1; index <= head.index; index++) {
-    if (mark(index)->type != RAFT_CHANGE) continue;
+    const auto* at = mark(index);
+    if (!at)
+      return stored;  // A newer snapshot is about to be written, and these entries were cut off for it.
+    if (at->type != RAFT_CHANGE) continue;
     const auto entry = load_entry(disk, index);
     const auto members = entry ? decode_configuration(entry->body) : std::nullopt;
     if (!members) return stored;

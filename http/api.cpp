@@ -43,6 +43,7 @@ Api::Api(System& system, ApiOptions options)
     options_(std::move(options)),
     authenticator_(options_.auth),
     metrics_(options_.version),
+    run_metrics_(options_.version, options_.security_profile),
     tails_(system.chain()) {
   tails_.start(system.views()->seq);
   add_node_routes(*this);
@@ -321,6 +322,7 @@ void Api::show_past(const Request& request, const Reply& reply, const std::strin
 
 void Api::on_lines(const std::vector<Record>& records, const std::vector<log::Line>& lines) {
   if (!server_) return;
+  run_metrics_.record(records, *system_.views(), options_.auth.node);
   struct Pushed {
     uint64_t seq;
     std::string type, stream;

@@ -14,6 +14,7 @@
 #include "http/jobs_port.hpp"
 #include "http/metrics.hpp"
 #include "http/router.hpp"
+#include "http/run_metrics.hpp"
 #include "http/server.hpp"
 #include "http/tail.hpp"
 
@@ -45,9 +46,13 @@ struct ApiOptions {
   SecretSharing* sharing = nullptr;  ///< Null exactly when `peering` is.
   /// Changes the cluster key; `force`: without members that are silent. Empty exactly when `peering` is null.
   std::function<void(bool force, Origin origin, Answer answer)> rotate_key;
-  JobsPort* jobs = nullptr;     ///< Null: this node runs no jobs. Set before the server starts.
-  bool aliases_public = false;  ///< --aliases-public: GET /jobs shows aliases to everybody.
-  bool export_runs = false;     ///< --extension export: GET /runs/{id}/events.ndjson.
+  JobsPort* jobs = nullptr;                 ///< Null: this node runs no jobs. Set before the server starts.
+  bool aliases_public = false;              ///< --aliases-public: GET /jobs shows aliases to everybody.
+  bool export_runs = false;                 ///< --extension export: GET /runs/{id}/events.ndjson.
+  std::string security_profile = "secure";  ///< That runs are judged by, unless they ask for another.
+  std::string containers;                   ///< podman or docker; empty: there is none.
+  bool metrics = true;                      ///< --metrics: GET /metrics is there.
+  bool metrics_open = false;                ///< To everybody: only loopback is served.
   /// Fetches a source, and calls `then` with its record, or why not; from any thread, once. Empty: this node
   /// adds none.
   std::function<void(jobs::Source source, std::function<void(Result<sources::Added>)> then)> add_source;
@@ -92,6 +97,7 @@ public:
   [[nodiscard]] Router& router() { return router_; }
   [[nodiscard]] TailRing& tails() { return tails_; }
   [[nodiscard]] Metrics& metrics() { return metrics_; }
+  [[nodiscard]] RunMetrics& run_metrics() { return run_metrics_; }
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] Time started_at() const { return started_at_; }
   /// Whether the policy lets the caller do what a route asks for beside its own action.
@@ -163,6 +169,7 @@ private:
   Authenticator authenticator_;
   Router router_;
   Metrics metrics_;
+  RunMetrics run_metrics_;
   TailRing tails_;
   Server* server_ = nullptr;
   Time started_at_ = system_now();

@@ -41,6 +41,11 @@ struct JobPage {
   size_t faults = 0;  ///< Files that could not be read.
 };
 
+/// What the journals of this node's runs take, and how much they may.
+struct JournalUse {
+  uint64_t bytes = 0, most = 0;
+};
+
 /// What a run's journal holds, as it grows. Of one thread.
 class RunEntries {
 public:
@@ -74,6 +79,8 @@ public:
   virtual std::unique_ptr<RunEntries> entries(const std::string& run, uint64_t after) = 0;
   /// The number of the oldest entry that is kept; 0: none is.
   virtual uint64_t oldest(const std::string& run) = 0;
+  /// As of the last look, some seconds ago.
+  [[nodiscard]] virtual JournalUse journals() const = 0;
 };
 
 }  // namespace muster::http

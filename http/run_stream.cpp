@@ -36,6 +36,10 @@ std::string ndjson(uint64_t seq, Time at, const RunEvent& event) {
          event.type + "\",\"data\":" + event.data + "}\n";
 }
 
+const char* name_of(RunFormat format) {
+  return format == RunFormat::sse ? "sse" : "ndjson";
+}
+
 Time began(const runs::View::Row& row) {
   return row.started_at == Time{} ? row.accepted_at : row.started_at;
 }
@@ -52,6 +56,16 @@ RunEvent end_of(const runs::View::Row& row) {
 }
 
 }  // namespace
+
+RunStream::RunStream(Api& api, std::string run, std::unique_ptr<RunEntries> entries, RunFormat format,
+                     bool resumed)
+  : api_(api), run_(std::move(run)), entries_(std::move(entries)), format_(format) {
+  api_.run_metrics().stream_opened(name_of(format_), resumed);
+}
+
+RunStream::~RunStream() {
+  api_.run_metrics().stream_closed(name_of(format_));
+}
 
 RunEvent RunTeller::event(const JournalEntry& entry, const runs::View::Row& row) {
   if (entry.kind == EntryKind::event) {

@@ -30,8 +30,10 @@ enum class RunFormat : uint8_t { sse, ndjson };
 /// One run, from an entry on, until its end was told.
 class RunStream : public Stream {
 public:
-  RunStream(Api& api, std::string run, std::unique_ptr<RunEntries> entries, RunFormat format)
-    : api_(api), run_(std::move(run)), entries_(std::move(entries)), format_(format) {}
+  /// `resumed`: it goes on from a cursor.
+  RunStream(Api& api, std::string run, std::unique_ptr<RunEntries> entries, RunFormat format,
+            bool resumed = false);
+  ~RunStream() override;
 
   State pull(std::vector<Bytes>& into, size_t limit) override;
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> wake_at() const override;

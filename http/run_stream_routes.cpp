@@ -40,7 +40,9 @@ Result<std::unique_ptr<RunEntries>> entries_for(Api& api, const Asked& asked) {
   const bool here = asked.row.accepted->node == api.options().auth.node;
   if (here && asked.after > 0) {
     const auto oldest = jobs.oldest(asked.run);
-    const bool ahead = asked.row.ended && asked.after > asked.row.output.last;
+    // A run that is lost has no last entry of its own: its node never told.
+    const auto last = asked.row.output.last;
+    const bool ahead = asked.row.ended && last > 0 && asked.after > last;
     if (ahead || (oldest > 0 && asked.after + 1 < oldest))
       return Error{"cursor.expired",
                    "entry " + std::to_string(asked.after) + " of run " + asked.run +
@@ -62,9 +64,10 @@ void stream_route(Api& api, const Request& request, const Reply& reply, RunForma
   const auto after = cursor_of(request);
   if (!after) return reply(problem(after.error(), request.id));
   auto entries = entries_for(api, {run, **row, *after});
+  if (!entries && entries.error().code == "cursor.expired") api.run_metrics().cursor_expired();
   if (!entries) return reply(problem(entries.error(), request.id));
-  reply(stream_of(std::make_unique<RunStream>(api, run, std::move(*entries), format),
-                  format == RunFormat::sse ? "text/event-stream" : "application/x-ndjson"));
+  reply(stream_of(std::make_unique<RunStream>(api, run, std::move(*entries), format, *after > 0),
+                  format == RunFormat::sse ? "text/event-stream" : "text/x-ndjson"));
 }
 
 void all_route(Api& api, const Request& request, const Reply& reply) {

@@ -1,4 +1,6 @@
 // How the node is: health, readiness, status, metrics.
+#include <filesystem>
+
 #include "http/routes.hpp"
 
 namespace muster::http {
@@ -17,6 +19,7 @@ void add_present(Api& api, Json& status) {
   status["term"] = gauges.term;
   status["seq"] = gauges.seq;
   status["data"] = api.options().data;
+  status["containers"] = api.options().containers.empty() ? "unavailable" : api.options().containers;
   status["log"]["writable"] = gauges.writable;
   status["log"]["pending"] = gauges.pending;
   status["log"]["checkpoints_failed"] = gauges.checkpoints_failed;
@@ -90,11 +93,42 @@ void health_route(Api& api, const Request& request, const Reply& reply) {
   reply(std::move(response));
 }
 
+/// Jobs contract, "GET /health/storage". The log has no limit of its own: it may take what the disk has.
+void storage_route(Api& api, const Request& request, const Reply& reply) {
+  namespace fs = std::filesystem;
+  const auto gauges = api.system().gauges();
+  if (!gauges.writable)
+    return reply(problem({"storage.degraded", "the disk fails; reads are served", {}}, request.id));
+  std::error_code failed, vanished;
+  uint64_t used = 0;
+  for (fs::directory_iterator at{api.options().data + "/log", failed}, end; !failed && at != end;
+       at.increment(failed))
+    if (const auto size = at->file_size(vanished); !vanished) used += size;
+  std::error_code unknown;
+  const auto free = fs::space(api.options().data, unknown).available;
+  if (failed || unknown)
+    return reply(problem({"storage.degraded", (failed ? failed : unknown).message(), {}}, request.id));
+  const auto journals = api.options().jobs ? api.options().jobs->journals() : JournalUse{};
+  const auto& cluster = view<cluster::View>(*api.system().views());
+  reply(json_response(Json{{"driver", "rocksdb"},
+                           {"ok", true},
+                           {"bytes_used", used},
+                           {"max_bytes", used + free},
+                           {"journal_bytes", journals.bytes},
+                           {"journal_max_bytes", journals.most},
+                           {"eviction_active", journals.bytes >= journals.most / 10 * 9 && journals.most > 0},
+                           {"schema_version", cluster.identity->feature_level}}
+                        .dump()));
+}
+
 }  // namespace
 
 void add_status_routes(Api& api) {
   auto& router = api.router();
   const auto health = [&api](const Request& q, const Reply& r) { health_route(api, q, r); };
+  router.add({Method::get, "/health/storage",
+              [&api](const Request& q, const Reply& r) { storage_route(api, q, r); }, "jobs:read", false,
+              true});
   router.add({Method::get, "/health", health, "open", false, true});
   router.add({Method::get, "/healthz", health, "open", false, true});
   router.add({Method::get, "/readyz", [&api](const Request& q, const Reply& r) { ready_route(api, q, r); },
@@ -109,15 +143,17 @@ void add_status_routes(Api& api) {
                 });
               },
               "read", false, true});
+  if (!api.options().metrics) return;
   router.add({Method::get, "/metrics",
               [&api](const Request&, const Reply& r) {
                 Response response;
                 response.content_type = "text/plain; version=0.0.4; charset=utf-8";
                 response.body = api.metrics().text(api.system().gauges(), api.system().views()->seq,
                                                    api.tails().readers(), api.server().stats());
+                response.body += api.run_metrics().text(*api.system().views(), api.options().auth.node);
                 r(std::move(response));
               },
-              "read", false, true});
+              api.options().metrics_open ? "open" : "authenticated", false, true});
 }
 
 }  // namespace muster::http

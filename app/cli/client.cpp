@@ -92,8 +92,11 @@ const std::string& Client::server() const {
   return state_->server;
 }
 
-Result<Answer> Client::call(std::string_view method, const std::string& path, const std::string& body) {
-  auto reply = state_->http.fetch(state_->request(method, path, body));
+Result<Answer> Client::call(std::string_view method, const std::string& path, const std::string& body,
+                            const std::string& key) {
+  auto request = state_->request(method, path, body);
+  if (!key.empty()) request.headers.emplace_back("Idempotency-Key", key);
+  auto reply = state_->http.fetch(request);
   if (!reply) return reply.error();
   if (reply->status >= 300) return problem_of(reply->status, reply->body);
   std::string next{reply->header("x-next-cursor")};

@@ -40,9 +40,9 @@ public:
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
 
-  /// `body` is sent as JSON when it is not empty.
+  /// `body` is sent as JSON when it is not empty. With `key`, an Idempotency-Key, the call may be repeated.
   [[nodiscard]] Result<Answer> call(std::string_view method, const std::string& path,
-                                    const std::string& body = {});
+                                    const std::string& body = {}, const std::string& key = {});
   /// A GET whose reply is one JSON document.
   [[nodiscard]] Result<Json> get(const std::string& path);
 

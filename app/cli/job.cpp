@@ -80,9 +80,10 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   if (!node) return node.error();
   app::JobRunOptions options{actor(), app::whole_environment(), common.on_error, common.strict,
                              common.dry_run};
-  JobStream stream{io, common};
-  const auto outcome = app::run_job(**node, choice, *prepared, *arguments, options,
-                                    [&](const JournalEntry& entry) { show(stream, entry, prepared->steps); });
+  JobStream stream{io, common, prepared->steps.size()};
+  const auto outcome = app::run_job(
+    **node, choice, *prepared, *arguments, options,
+    {[&](const JournalEntry& entry) { show(stream, entry, prepared->steps); }, [&] { stream.tick(); }});
   if (!outcome) return outcome.error();
   if (auto written = stream.write_report(); !written) return written.error();
   if (common.exit_code && outcome->exit_code > 0) return static_cast<int>(outcome->exit_code & 0xff);
@@ -122,10 +123,8 @@ std::optional<Outcome> run_named_job(const std::vector<std::string>& arguments, 
   auto config = config::load("", io.environment, before);
   if (!config) return before.empty() ? std::nullopt : std::optional<Outcome>{config.error()};
   if (const auto server = node_to_ask(*config)) {
-    auto done = run_remote_job(*server, words, *config, io);
-    // Its process may have ended without a word, and another one have its number.
-    const bool gone = done && !*done && done->error().code == "unreachable" && !config->given("server");
-    if (!gone) return done;
+    auto asked = run_remote_job(*server, words, *config, io);
+    if (asked.answered || config->given("server")) return asked.outcome;
   }
   auto choice = app::choose_job(*config, words);
   if (choice) return run(*choice, words, *config, io);

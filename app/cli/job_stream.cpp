@@ -38,7 +38,28 @@ std::string yaml_of(const Json& report) {
   return text.empty() ? "[]\n" : text;
 }
 
+/// How an event that ends something is painted.
+Colour colour_of(const Json& data) {
+  const auto status = data.value("status", std::string{});
+  if (status == "completed") return Colour::green;
+  if (status == "failed" || status == "lost") return Colour::red;
+  return status == "canceled" || status == "skipped" ? Colour::yellow : Colour::none;
+}
+
+/// Where nobody wants to see it, or where nothing can be drawn again in place, it is no terminal.
+Terminal status_terminal(const Io& io, const jobs::Common& common) {
+  const bool dumb = io.environment("TERM").value_or("dumb") == "dumb";
+  return common.json || common.quiet || dumb ? Terminal{} : io.error_terminal;
+}
+
 }  // namespace
+
+JobStream::JobStream(const Io& io, const jobs::Common& common, size_t steps)
+  : io_(io), common_(common), steps_(steps), line_(io.err, status_terminal(io, common)) {}
+
+void JobStream::tick() {
+  line_.draw(io_.now());
+}
 
 Json JobStream::base(uint64_t seq, Time at, const std::string& type) const {
   return {{"sequence", seq}, {"timestamp", to_rfc3339(at)}, {"type", type}, {"run_id", run_}};
@@ -50,8 +71,14 @@ void JobStream::print(const Json& json) const {
 
 void JobStream::line(uint64_t seq, Time at, const std::string& step, bool is_error, std::string_view text) {
   if (!common_.json) {
-    (is_error ? io_.err : io_.out) << text << '\n' << std::flush;
-    return;
+    auto progress = line_.shown() ? progress_of(text) : std::nullopt;
+    if (progress) {
+      line_.set(std::move(*progress));
+    } else {
+      line_.clear();
+      (is_error ? io_.err : io_.out) << text << '\n' << std::flush;
+    }
+    return line_.draw_soon(io_.now());
   }
   if (text.empty()) return;
   auto json = base(seq, at, "step.log");
@@ -84,11 +111,17 @@ void JobStream::event(uint64_t seq, Time at, const std::string& type, const Json
     if (!data.empty()) json["data"] = data;
     return print(json);
   }
-  if (common_.quiet) return;
-  io_.err << '[' << seq << "] " << type << " run=" << run_;
-  if (!step.empty()) io_.err << " step=" << printable(step);
-  if (!data.empty()) io_.err << " data=" << printable(data.dump());
-  io_.err << '\n' << std::flush;
+  if (!common_.quiet) show_event(seq, type, step, data);
+  if (type == "step.start") line_.begin(step, steps_, at);
+  type == "run.finish" ? line_.end() : line_.draw(io_.now());
+}
+
+void JobStream::show_event(uint64_t seq, const std::string& type, const std::string& step, const Json& data) {
+  std::string text = "[" + std::to_string(seq) + "] " + type + " run=" + run_;
+  if (!step.empty()) text += " step=" + printable(step);
+  if (!data.empty()) text += " data=" + printable(data.dump());
+  line_.clear();
+  io_.err << painted(text, colour_of(data), io_.error_terminal) << '\n' << std::flush;
 }
 
 Status JobStream::write_report() const {

@@ -16,16 +16,18 @@
 #include "app/cli/listing.hpp"
 #include "app/serving.hpp"
 #include "base/error_catalog.hpp"
+#include "base/hash.hpp"
 #include "domain/jobs/arguments.hpp"
 
 namespace muster::cli {
 namespace {
 
-constexpr size_t kPage = 200;  // As many as the node gives at once.
+constexpr size_t kPage = 200;     // As many as the node gives at once.
+constexpr size_t kKeyBytes = 16;  // Of an Idempotency-Key.
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kFirstPause{100}, kLongestPause{5'000}, kLookAgain{10};
-constexpr std::chrono::seconds kRecordedWithin{5};
+constexpr std::chrono::seconds kRecordedWithin{5}, kAskedWithin{10}, kCancelEvery{1};
 
 std::atomic<int> signals{0};  // How many came that ask to end.
 
@@ -99,7 +101,8 @@ Json body_of(const jobs::Job& job, const jobs::Arguments& arguments, const jobs:
     const bool kept = bound.arg->secret && bound.value == Json(std::string{jobs::kSecretShown});
     if (!kept) args[bound.arg->name] = bound.value;
   }
-  Json body = {{"job_id", job.id}, {"args", std::move(args)}, {"strict", common.strict}};
+  Json body = {{"job_id", job.id}, {"args", std::move(args)}};
+  if (!common.strict) body["strict"] = false;  // The API's default is true.
   if (common.dry_run) body["dry_run"] = true;
   if (!common.profile.empty()) body["requested_security_profile"] = common.profile;
   if (!common.node.empty()) body["node"] = common.node;
@@ -108,6 +111,24 @@ Json body_of(const jobs::Job& job, const jobs::Arguments& arguments, const jobs:
                        : *common.on_error == jobs::OnError::go_on ? "continue"
                                                                   : "retry";
   return body;
+}
+
+/// Asks for the run until it is known whether it was accepted: under one key it happens once.
+Result<Json> accepted_run(Client& client, const Json& body) {
+  const auto key = random_hex(kKeyBytes);
+  auto pause = kFirstPause;
+  for (const auto until = SteadyClock::now() + kAskedWithin;; pause *= 2) {
+    const auto accepted = client.call("POST", "/runs", body.dump(), key);
+    if (accepted) return parse_json(accepted->body);
+    const bool again = error_kind(accepted.error().code).retryable && accepted.error().code != "rate.limited";
+    if (!again || signals > 0) return accepted.error();
+    if (SteadyClock::now() + pause > until) {
+      auto why = accepted.error();
+      why.detail += "; the run may have been accepted: see muster :runs";
+      return why;
+    }
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 /// The run's stream, across lost connections, until it told the end.
@@ -128,44 +149,72 @@ public:
         [&](std::string_view bytes) {
           return lines.take(bytes, [this](std::string_view line) { return take(line); });
         },
-        [this] { return cancel_when_asked(); });
+        [this] { return tick(); });
       if (!stream_.status().empty()) return Done{};
-      if (!ended && !error_kind(ended.error().code).retryable) return ended.error();
+      if (signals > 1) return gone_on("this command was told to leave");
+      if (!ended && ended.error().code == "cursor.expired") return end_without_stream();
+      if (!ended && !error_kind(ended.error().code).retryable) return gone_on(ended.error().detail);
       if (seq_ != before) pause = kFirstPause;
-      std::this_thread::sleep_for(pause);
+      for (const auto until = SteadyClock::now() + pause; SteadyClock::now() < until && signals < 2;) {
+        std::this_thread::sleep_for(kFirstPause);
+        tick();
+      }
       pause = std::min(pause * 2, kLongestPause);
     }
   }
 
 private:
   bool take(std::string_view line) {
-    if (line.starts_with("id: ")) std::from_chars(line.data() + 4, line.data() + line.size(), seq_);
+    if (line.starts_with("id: ")) std::from_chars(line.data() + 4, line.data() + line.size(), coming_);
     if (line.starts_with("event: ")) type_ = line.substr(7);
-    if (!line.starts_with("data: ")) return cancel_when_asked();
+    if (!line.starts_with("data: ")) return tick();
     const auto data = parse_json(line.substr(6));
     if (!data) return true;
     if (type_ == "step.log")
-      stream_.line(seq_, io_.now(), data->value("step", ""), data->value("channel", "") == "stderr",
+      stream_.line(coming_, io_.now(), data->value("step", ""), data->value("channel", "") == "stderr",
                    data->value("message", ""));
     else
-      stream_.event(seq_, io_.now(), type_, *data);
-    return stream_.status().empty() && cancel_when_asked();
+      stream_.event(coming_, io_.now(), type_, *data);
+    seq_ = coming_;  // Not before it was shown: a connection may break within an event.
+    return stream_.status().empty() && tick();
   }
 
-  bool cancel_when_asked() {
-    if (std::exchange(told_, signals.load()) == signals.load()) return true;
+  /// False: this command is to leave. A run whose cancellation could not be asked for is tried again.
+  bool tick() {
+    stream_.tick();
+    const auto now = SteadyClock::now();
+    if (signals == 0 || canceled_ || now < cancel_at_) return signals < 2;
+    cancel_at_ = now + kCancelEvery;
     const auto said = canceling_.call("POST", "/runs/" + path_segment(run_) + ":cancel");
-    if (!said) io_.err << "muster: run " << run_ << " is not canceled: " << said.error().detail << '\n';
-    return true;
+    canceled_ = said || !error_kind(said.error().code).retryable;
+    return signals < 2;
+  }
+
+  [[nodiscard]] Error gone_on(const std::string& why) const {
+    return {
+      "unreachable",
+      why + "; run " + run_ + (canceled_ ? " is canceled" : " goes on") + ": see muster :run show " + run_,
+      {}};
+  }
+
+  /// Its entries are not kept any more: only how it ended can be told.
+  Status end_without_stream() {
+    const auto shown = client_.get("/runs/" + path_segment(run_));
+    if (!shown) return gone_on(shown.error().detail);
+    if (!shown->contains("finished_at")) return gone_on("what it printed is not kept any more");
+    stream_.event(coming_, io_.now(), "run.finish",
+                  {{"run_id", run_}, {"status", shown->value("status", "")}});
+    return Done{};
   }
 
   Client &client_, &canceling_;
   const Io& io_;
   JobStream& stream_;
   const std::string run_;
-  uint64_t seq_ = 0;
+  uint64_t seq_ = 0, coming_ = 0;  // Of the last event that was shown, and of the one that comes.
   std::string type_;
-  int told_ = 0;
+  bool canceled_ = false;
+  SteadyClock::time_point cancel_at_{};
 };
 
 /// As the log has it: its node tells of the end a moment after the stream showed it. Whoever asks next is to
@@ -186,6 +235,28 @@ Outcome end_of(Client& client, const std::string& run, const JobStream& stream, 
   return stream.status() == "completed" ? 0 : 1;
 }
 
+Outcome run_there(Client& client, Client& canceling, const RemoteJob& found,
+                  const std::vector<std::string>& words, const Io& io) {
+  const auto& job = found.job;
+  jobs::Common common;
+  const auto arguments = jobs::bind_words(job, std::span{words}.subspan(found.words), common);
+  if (!arguments) return arguments.error();
+  if (common.help) {
+    print_job_help(io, words, found.words, job);
+    return 0;
+  }
+  warn_of_strays(io, common);
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { signals++; });
+  std::signal(SIGPIPE, SIG_IGN);  // Whoever reads its output may go: the run does not.
+  const auto run = accepted_run(client, body_of(job, *arguments, common));
+  if (!run) return run.error();
+  const auto id = run->value("id", "");
+  JobStream stream{io, common, run->contains("steps") ? (*run)["steps"].size() : 0};
+  if (auto followed = Follower{client, canceling, io, stream, id}.follow(); !followed)
+    return followed.error();
+  return end_of(canceling, id, stream, common);
+}
+
 }  // namespace
 
 std::optional<std::string> node_to_ask(const config::Config& config) {
@@ -193,35 +264,21 @@ std::optional<std::string> node_to_ask(const config::Config& config) {
   return app::serving_url(config.text("data"));
 }
 
-std::optional<Outcome> run_remote_job(const std::string& server, const std::vector<std::string>& words,
-                                      const config::Config& config, const Io& io) {
+Asked run_remote_job(const std::string& server, const std::vector<std::string>& words,
+                     const config::Config& config, const Io& io) {
+  const auto failed = [](Error why) { return Asked{true, Outcome{std::move(why)}}; };
   auto client = Client::make_for(server, config);
-  if (!client) return client.error();
+  if (!client) return failed(client.error());
   auto canceling = Client::make_for(server, config);
-  if (!canceling) return canceling.error();
-  auto found = find(*client, words);
-  if (!found) return found.error();
-  if (!*found) return std::nullopt;
-  const auto& job = (*found)->job;
-  jobs::Common common;
-  const auto arguments = jobs::bind_words(job, std::span{words}.subspan((*found)->words), common);
-  if (!arguments) return arguments.error();
-  if (common.help) {
-    print_job_help(io, words, (*found)->words, job);
-    return 0;
+  if (!canceling) return failed(canceling.error());
+  try {
+    auto found = find(*client, words);
+    if (!found) return {found.error().code != "unreachable", Outcome{found.error()}};
+    if (!*found) return {true, std::nullopt};
+    return {true, run_there(*client, *canceling, **found, words, io)};
+  } catch (const Json::exception& odd) {
+    return failed({"internal", server + " answers with what is none of this version's: " + odd.what(), {}});
   }
-  warn_of_strays(io, common);
-  const auto accepted = client->call("POST", "/runs", body_of(job, *arguments, common).dump());
-  if (!accepted) return accepted.error();
-  const auto run = parse_json(accepted->body);
-  if (!run) return run.error();
-  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { signals++; });
-  std::signal(SIGPIPE, SIG_IGN);
-  JobStream stream{io, common};
-  const auto id = run->value("id", "");
-  if (auto followed = Follower{*client, *canceling, io, stream, id}.follow(); !followed)
-    return followed.error();
-  return end_of(*canceling, id, stream, common);
 }
 
 }  // namespace muster::cli

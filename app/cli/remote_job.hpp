@@ -13,11 +13,16 @@ namespace muster::cli {
 /// the one that serves the data folder now. Nothing: neither.
 [[nodiscard]] std::optional<std::string> node_to_ask(const config::Config& config);
 
+/// What came of asking a node.
+struct Asked {
+  bool answered = true;            ///< False: it was not there, and was asked for nothing yet.
+  std::optional<Outcome> outcome;  ///< Nothing: the node has no jobs at all.
+};
+
 /// Runs the job that the words name on the node at `server`, with the node's own scripts, and follows it to
-/// its end; SIGINT and SIGTERM cancel it. Nothing when the node has no jobs at all. Errors: `unreachable`,
-/// `job.unknown`, `E_ARGS`, the node's own.
-[[nodiscard]] std::optional<Outcome> run_remote_job(const std::string& server,
-                                                    const std::vector<std::string>& words,
-                                                    const config::Config& config, const Io& io);
+/// its end. SIGINT or SIGTERM cancels it, a second one leaves it. Errors: `unreachable`, `job.unknown`,
+/// `E_ARGS`, the node's own.
+[[nodiscard]] Asked run_remote_job(const std::string& server, const std::vector<std::string>& words,
+                                   const config::Config& config, const Io& io);
 
 }  // namespace muster::cli

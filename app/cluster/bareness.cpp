@@ -2,6 +2,7 @@
 #include "app/cluster/bareness.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "consensus/raft_store.hpp"
 #include "events/log/entry.hpp"
@@ -62,6 +63,12 @@ bool holds_only_bootstrap(const log::Disk& disk) {
       return false;
   }
   return true;
+}
+
+void give_up_log(const std::string& data) {
+  std::error_code ignored;
+  std::filesystem::remove_all(data + "/log", ignored);
+  std::filesystem::remove(data + "/member.json", ignored);
 }
 
 }  // namespace muster::app

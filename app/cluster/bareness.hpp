@@ -30,4 +30,7 @@ private:
 /// been acknowledged by others.
 [[nodiscard]] bool holds_only_bootstrap(const log::Disk& disk);
 
+/// Removes what nobody would miss: the log of a cluster that another one was there before.
+void give_up_log(const std::string& data);
+
 }  // namespace muster::app

@@ -53,6 +53,7 @@ std::vector<Setting> node_settings() {
     text("data", "./data", "Folder of the log, the checkpoints and the keys").env({"DATA_DIR"}),
     text("bind", ":8070", "Address to serve on; a bare port is loopback until there are credentials")
       .alias({"addr"}),
+    yes_no("metrics", "Serve GET /metrics: to everybody on loopback, else with any valid token").on(),
     yes_no("dev", "Accept the token dev-token and allow CORS for localhost; loopback only"),
     text("tls-cert", "", "PEM file with the certificate chain; serves HTTPS"),
     text("tls-key", "", "PEM file with the key of --tls-cert"),
@@ -223,6 +224,7 @@ std::vector<Setting> job_settings() {
     text("scripts-root", "scripts", "Folder of scripts whose jobs are found")
       .env({"FLWD_SCRIPTS_ROOT"})
       .for_reader(Reader::both),
+    yes_no("require-containers", "Serve only where Podman or Docker is; always so for flwd"),
     yes_no("aliases-public", "GET /jobs shows aliases to everybody who may read jobs")
       .env({"FLWD_ALIASES_PUBLIC"}),
     text("extension", "", "Extensions that are on, separated by commas: export").env({"FLWD_EXTENSIONS"}),

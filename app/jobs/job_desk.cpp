@@ -152,6 +152,10 @@ uint64_t JobDesk::oldest(const std::string& run) {
   return oldest_entry(side_.journal_of(run));
 }
 
+http::JournalUse JobDesk::journals() const {
+  return {side_.journal_bytes(), about_.most_journal_bytes};
+}
+
 Result<std::shared_ptr<const JobListing>> JobDesk::listing(const std::string& root) {
   auto& tree = trees_[root];
   if (!tree) tree = std::make_unique<JobFiles>(root);

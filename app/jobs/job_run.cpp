@@ -25,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kTick{1};
+
 /// Tells the log what happens to runs, in order, each once.
 class Reporter {
 public:
@@ -101,18 +103,19 @@ public:
     changed_.notify_one();
   }
 
-  RunOutcome watch(const std::string& journal, const ShowEntry& show) {
+  RunOutcome watch(const std::string& journal, const ShowRun& show) {
     JournalReader reader{journal, 0};
     const auto all = [&](const JournalEntry& entry) {
-      show(entry);
+      show.entry(entry);
       return true;
     };
     std::unique_lock lock{mutex_};
     while (!outcome_) {
-      changed_.wait(lock, [this] { return grown_ || outcome_; });
+      changed_.wait_for(lock, kTick, [this] { return grown_ || outcome_; });
       grown_ = false;
       lock.unlock();
       reader.read(all);
+      show.tick();
       lock.lock();
     }
     lock.unlock();
@@ -181,7 +184,7 @@ struct EmptyFolder {
 
 Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,
                            const jobs::Arguments& arguments, const JobRunOptions& options,
-                           const ShowEntry& show) {
+                           const ShowRun& show) {
   auto memory = run_memory(node.data());
   if (!memory) return memory.error();
   const auto groups = Cgroups::here();

@@ -20,7 +20,10 @@ struct JobRunOptions {
 };
 
 /// Sees the run's stream as it grows, on the caller's thread.
-using ShowEntry = std::function<void(const JournalEntry&)>;
+struct ShowRun {
+  std::function<void(const JournalEntry&)> entry;
+  std::function<void()> tick;  ///< About once a second.
+};
 
 /// Goes on with what earlier command lines left running; what is not there any more is recorded as lost. Runs
 /// until the run has ended; SIGINT and SIGTERM, which the caller has blocked, cancel it. Errors: what the
@@ -28,6 +31,6 @@ using ShowEntry = std::function<void(const JournalEntry&)>;
 /// and the log's own.
 Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,
                            const jobs::Arguments& arguments, const JobRunOptions& options,
-                           const ShowEntry& show);
+                           const ShowRun& show);
 
 }  // namespace muster::app

@@ -223,11 +223,12 @@ void RunSide::tidy() {
     if (ended(run) || !all.runs.contains(run)) kept.push_back({run, entry.last_write_time(ignored), size});
   }
   std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  journal_bytes_ = bytes;
   for (const auto& folder : kept) {
     if (bytes <= options_.most_journal_bytes) return;
     spdlog::info("run={} journal evicted bytes={}", folder.run, folder.bytes);
     fs::remove_all(options_.data + "/runs/" + folder.run, ignored);
-    bytes -= folder.bytes;
+    journal_bytes_ = bytes -= folder.bytes;
   }
 }
 

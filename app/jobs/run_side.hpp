@@ -2,6 +2,7 @@
 // what is not wanted any more.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -49,6 +50,8 @@ public:
   void changed();
 
   [[nodiscard]] const Cgroups& groups() const { return groups_; }
+  /// Of all journals, as of the last look.
+  [[nodiscard]] uint64_t journal_bytes() const { return journal_bytes_; }
   [[nodiscard]] std::string journal_of(const std::string& run) const;
 
 private:
@@ -74,6 +77,7 @@ private:
   std::map<std::string, std::shared_ptr<Execution>> running_;
   std::set<std::string> canceled_, done_;
   std::chrono::steady_clock::time_point tidied_{};
+  std::atomic<uint64_t> journal_bytes_{0};
   std::thread thread_;
 };
 

@@ -1,6 +1,7 @@
 // A source of each kind, from its request to its record.
 #include "app/jobs/source_adding.hpp"
 
+#include <chrono>
 #include <filesystem>
 
 #include <spdlog/spdlog.h>
@@ -188,8 +189,12 @@ Result<sources::Added> SourceAdding::add_image(const jobs::Source& source,
   if (!trust) return trust.error();
   if (!settings_.runtime)
     return Error{"container.runtime.unavailable", "neither podman nor docker is there", {}};
+  const auto began = std::chrono::steady_clock::now();
   const auto addon =
     read_addon({*settings_.runtime, settings_.profile, source.pull, *image, settings_.limit, canceled});
+  if (settings_.image_read)
+    settings_.image_read(addon ? Status{Done{}} : Status{addon.error()}, source.pull == jobs::Pull::on_add,
+                         std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began));
   if (!addon) return addon.error();
   const auto folder = settings_.data + "/oci/" + source.name;
   if (auto kept = keep_manifest(folder, addon->manifest_text); !kept) return kept.error();

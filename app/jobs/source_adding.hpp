@@ -1,6 +1,7 @@
 // Adding a source: what it names is looked up, allowed or refused, fetched, and pinned.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ struct SourceSettings {
   jobs::Bundle bundle;
   std::optional<jobs::Runtime> runtime;  ///< Of containers, if there is one.
   Millis limit{300'000};                 ///< --source-timeout: for a checkout, or a command of the runtime.
+  /// Told what became of each image, and whether it was to be pulled; may be empty.
+  std::function<void(const Status& outcome, bool pull, Millis took)> image_read;
 };
 
 class SourceAdding {

@@ -10,6 +10,7 @@ from cluster_rows import CLUSTER_ROWS
 from clusters import RunningCluster
 from figure import Figure
 from job_rows import JOB_ROWS
+from run_rows import RUN_ROWS
 from servers import BINARY, TOKEN, Node, etcd, nginx, program
 
 MILLION = 1_000_000
@@ -237,4 +238,4 @@ def run_with_peak(command):
     return json.loads(out or b"null"), usage.ru_maxrss / 1024
 
 
-ROWS = {row.__name__: row for row in (one_client, inside, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)} | CLUSTER_ROWS | JOB_ROWS
+ROWS = {row.__name__: row for row in (one_client, inside, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)} | CLUSTER_ROWS | JOB_ROWS | RUN_ROWS

@@ -101,13 +101,13 @@ def answers(path):
 class Node(Server):
     """The node on one folder."""
 
-    def __init__(self, data):
+    def __init__(self, data, *flags):
         port = free_port()
         data = pathlib.Path(data)
         with open(data.parent / f"{data.name}.log", "ab") as output:
             kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
             command = [BINARY, ":serve", "--data", str(data), "--bind", f"127.0.0.1:{port}", "--dev", "--alone", "--node-side=false",
-                       "--log-level", "warn"]
+                       "--log-level", "warn", *flags]
             super().__init__(command, port, answers("/readyz"), output, kept)
 
     def ask(self, method, path, body=None):

@@ -8,10 +8,10 @@ import unittest
 from pathlib import Path
 
 from caller import Caller
+from podman_case import PodmanCase
 from running_node import RunningNode, free_port
 from waiting import until
 
-BUSYBOX = shutil.which("busybox")
 DIGEST = "sha256:" + "a" * 64
 MANIFEST = """apiVersion: flwd.addon/v1
 kind: AddOn
@@ -145,27 +145,15 @@ class FakeRuntimeTest(unittest.TestCase):
             asking.wait(15)
 
 
-@unittest.skipUnless(BUSYBOX and shutil.which("podman") and shutil.which("docker-registry"), "podman, docker-registry or busybox is not there")
-class RegistryTest(unittest.TestCase):
+@unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not there")
+class RegistryTest(PodmanCase):
     """Real: Podman and a registry on loopback, in folders of their own."""
 
     def setUp(self):
-        self.folder = Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        super().setUp()
         self.port = free_port()
-        for name in ("tmp", "bin", "registry"):
-            (self.folder / name).mkdir()
-        (self.folder / "containers.conf").write_text(
-            '[containers]\nlog_driver = "k8s-file"\ndefault_ulimits = ["nofile=1024:4096","nproc=1024:1024"]\n'
-            f'[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\nruntime = "runc"\ntmp_dir = "{self.folder}/tmp"\n'
-            '[network]\nnetwork_backend = "cni"\n')
-        (self.folder / "storage.conf").write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{self.folder}/root"\nrunroot = "{self.folder}/run"\n')
+        (self.folder / "registry").mkdir()
         (self.folder / "registries.conf").write_text(f'unqualified-search-registries = []\n[[registry]]\nlocation = "127.0.0.1:{self.port}"\ninsecure = true\n')
-        wrapper = self.folder / "bin" / "podman"
-        wrapper.write_text(f'#!/bin/sh\nCONTAINERS_REGISTRIES_CONF={self.folder}/registries.conf exec {shutil.which("podman")} "$@"\n')
-        wrapper.chmod(0o755)
-        self.environment = {"PATH": f"{wrapper.parent}:{os.environ['PATH']}", "HOME": str(self.folder), "TMPDIR": f"{self.folder}/tmp",
-                            "CONTAINERS_CONF": f"{self.folder}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{self.folder}/storage.conf"}
         self.serve_registry()
         self.ref = f"127.0.0.1:{self.port}/team/addon:1"
 
@@ -182,23 +170,12 @@ class RegistryTest(unittest.TestCase):
                 return probe.connect_ex(("127.0.0.1", self.port)) == 0
         until(answers, "the registry answers", on=[process])
 
-    def podman(self, *words):
-        return subprocess.run(["podman", *words], env=self.environment, capture_output=True, text=True, timeout=300)
-
     def push(self, make):
         """An image of busybox and what `make(root)` adds; it is in the registry alone then."""
-        root = self.folder / "image"
-        (root / "bin").mkdir(parents=True)
-        (root / "flwd-addon").mkdir()
-        shutil.copy(BUSYBOX, root / "bin" / "cat")
-        make(root)
-        subprocess.run(["tar", "-C", root, "-cf", self.folder / "image.tar", "."], check=True)
-        shutil.rmtree(root)
-        if self.podman("import", str(self.folder / "image.tar"), self.ref).returncode != 0:
-            self.skipTest("podman cannot make an image here")
-        run = self.podman("run", "--rm", "--network", "none", self.ref, "/bin/cat", "/dev/null")
-        if run.returncode != 0:
-            self.skipTest(f"podman cannot run containers here: {run.stderr[-300:]}")
+        def also(root):
+            (root / "flwd-addon").mkdir()
+            make(root)
+        self.make_image(self.ref, also)
         pushed = self.podman("push", self.ref)
         self.assertEqual(pushed.returncode, 0, pushed.stderr)
         self.podman("rmi", "--force", self.ref)
@@ -236,7 +213,6 @@ class RegistryTest(unittest.TestCase):
         """Its own cat hangs: after --source-timeout nothing of it runs."""
         def hang(root):
             (root / "bin" / "cat").unlink()
-            shutil.copy(BUSYBOX, root / "bin" / "sh")
             (root / "bin" / "cat").write_text("#!/bin/sh\n[ \"$1\" != /dev/null ] || exit 0\nread line < /never\nwhile :; do :; done\n")
             (root / "bin" / "cat").chmod(0o755)
         self.push(hang)

@@ -74,7 +74,7 @@ class WithNode(unittest.TestCase):
         then = json.loads(self.ask(":status", "--json", "--as-of", str(before["view_seq"])).stdout)
         self.assertEqual({name: then[name] for name in ("view_seq", "head", "nodes", "epoch")}, {name: before[name] for name in ("view_seq", "head", "nodes", "epoch")})
         self.assertEqual(then["nodes"]["registered"] + 1, now["nodes"]["registered"])
-        self.assertEqual(set(before) - set(then), {"version", "started_at", "ready", "leading", "term", "seq", "data", "streams"})
+        self.assertEqual(set(before) - set(then), {"version", "started_at", "ready", "leading", "term", "seq", "data", "containers", "streams"})
         for flag in ("--as-of", "--after"):
             self.assertEqual(self.ask(":status", flag, "yesterday").returncode, 2, flag)
 

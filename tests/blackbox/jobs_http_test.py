@@ -19,7 +19,7 @@ from waiting import until
 
 TOKEN = {"Authorization": "Bearer dev-token"}
 ENDED = ("completed", "failed", "canceled", "lost")
-WAITS = "echo x >>$RUN_DIR/starts; echo here; until [ -e $RUN_DIR/go ] || [ ! -d $RUN_DIR ]; do :; done; echo done\n"
+WAITS = "echo x >>$RUN_DIR/starts; echo here; until [ -e $RUN_DIR/go ] || [ ! -d $RUN_DIR ] || (( SECONDS > 120 )); do :; done; echo done\n"
 
 
 def events_of(text):
@@ -239,6 +239,19 @@ class RunsTest(Jobs):
         said = [data["message"] for _, kind, data in events_of(self.stream(run)) if kind == "step.log"]
         self.assertEqual(said, ["here", "done"])
         self.assertEqual((folder / "starts").read_text(), "x\n")
+
+    def test_how_the_storage_is(self):
+        """GET /health/storage: what the log and the journals take, and may."""
+        self.job("good", "echo x\n")
+        self.serve("--max-journals", "2MiB")
+        self.ended(self.accepted({"job_id": "good"})["id"])
+        seen = self.caller.get("/health/storage")
+        self.assertEqual(seen.status, 200, seen)
+        self.assertEqual((seen.json["driver"], seen.json["ok"], seen.json["journal_max_bytes"], seen.json["eviction_active"]),
+                         ("rocksdb", True, 2 << 20, False))
+        self.assertGreater(seen.json["bytes_used"], 0)
+        self.assertGreater(seen.json["max_bytes"], seen.json["bytes_used"])
+        self.assertEqual(Caller(self.node.port).get("/health/storage").status, 401)
 
     def test_what_the_policy_denies_is_refused_and_on_record(self):
         """[S3-40] 422 policy.denied, and policy.decided in the log, without a run."""

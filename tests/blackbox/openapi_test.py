@@ -182,7 +182,7 @@ class OpenApiTest(unittest.TestCase):
         self.assertIn(reply.type, content)
         media = content[reply.type]
         if "schema" in media:
-            value = reply.json() if reply.type.endswith("json") and reply.type != "application/x-ndjson" else reply.body.decode()
+            value = reply.json() if reply.type.endswith("json") and not reply.type.endswith("/x-ndjson") else reply.body.decode()
             self.assertEqual(self.document.faults(media["schema"], value), [])
         for line in self.items(reply) if "x-item-schema" in media else ():
             self.assertEqual(self.document.faults(media["x-item-schema"], json.loads(line)), [])
@@ -190,7 +190,7 @@ class OpenApiTest(unittest.TestCase):
     @staticmethod
     def items(reply):
         lines = reply.body.decode().splitlines(keepends=True)
-        if reply.type == "application/x-ndjson":
+        if reply.type.endswith("/x-ndjson"):
             return lines
         return [line.removeprefix("data: ") for line in lines if line.startswith("data: {") and line.endswith("\n")]
 

@@ -1,4 +1,6 @@
 // Who lacks lines that were dropped takes a checkpoint and the lines after it, from whoever has them.
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 #include "consensus/raft_store.hpp"
@@ -132,4 +134,49 @@ TEST_CASE("who waits for a snapshot is offered a later one than any that was sto
   hold = false;
   cluster.await([&] { return cluster.leader() != nullptr; });
   CHECK(behind.node().chain.oldest() == to + 1);
+}
+
+TEST_CASE("two that fell behind at different times catch up, the first of them from nobody but the second") {
+  Cluster cluster{5};
+  cluster.commit(3);
+  std::vector<MemberId> others;
+  for (const auto& [id, node] : cluster.nodes)
+    if (id != cluster.leader()->id) others.push_back(id);
+  const auto first = others[0], second = others[1];
+  const auto drop_up_to = [&](uint64_t to) {
+    for (auto& [id, node] : cluster.nodes) {
+      if (cluster.cut_off.contains(id)) continue;
+      log::Batch batch;
+      node->chain.compact(to, 1'000, batch);
+      REQUIRE(node->disk.write(batch, true));
+    }
+  };
+  // The first waits for a snapshot of about line 200; the second, which has more than that, for a later one,
+  // of which it gets the checkpoint and no line.
+  bool hold_first = true, hold_second = true, waits = false;
+  cluster.on_send = [&](MemberId from, MemberId to, const std::string& frame) {
+    const auto type = type_of(frame);
+    waits |= to == first && type == RAFT_IO_INSTALL_SNAPSHOT;
+    const bool fetches = type == kFetchFrame || type == kRowsFetchFrame;
+    if (from == first && fetches && hold_first) return false;
+    if (from == first && fetches && hold_second) return to == second;
+    return !(hold_second && to == second && (type == kLinesFrame || type == kRowsFrame));
+  };
+  cluster.cut_off = {first};
+  cluster.commit(200);
+  drop_up_to(150);
+  cluster.cut_off.clear();
+  cluster.await([&] { return waits; });
+  cluster.commit(50);
+  cluster.cut_off = {second};
+  cluster.commit(400);
+  drop_up_to(600);
+  cluster.cut_off.clear();
+  cluster.await([&] { return cluster.nodes[second]->chain.head().seq == 600; });
+  hold_first = false;
+  cluster.run_for(3'000);
+  hold_second = false;
+  cluster.await([&] { return cluster.same_everywhere(); });
+  cluster.commit(5);
+  cluster.await([&] { return cluster.same_everywhere(); });
 }

@@ -1,0 +1,209 @@
+"""Jobs in containers, run by a node: by real Podman, and what is said where there is no runtime."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from caller import Caller
+from jobs_http_test import ENDED, events_of
+from podman_case import PodmanCase
+from running_node import BINARY, RunningNode
+from waiting import PATIENCE_S, until
+
+IMAGE = "localhost/muster-test:1"
+CONFIG = f"""interpreter: container:{IMAGE}
+executor: container
+container:
+  image: {IMAGE}
+  resources: {{cpu: 500m, memory: 64Mi}}
+argspec:
+  args:
+    - {{name: name, type: string, default: nobody}}
+    - {{name: token, type: string, format: secret}}
+"""
+# `cat /run/secrets/...` shows the secret's file; its text is redacted on the way out.
+WAITS = """#!/bin/sh
+echo hello $ARG_NAME
+wc -c < /run/secrets/token
+touch "$RUN_DIR/made"
+touch /root/x 2>/dev/null || echo read-only root
+touch "$(dirname "$0")/x" 2>/dev/null || echo read-only job
+until [ -e "$RUN_DIR/go" ]; do sleep 0.05; done
+echo done
+"""
+SIMPLE = "#!/bin/sh\necho inside $ARG_NAME\n"
+
+
+def job(root, name, script, config=CONFIG):
+    (root / name / "config.d").mkdir(parents=True)
+    (root / name / "config.d" / "config.yaml").write_text(config)
+    path = root / name / "000_main.sh"
+    path.write_text(script)
+    path.chmod(0o755)
+
+
+class ContainerRunsTest(PodmanCase):
+    def setUp(self):
+        super().setUp()
+        self.scripts = self.folder / "scripts"
+        self.data = self.folder / "data"
+        job(self.scripts, "waits", WAITS)
+        job(self.scripts, "simple", SIMPLE)
+        self.make_image(IMAGE)
+        self.addCleanup(self.podman, "rm", "--all", "--force")
+
+    def serve(self, **more):
+        node = RunningNode("--dev", "--data", str(self.data), "--scripts-root", str(self.scripts),
+                           environment={**self.environment, "FLWD_PROFILE": "disabled", **more})
+        node.__enter__()
+        self.addCleanup(node.__exit__)
+        self.caller = Caller(node.port, Authorization="Bearer dev-token")
+        return node
+
+    def start(self, job_id, **args):
+        answer = self.caller.post("/runs", {"job_id": job_id, "args": args})
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json["id"]
+
+    def ended(self, run):
+        seen = {}
+
+        def over():
+            seen.update(self.caller.get(f"/runs/{run}").json)
+            return seen["status"] in ENDED and "finished_at" in seen
+        until(over, f"{run} ends")
+        return seen
+
+    def folder_of(self, run):
+        return self.data / "runs" / run
+
+    def waiting(self, run):
+        until(lambda: (self.folder_of(run) / "made").exists(), "the script runs in its container")
+
+    def messages(self, run):
+        events = events_of(self.caller.get(f"/runs/{run}/events").body.decode())
+        return [data["message"] for _, kind, data in events if kind == "step.log"]
+
+    def test_what_a_running_container_may(self):
+        """[S3-106] [S3-110] [S3-111] [S3-113] [S3-116] Seen by inspecting it: read-only, no network, no capabilities, its limits, its folders; then it is gone."""
+        self.serve()
+        run = self.start("waits", name="Ana", token="canary-8841")
+        self.waiting(run)
+        name, = self.podman("ps", "--format", "{{.Names}}").stdout.split()
+        self.assertEqual(name, f"{run}-000-main-sh")
+        seen, = json.loads(self.podman("inspect", name).stdout)
+        host = seen["HostConfig"]
+        self.assertTrue(host["ReadonlyRootfs"])
+        self.assertEqual((host["NetworkMode"], seen["EffectiveCaps"] or []), ("none", []))
+        self.assertIn("no-new-privileges", host["SecurityOpt"])
+        self.assertEqual((host["Memory"], host["NanoCpus"] or host["CpuQuota"] * 1e9 / host["CpuPeriod"]), (64 << 20, 5e8))
+        writable = {mount["Destination"]: mount["RW"] for mount in seen["Mounts"]}
+        self.assertEqual(writable.pop(str(self.folder_of(run))), True)
+        self.assertEqual(writable, {str(self.scripts / "waits"): False, "/run/secrets": False})
+        self.assertNotIn("canary-8841", json.dumps(seen))
+        (self.folder_of(run) / "go").touch()
+        self.assertEqual(self.ended(run)["status"], "completed")
+        self.assertEqual(self.messages(run), ["hello Ana", "11", "read-only root", "read-only job", "done"])
+        self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
+
+    def test_cancel_stops_the_container(self):
+        """[S3-38] [S3-116] The runtime stops it, within its grace; nothing of it stays."""
+        self.serve()
+        run = self.start("waits", token="x")
+        self.waiting(run)
+        self.assertEqual(self.caller.post(f"/runs/{run}:cancel").status, 202)
+        self.assertEqual(self.ended(run)["status"], "canceled")
+        self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
+
+    def test_a_container_outlives_the_node_that_started_it(self):
+        """kill -9: the container goes on, its output too, and the run ends as it ended."""
+        node = self.serve()
+        run = self.start("waits", name="Bo", token="x")
+        self.waiting(run)
+        node.stop(signal.SIGKILL)
+        self.assertEqual(len(self.podman("ps", "--quiet").stdout.split()), 1)
+        self.serve()
+        (self.folder_of(run) / "go").touch()
+        self.assertEqual(self.ended(run)["status"], "completed")
+        self.assertEqual(self.messages(run)[-1], "done")
+        self.assertEqual(len([text for text in self.messages(run) if text == "hello Bo"]), 1)
+        self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
+
+    def test_a_limit_is_enforced(self):
+        """The process that takes more memory than it may is killed; the run fails and says so."""
+        eats = "#!/bin/sh\necho begins\nx=$(/bin/busybox head -c {} /dev/zero | /bin/busybox tr '\\0' x)\necho got ${{#x}}\n"
+        job(self.scripts, "greedy", eats.format(200_000_000))
+        job(self.scripts, "frugal", eats.format(1_000_000))  # The same with less: it is the limit that made it fail.
+        self.serve()
+        run = self.start("greedy", token="x")
+        ended = self.ended(run)
+        self.assertEqual(ended["status"], "failed", ended)
+        self.assertEqual(self.messages(run), ["begins"])
+        self.assertEqual(self.ended(self.start("frugal", token="x"))["status"], "completed")
+
+    def test_an_image_that_is_not_there(self):
+        """The run fails with the runtime's words; the node goes on."""
+        job(self.scripts, "lost", SIMPLE, CONFIG.replace(IMAGE, "localhost/nosuch:1"))
+        self.serve()
+        run = self.start("lost", token="x")
+        self.assertEqual(self.ended(run)["status"], "failed")
+        self.assertTrue(any("nosuch" in text for text in self.messages(run)), self.messages(run))
+        self.assertEqual(self.ended(self.start("simple"))["status"], "completed")
+
+    def test_metrics_count_containers(self):
+        """[S3-50] Runs in containers and their durations."""
+        node = self.serve()
+        self.ended(self.start("simple", name="Cy"))
+        text = Caller(node.port).get("/metrics").body.decode()
+        self.assertIn("flwd_container_runs_total 1\n", text)
+        self.assertIn("flwd_container_run_seconds_count 1\n", text)
+
+
+class NoRuntimeTest(unittest.TestCase):
+    """A PATH without Podman and Docker."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.scripts = self.folder / "scripts"
+        job(self.scripts, "simple", SIMPLE)
+        tools = self.folder / "tools"
+        tools.mkdir()
+        for name in ("sh", "bash", "env", "bwrap"):
+            if found := shutil.which(name):
+                (tools / name).symlink_to(found)
+        self.environment = {"PATH": str(tools)}
+
+    def run_program(self, program, *words):
+        return subprocess.run([program, *words], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=PATIENCE_S, cwd=self.folder)
+
+    def test_a_run_is_refused_over_http_and_on_the_command_line(self):
+        """[S3-103] [S3-107] [S3-108] [S3-109] 422 before anything is accepted; the same problem without a node; status tells of it."""
+        with RunningNode("--dev", "--scripts-root", str(self.scripts), environment=self.environment) as node:
+            caller = Caller(node.port, Authorization="Bearer dev-token")
+            self.assertEqual(caller.get("/v1/status").json["containers"], "unavailable")
+            answer = caller.post("/runs", {"job_id": "simple", "requested_security_profile": "disabled"})
+            self.assertEqual((answer.status, answer.json["code"]), (422, "container.runtime.unavailable"), answer)
+            self.assertEqual(caller.get("/runs").json, [])
+        done = self.run_program(BINARY, "--data", str(self.folder / "data"), "simple", "--profile", "disabled")
+        self.assertEqual(done.returncode, 4, done)
+        self.assertIn("container.runtime.unavailable", done.stderr)
+
+    def test_a_node_that_is_to_run_containers_refuses_to_serve(self):
+        """[S3-107] --require-containers, and flwd by its name."""
+        flwd = self.folder / "flwd"
+        flwd.symlink_to(BINARY)
+        for program, *flags in ((BINARY, "--require-containers"), (flwd,)):
+            with self.subTest(program=os.path.basename(program)):
+                done = self.run_program(program, ":serve", "--data", str(self.folder / "data"), "--bind", "127.0.0.1:1", "--alone", *flags)
+                self.assertEqual(done.returncode, 4, done)
+                self.assertIn("neither podman nor docker", done.stderr + done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
