@@ -264,14 +264,22 @@ void Peering::Impl::answer_barrier(System& at, std::function<void(std::string)> 
 
 int64_t Peering::leader_heard_ms() const {
   int64_t ago = -1;
-  impl_->with_system([&](System& at, consensus::Peers& network) {
-    const auto leader = impl_->leader_node(at);
-    if (at.gauges().leading) return void(ago = 0);
-    if (leader.empty()) return;
-    const auto states = network.states();
-    if (const auto found = states.find(leader); found != states.end()) ago = found->second.last_heard_ms;
-  });
+  impl_->with_system(
+    [&](System& at, consensus::Peers& network) { ago = impl_->leader_heard_ms(at, network); });
   return ago;
+}
+
+int64_t Peering::Impl::leader_heard_ms(System& at, const consensus::Peers& network) const {
+  if (at.gauges().leading) return 0;
+  const auto leader = leader_node(at);
+  if (leader.empty()) return -1;
+  const auto states = network.states();
+  const auto found = states.find(leader);
+  return found == states.end() ? -1 : found->second.last_heard_ms;
+}
+
+std::chrono::milliseconds Peering::leaderless() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - impl_->led.load());
 }
 
 std::map<std::string, MemberState> Peering::members() const {

@@ -125,6 +125,8 @@ public:
   void barrier(std::function<void(Result<uint64_t>)> then);
   /// How long ago somebody who leads was heard, this member included; -1: nobody leads.
   [[nodiscard]] int64_t leader_heard_ms() const;
+  /// How long nobody who led was heard: also while nobody leads, from the start of this process on.
+  [[nodiscard]] std::chrono::milliseconds leaderless() const;
   [[nodiscard]] std::map<std::string, MemberState> members() const;
   [[nodiscard]] std::string node_of(consensus::MemberId id) const;
   /// Says goodbye: this process is about to stop.

@@ -58,6 +58,7 @@ struct Peering::Impl {
   /// Fills in `names`; the others, for the network. `mutex` is held.
   std::vector<consensus::Peer> name_members();
   [[nodiscard]] std::string leader_node(System& at) const;
+  [[nodiscard]] int64_t leader_heard_ms(System& at, const consensus::Peers& network) const;
 
   PeeringOptions options;
   const SteadyClock::time_point started = SteadyClock::now();
@@ -90,6 +91,7 @@ struct Peering::Impl {
   uint64_t leader_changes = 0;
   std::string asked_leader;
   std::atomic<bool> has_no_log{false};                  ///< As of the last tick.
+  std::atomic<SteadyClock::time_point> led{started};    ///< When somebody who led was last heard.
   std::optional<SteadyClock::time_point> listed_since;  ///< As a member without a log.
 };
 

@@ -59,6 +59,8 @@ void Peering::tick() {
       if (!leader.empty()) impl.asks.lose_all_but(leader);
     }
     const auto now = SteadyClock::now();
+    if (const auto ago = impl.leader_heard_ms(at, network); ago >= 0)
+      impl.led = now - std::chrono::milliseconds{ago};
     if (now >= impl.next_hello) {
       impl.next_hello = now + kHelloEvery;
       impl.say_hello(at, network, false);

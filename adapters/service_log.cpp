@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxPlainName = 100;
+constexpr uint64_t kCopied = 1 << 20;  // Bytes at once.
 
 uint64_t size_of(const std::string& path) {
   std::error_code error;
@@ -29,6 +30,17 @@ std::string read_from(const std::string& path, uint64_t from, uint64_t bytes) {
   return text;
 }
 
+/// The last `bytes` of a file of that size, into another one. Whether all of it was written.
+bool copy_end(const std::string& path, uint64_t size, uint64_t bytes, const std::string& to) {
+  std::ofstream out{to, std::ios::binary | std::ios::trunc};
+  for (uint64_t at = size - bytes; at < size && out; at += kCopied) {
+    const auto piece = read_from(path, at, std::min(kCopied, size - at));
+    out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+  }
+  out.close();
+  return out.good();
+}
+
 }  // namespace
 
 std::string service_folder(const std::string& services, const std::string& name) {
@@ -41,11 +53,12 @@ std::string service_folder(const std::string& services, const std::string& name)
 
 void bound_log(const std::string& folder, uint64_t limit) {
   const auto path = folder + "/log";
-  if (size_of(path) <= limit) return;
+  const auto size = size_of(path);
+  if (size <= limit) return;
+  // A service that wrote while nobody looked may have written any amount: its end is what is kept.
+  const bool moved = copy_end(path, size, std::min(size, 2 * limit), folder + "/log.1");
   std::error_code error;
-  fs::copy_file(path, folder + "/log.1", fs::copy_options::overwrite_existing, error);
-  if (!error || size_of(path) > 4 * limit)
-    fs::resize_file(path, 0, error);  // A full disk: bounded all the same.
+  if (moved || size > 4 * limit) fs::resize_file(path, 0, error);  // A full disk: bounded all the same.
 }
 
 Result<LogTail> log_tail(const std::string& folder, uint64_t lines) {

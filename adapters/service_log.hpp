@@ -8,7 +8,7 @@
 
 namespace muster {
 
-/// Bytes of a log before its older half moves to `log.1`; together at most twice as many are kept.
+/// Bytes of a log before it moves to `log.1`, of which at most twice as many are kept.
 constexpr uint64_t kMaxServiceLog = 8 << 20;
 /// Lines and bytes that one reading of a log gives at most.
 constexpr uint64_t kMaxLogLines = 10'000;

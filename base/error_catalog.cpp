@@ -64,9 +64,12 @@ constexpr std::array kCatalog = {
   ErrorKind{"bad.request", 400, 2, false, "The request is malformed",
             "The request line, a header or the query could not be read.",
             "Correct the part that detail names."},
-  ErrorKind{"bind.refused", 500, 4, false, "The node does not serve there without credentials",
-            "--bind is not loopback and there is no credential, or --dev is set.",
-            "Set --api-key-file or --jwks-url, make a token with muster :token new, or bind 127.0.0.1."},
+  ErrorKind{
+    "bind.refused", 500, 4, false, "The node does not serve there",
+    "--bind or --peer-bind is not loopback, and there is no credential, no cluster key, or --dev is set.",
+    "As detail says: for callers set --api-key-file or --jwks-url, or make a token with muster :token new; "
+    "for members run muster :cluster init, give --cluster-key-file or --join-token, or serve --alone. Or "
+    "bind 127.0.0.1."},
   ErrorKind{"body.too.large", 413, 2, false, "The body is too large", "The body exceeds --max-body.",
             "Send less, or raise --max-body on the node."},
   ErrorKind{"body.type.unsupported", 415, 2, false, "The content type is not supported",
@@ -163,8 +166,10 @@ constexpr std::array kCatalog = {
   ErrorKind{"leader.lost", 503, 5, true, "Leadership was lost under the request",
             "The node stopped leading before the outcome was known.",
             "Retry with the same Idempotency-Key; without one, read first."},
-  ErrorKind{"leader.none", 404, 5, true, "There is no leader", "Nobody holds the lease, or it has lapsed.",
-            "Claim it, or wait for a node to do so."},
+  ErrorKind{"leader.none", 404, 5, true, "There is no leader",
+            "Nobody holds the lease, or it has lapsed, or the node that was asked has heard nobody who leads "
+            "for --leader-ttl.",
+            "Claim it, wait for a node to do so, or ask another member."},
   ErrorKind{"leader.stale", 409, 4, false, "Another leader has followed that one",
             "What it says is of an older epoch than one that was heard of in the same cluster.",
             "Ask another member: muster :leader shows the epoch."},

@@ -28,6 +28,15 @@ struct Leader {
   }
 };
 
+/// Who hears nobody that leads does not hear of renewals either: after a TTL the lease that it knows has
+/// lapsed, or would have, and another may hold it (supervisor contract, section 8: not found when it is
+/// stale).
+bool is_stale(Api& api) {
+  const auto* peering = api.options().peering;
+  return peering && !api.system().gauges().leading &&
+         peering->leaderless() > api.system().options().leader_ttl;
+}
+
 Response show_leader(const ViewSet& views, const std::string& request) {
   const auto& lease = view<lease::View>(views);
   if (!lease.held()) return problem({"leader.none", "nobody holds the leader lease", {}}, request);
@@ -41,7 +50,14 @@ void add_lease_routes(Api& api) {
   api.router().add(
     {Method::get, "/v1/leader",
      [&api](const Request& q, const Reply& r) {
-       api.show(q, r, [id = std::string(q.id)](const ViewSet& views) { return show_leader(views, id); });
+       const bool is_past = q.query_value("as_of").has_value();
+       api.show(q, r, [&api, is_past, id = std::string(q.id)](const ViewSet& views) {
+         if (!is_past && is_stale(api))
+           return problem(
+             {"leader.none", "nobody who leads was heard for a TTL, so the lease that is known is stale", {}},
+             id);
+         return show_leader(views, id);
+       });
      },
      "open"});
   api.router().add({Method::post, "/v1/leader/claim",

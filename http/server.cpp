@@ -59,8 +59,9 @@ struct Server::Impl {
   Status bind();
   void run();
   void accept();
-  void admit(Socket socket);
+  void admit(Socket socket, const Tcp::endpoint& from);
   void sweep();
+  void sweep_after(std::chrono::milliseconds pause);
   void expire(Phase phase, std::chrono::milliseconds limit);
   void deliver();
   void wake();
@@ -132,20 +133,20 @@ void Server::Impl::accept() {
   accepting = true;
   acceptor.async_accept(peer, [this](error_code ec, Socket socket) {
     accepting = false;
-    if (!ec) admit(std::move(socket));
+    if (!ec) admit(std::move(socket), peer);
     // Out of descriptors: the next sweep tries again, when some may be free.
     if (!ec || ec == asio::error::connection_aborted) accept();
   });
 }
 
-void Server::Impl::admit(Socket socket) {
+void Server::Impl::admit(Socket socket, const Tcp::endpoint& from) {
   const bool refused = core.accepted >= core.limits.max_connections;
   if (refused) core.stats.refused++;
   if (refused && core.refused >= kMaxRefused) return;
   error_code ec;
   socket.non_blocking(true, ec);
   socket.set_option(Tcp::no_delay(true), ec);
-  auto address = peer.address();
+  auto address = from.address();
   if (address.is_v6() && address.to_v6().is_v4_mapped())
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   const auto name = core.connections.reserve();
@@ -171,7 +172,7 @@ void Server::Impl::sweep() {
   const auto now = Clock::now();
   core.date = http_date();
   core.application.tick();
-  expire(Phase::idle, core.limits.idle_timeout);
+  expire(Phase::idle, core.stopping ? core.limits.last_request : core.limits.idle_timeout);
   expire(Phase::head, core.limits.header_timeout);
   expire(Phase::body, core.limits.body_timeout);
   expire(Phase::writing, core.limits.write_timeout);
@@ -185,7 +186,11 @@ void Server::Impl::sweep() {
   core.gzip.forget_dead();
   accept();
   if (core.stopping && now >= drain_until) return core.io.stop();
-  timer.expires_after(sweep_interval(core.limits));
+  sweep_after(sweep_interval(core.limits));
+}
+
+void Server::Impl::sweep_after(std::chrono::milliseconds pause) {
+  timer.expires_after(pause);
   timer.async_wait([this](error_code ec) {
     if (!ec) sweep();
   });
@@ -214,10 +219,19 @@ void Server::Impl::drain() {
   if (core.stopping) return;
   core.stopping = true;
   drain_until = Clock::now() + core.limits.drain_timeout;
-  error_code ignored;
+  error_code none_left, ignored;
+  acceptor.non_blocking(true, none_left);
+  // Those that wait to be accepted would be reset, with what they have asked.
+  for (int i = 0; i < kBacklog && !none_left; i++) {
+    Socket socket{core.io};
+    Tcp::endpoint from;
+    acceptor.accept(socket, from, none_left);
+    if (!none_left) admit(std::move(socket), from);
+  }
   acceptor.close(ignored);
   for (const auto& connection : core.connections.all()) connection->drain();
-  if (core.accepted + core.refused == 0) core.io.stop();
+  if (core.accepted + core.refused == 0) return core.io.stop();
+  sweep_after(core.limits.last_request);
 }
 
 Server::Server(Application& application, Listen listen, Limits limits)

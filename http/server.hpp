@@ -13,7 +13,7 @@
 
 namespace muster::http {
 
-/// Every limit of the edge. Each is a flag of muster :serve under the name in the comment.
+/// Every limit of the edge. Each with a name in its comment is a flag of muster :serve.
 struct Limits {
   size_t max_header = 16 << 10;                     ///< --max-header: request line and headers, bytes (431).
   size_t max_body = 1 << 20;                        ///< --max-body: bytes (413).
@@ -24,6 +24,8 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{60'000};   ///< --idle-timeout: between requests.
   std::chrono::milliseconds stall_timeout{30'000};  ///< --stall-timeout: a stream's reader takes no byte.
   std::chrono::milliseconds drain_timeout{5'000};   ///< --drain-timeout: on stop, requests in flight.
+  /// On stop, for a request on a connection that was made, or answered, just before: it may be on its way.
+  std::chrono::milliseconds last_request{100};
 };
 
 struct Listen {

@@ -234,7 +234,7 @@ void Connection::drain() {
   }
   char byte = 0;
   const bool asks = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-  if (phase_ == Phase::idle && !asks) close();
+  if (phase_ == Phase::idle && !asks && Clock::now() - since > core_.limits.last_request) close();
 }
 
 bool Connection::wake_due(Clock::time_point now) const {

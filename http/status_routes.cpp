@@ -8,33 +8,38 @@ namespace {
 
 constexpr size_t kMaxDrift = 100;  // Lines of drift that the status shows.
 
-std::string status_text(Api& api, const ViewSet& views) {
+/// What is of this process and of now: the log says nothing of it.
+void add_present(Api& api, Json& status) {
   const auto gauges = api.system().gauges();
+  status["version"] = api.options().version;
+  status["started_at"] = to_rfc3339(api.started_at());
+  status["ready"] =
+    api.system().ready() || (api.options().peering && api.options().peering->follows_closely());
+  status["leading"] = gauges.leading;
+  status["term"] = gauges.term;
+  status["seq"] = gauges.seq;
+  status["data"] = api.options().data;
+  status["containers"] = api.options().containers.empty() ? "unavailable" : api.options().containers;
+  status["log"]["writable"] = gauges.writable;
+  status["log"]["pending"] = gauges.pending;
+  status["log"]["checkpoints_failed"] = gauges.checkpoints_failed;
+  status["streams"] = {{"tails", api.tails().readers()}, {"open", api.server().stats().streams.load()}};
+}
+
+/// What the log says as of the views.
+Json status_of(Api& api, const ViewSet& views) {
   const auto& cluster = view<cluster::View>(views);
   const auto& lease = view<lease::View>(views);
   const auto& nodes = view<nodes::View>(views).counts;
   const auto& plans = view<plans::View>(views);
-  Json status{
-    {"node_id", api.system().options().node},
-    {"version", api.options().version},
-    {"cluster", cluster.identity->cluster},
-    {"feature_level", cluster.identity->feature_level},
-    {"started_at", to_rfc3339(api.started_at())},
-    {"ready", api.system().ready() || (api.options().peering && api.options().peering->follows_closely())},
-    {"leading", gauges.leading},
-    {"term", gauges.term},
-    {"epoch", views.epoch},
-    {"seq", gauges.seq},
-    {"head", to_hex(views.head)},
-    {"view_seq", views.seq},
-    {"time", to_rfc3339(views.time)},
-    {"data", api.options().data},
-    {"containers", api.options().containers.empty() ? "unavailable" : api.options().containers}};
-  status["log"] = {{"writable", gauges.writable},
-                   {"pending", gauges.pending},
-                   {"compacted_to", cluster.log.compacted_to},
-                   {"checkpoints", cluster.checkpoints.size()},
-                   {"checkpoints_failed", gauges.checkpoints_failed}};
+  Json status{{"node_id", api.system().options().node},
+              {"cluster", cluster.identity->cluster},
+              {"feature_level", cluster.identity->feature_level},
+              {"epoch", views.epoch},
+              {"head", to_hex(views.head)},
+              {"view_seq", views.seq},
+              {"time", to_rfc3339(views.time)}};
+  status["log"] = {{"compacted_to", cluster.log.compacted_to}, {"checkpoints", cluster.checkpoints.size()}};
   status["nodes"] = {{"registered", nodes.registered},
                      {"healthy", nodes.healthy},
                      {"stale", nodes.stale},
@@ -58,8 +63,7 @@ std::string status_text(Api& api, const ViewSet& views) {
   for (const auto& one : services::drift(plans, observed, kMaxDrift))
     status["services"]["drift"].push_back(
       {{"node_id", one.node}, {"service", one.service}, {"problem", one.problem}});
-  status["streams"] = {{"tails", api.tails().readers()}, {"open", api.server().stats().streams.load()}};
-  return status.dump();
+  return status;
 }
 
 void ready_route(Api& api, const Request& request, const Reply& reply) {
@@ -130,11 +134,13 @@ void add_status_routes(Api& api) {
   router.add({Method::get, "/readyz", [&api](const Request& q, const Reply& r) { ready_route(api, q, r); },
               "open", false, true});
   router.add({Method::get, "/v1/status",
-              [&api](const Request&, const Reply& r) {
-                const auto views = api.system().views();
-                auto response = json_response(status_text(api, *views));
-                response.headers.emplace_back("X-Muster-Seq", std::to_string(views->seq));
-                r(std::move(response));
+              [&api](const Request& q, const Reply& r) {
+                const bool is_past = q.query_value("as_of").has_value();
+                api.show(q, r, [&api, is_past](const ViewSet& views) {
+                  auto status = status_of(api, views);
+                  if (!is_past) add_present(api, status);
+                  return json_response(status.dump());
+                });
               },
               "read", false, true});
   if (!api.options().metrics) return;

@@ -126,11 +126,11 @@ void Client::answered(const Op& op, uint64_t turn, const Result<Receipt>& result
     later(0, 30, &Client::next);
 }
 
-/// Everything that was acknowledged to anybody by now is to be seen.
+/// Everything that was acknowledged to anybody by now is to be seen, and everything that any read has shown.
 void Client::read() {
   turn_++;
   later(kAnswerMs, 2 * kAnswerMs, &Client::next);
-  const auto wanted = town_.ground.history.acknowledged_seq();
+  const auto wanted = town_.ground.history.to_be_seen();
   Answer answer{[this, wanted, turn = turn_](const Result<Receipt>& result) {
     if (result) town_.ground.history.read(wanted, result->seq);
     town_.ground.clock.later(1, [this, turn] {

@@ -115,11 +115,12 @@ void History::refused(const Op& op, const std::string& attempt, const Error& err
   fail(name + " was told " + error.code + " (" + error.detail + ") for a reason that is not in the log");
 }
 
-void History::read(uint64_t asked_at_seq, uint64_t got_seq) {
+void History::read(uint64_t least, uint64_t got) {
   reads_++;
-  if (got_seq < asked_at_seq)
-    fail("a consistent read saw line " + std::to_string(got_seq) + ", and line " +
-         std::to_string(asked_at_seq) + " was acknowledged before it was asked");
+  shown_seq_ = std::max(shown_seq_, got);
+  if (got < least)
+    fail("a consistent read saw line " + std::to_string(got) + ", and line " + std::to_string(least) +
+         " was acknowledged, or shown by another one, before it was asked");
 }
 
 void History::close() const {

@@ -1,6 +1,7 @@
 // What happened in a simulated cluster, seen from above, and what must never happen.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -43,7 +44,8 @@ public:
   void leads(consensus::MemberId by, uint64_t term);
   /// A node answered: `attempt` is the request's name.
   void told(const Op& op, const std::string& attempt, const Result<Receipt>& result);
-  void read(uint64_t asked_at_seq, uint64_t got_seq);
+  /// A read after a barrier showed line `got`. `least` is what to_be_seen() said when it was asked.
+  void read(uint64_t least, uint64_t got);
   /// Once nothing moves any more.
   void close() const;
 
@@ -56,7 +58,9 @@ public:
 
   [[nodiscard]] uint64_t seq() const { return lines_.size(); }
   [[nodiscard]] uint64_t acknowledged() const { return acknowledged_.size(); }
-  [[nodiscard]] uint64_t acknowledged_seq() const { return acknowledged_seq_; }
+  /// The line that a read which is asked now has to show at least: whatever was acknowledged to anybody, and
+  /// whatever any read has shown, also of what nobody was told yet.
+  [[nodiscard]] uint64_t to_be_seen() const { return std::max(acknowledged_seq_, shown_seq_); }
   [[nodiscard]] bool has(uint64_t seq, std::string_view line) const {
     return seq <= lines_.size() && *lines_[seq - 1] == line;
   }
@@ -81,7 +85,7 @@ private:
   std::map<std::string, uint64_t> acknowledged_;       ///< Operations, with their lines.
   std::set<std::string> not_done_;  ///< Attempts of which it was said that they never will be.
   bool over_ = false;
-  uint64_t acknowledged_seq_ = 0, epoch_ = 0, founded_ = 0, reads_ = 0;
+  uint64_t acknowledged_seq_ = 0, shown_seq_ = 0, epoch_ = 0, founded_ = 0, reads_ = 0;
   std::map<std::string, uint64_t> given_back_;  ///< The epoch that each attempt to give a lease back names.
   std::vector<std::string> notes_;
   uint64_t mixed_ = 1469598103934665603U;  ///< Of all notes.

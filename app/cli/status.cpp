@@ -23,7 +23,7 @@ Verb status_verb() {
           .example = "muster :status --watch",
           .run = run,
           .flags = {{"watch", "", "Draw again when something changes"},
-                    {"as-of", "SEQ|TIME", "As it was then"},
+                    {"as-of", "SEQ|TIME", "As it was then, as far as the log says"},
                     {"after", "SEQ", "Wait until the view has seen this event"}}};
 }
 

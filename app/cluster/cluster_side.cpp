@@ -190,7 +190,12 @@ Status ClusterSide::open_port() {
   };
   network.events.stranger = [this](const consensus::Stranger& who, consensus::Envelope envelope,
                                    auto answer) {
-    peering_->stranger(who, std::move(envelope), std::move(answer));
+    auto told = [log = join_log_, who, asked = envelope.body,
+                 answer = std::move(answer)](consensus::Envelope reply) {
+      log->answered(who, asked, reply.body);
+      answer(std::move(reply));
+    };
+    peering_->stranger(who, std::move(envelope), std::move(told));
   };
   network.events.refused = [](const std::string& why) { spdlog::warn("member port: {}", why); };
   network_ = std::make_unique<consensus::PeerNetwork>(std::move(network));

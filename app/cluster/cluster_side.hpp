@@ -12,6 +12,7 @@
 #include "adapters/ports/discovery.hpp"
 #include "app/cluster/bareness.hpp"
 #include "app/cluster/credentials.hpp"
+#include "app/cluster/join_log.hpp"
 #include "app/cluster/key_rotation.hpp"
 #include "app/cluster/member_file.hpp"
 #include "app/cluster/removal_watch.hpp"
@@ -103,6 +104,7 @@ private:
   std::unique_ptr<SecretSharing> sharing_;
   std::unique_ptr<KeyRotation> rotation_;
   std::unique_ptr<Cosigner> cosigner_;
+  std::shared_ptr<JoinLog> join_log_ = std::make_shared<JoinLog>();  ///< Kept by answers that are still due.
   std::unique_ptr<consensus::PeerNetwork> network_;
   mutable std::mutex mutex_;  ///< Guards what follows, up to `other_`, and `member_`.
   System* system_ = nullptr;

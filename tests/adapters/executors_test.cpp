@@ -187,6 +187,16 @@ TEST_CASE("a log is bounded while it is written to, and read from its end") {
   CHECK(log_after(room.path, 6).text.empty());
 }
 
+TEST_CASE("of a log that grew while nobody looked its end is kept") {
+  ServiceRoom room;
+  std::ofstream writer{room.path + "/log", std::ios::app};
+  for (int i = 0; i < 1000; i++) writer << "line " << i << std::endl;
+  bound_log(room.path, 500);
+  CHECK(std::filesystem::file_size(room.path + "/log") == 0);
+  CHECK(std::filesystem::file_size(room.path + "/log.1") == 1000);
+  CHECK(log_tail(room.path, 2)->text == "line 998\nline 999\n");
+}
+
 TEST_CASE("a folder is the service's name where that is a plain one") {
   CHECK(service_folder("/s", "api-1.2") == "/s/api-1.2");
   for (const auto* name : {"..", "a b", "é", ".hidden"}) {

@@ -65,6 +65,19 @@ class WithNode(unittest.TestCase):
         self.assertGreater(status["seq"], 0)
         self.assertRegex(self.ask(":status").stdout, r"ready +yes")
 
+    def test_status_shows_the_past_and_waits_for_a_line(self):
+        """As of a seq it says what the log says of then, and nothing that only the process knows."""
+        before = json.loads(self.ask(":status", "--json").stdout)
+        register(self.node, "in-between")
+        now = json.loads(self.ask(":status", "--json", "--after", str(before["view_seq"] + 1)).stdout)
+        self.assertGreater(now["view_seq"], before["view_seq"])
+        then = json.loads(self.ask(":status", "--json", "--as-of", str(before["view_seq"])).stdout)
+        self.assertEqual({name: then[name] for name in ("view_seq", "head", "nodes", "epoch")}, {name: before[name] for name in ("view_seq", "head", "nodes", "epoch")})
+        self.assertEqual(then["nodes"]["registered"] + 1, now["nodes"]["registered"])
+        self.assertEqual(set(before) - set(then), {"version", "started_at", "ready", "leading", "term", "seq", "data", "containers", "streams"})
+        for flag in ("--as-of", "--after"):
+            self.assertEqual(self.ask(":status", flag, "yesterday").returncode, 2, flag)
+
     def test_nodes_are_listed_and_shown(self):
         """S1-17 S0-09"""
         rows = json.loads(self.ask(":nodes", "--json").stdout)["rows"]

@@ -116,6 +116,24 @@ class TogetherTest(ClusterCase):
             self.registered(leader, "after")
             self.same_logs(cluster)
 
+    def test_a_member_that_is_cut_off_names_no_leader(self):
+        """[S2-61] Once it has heard nobody who leads for a TTL: whom it knows may lead no more. What was then, it still shows."""
+        with RunningCluster(3, "--leader-ttl", "4s") as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            held = self.lease(cluster, leader)
+            left, other = cluster.others(leader)
+            seq = left.get("/v1/leader").seq
+            for member in (leader, other):
+                member.pause()
+            gone = left.until(lambda: (said := left.get("/v1/leader")).status == 404 and said, "names no leader")
+            self.assertEqual((gone.json["code"], gone.headers["X-Muster-Stale"]), ("leader.none", "true"))
+            then = left.get(f"/v1/leader?as_of={seq}")
+            self.assertEqual((then.status, then.json), (200, held))
+            for member in (leader, other):
+                member.resume()
+            self.assertGreaterEqual(self.lease(cluster, cluster.leader())["epoch"], held["epoch"])
+
     def lease(self, cluster, leader):
         """The lease, once every member says that `leader` holds it."""
         def told():

@@ -29,7 +29,7 @@ class TwoBuildsTest(HistoryCase):
         return said["identity"]["feature_level"], {one["member"]: one["feature_level"] for one in said["members"]}
 
     def test_members_are_upgraded_one_by_one(self):
-        """[S0-08] Clients see no failed request, and all have the same lines; while one has the old build the level stays; raised, the old
+        """[S0-08] Clients find nobody there, or are told 503, and try again; no request is dropped, and all have the same lines; while one has the old build the level stays; raised, the old
         build refuses the log and says why."""
         with RunningCluster(3) as cluster:
             cluster.whole()
@@ -48,6 +48,7 @@ class TwoBuildsTest(HistoryCase):
                 self.assertEqual(json.loads(done.stdout), {"feature_level": level + 1, "before": level, "dry_run": False}, done)
                 load.goes_on()
             self.judge(cluster, load)
+            self.nothing_dropped(load)
             self.assertEqual(count_of(self.same_logs(cluster), "feature.raised", "cluster"), 1)
             self.too_old(cluster, level)
 

@@ -1,11 +1,16 @@
 """The commands in the documents do what the documents say, typed as they stand there."""
 import json
 import re
+import shlex
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
-from running_node import ROOT, RunningNode, binary_serves
+from hosts import why_not
+from running_node import BINARY, ROOT, RunningNode, binary_serves
+
+WHY_NOT = why_not()
 
 
 def sections(document):
@@ -49,6 +54,26 @@ class ReadmeTest(unittest.TestCase):
             verdict = shell(code.replace("http://127.0.0.1:8070", node.url).replace("tests/verify_log.py", str(ROOT / "tests/verify_log.py")),
                             node.folder)
         self.assertRegex(verdict, r"^ok: [1-9][0-9]* lines, head [0-9]+:[0-9a-f]{64}$")
+
+
+@unittest.skipIf(WHY_NOT, f"no network namespaces: {WHY_NOT}")
+class OtherMachinesTest(unittest.TestCase):
+    def test_a_new_folder_serves_other_machines(self):
+        """[S1-02] The commands for it, typed as they stand on a network of their own: it listens not on 127.0.0.1 alone."""
+        code = sections("docs/provisioning.md")["1. Start the control plane"]
+        key, init, serve = (next(line for line in code.splitlines() if words in line).replace("build/release/muster", str(BINARY))
+                            for words in ("> api-key", ":cluster init", "-addr"))
+        script = f"""ip link set lo up
+            {key}
+            {init} > /dev/null
+            ({serve} > said 2>&1 || cat said >&2) &
+            job=$!
+            trap 'kill $(pgrep -P $job); wait $job' EXIT
+            curl -sS --retry 40 --retry-delay 1 --retry-connrefused http://127.0.0.2:8070/readyz
+            """
+        with tempfile.TemporaryDirectory() as folder:
+            ready = shell(f"unshare -n bash -euc {shlex.quote(script)}", folder)
+        self.assertEqual(json.loads(ready), {"ready": True})
 
 
 @unittest.skipUnless(binary_serves(), "the release binary does not serve yet")

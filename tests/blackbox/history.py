@@ -4,6 +4,7 @@ import http.client
 import json
 import random
 import secrets
+import select
 import threading
 import time
 
@@ -16,6 +17,7 @@ REGISTERS = 4
 PAUSE_S = 0.02  # Before the next attempt, when one failed.
 ANSWER_LIMIT_S = 3.0  # A member that sleeps accepts connections and says nothing.
 SHUNNED_S = 5.0  # Who said nothing is not asked for so long.
+REFUSED, DROPPED, DROPPED_KEPT = "refused", "dropped", "dropped on a kept connection"  # Beside statuses and time-outs, what a load counts.
 
 
 class Client(threading.Thread):
@@ -85,6 +87,7 @@ class Client(threading.Thread):
         """(status, body) from a member by chance; (None, None) when it is to be tried again."""
         now = time.monotonic()
         member = self.chance.choice([one for one in self.load.members if self.shunned.get(one.name, 0) <= now] or self.load.members)
+        kept = self.kept(member)
         try:
             answer = self.exchange(member, method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
@@ -92,7 +95,10 @@ class Client(threading.Thread):
                 self.connections.pop(member.name).close()
             if isinstance(error, TimeoutError):
                 self.shunned[member.name] = time.monotonic() + SHUNNED_S
-            return self.again(type(error).__name__)
+                return self.again(type(error).__name__)
+            if isinstance(error, ConnectionRefusedError):
+                return self.again(REFUSED)
+            return self.again(DROPPED_KEPT if kept else DROPPED)
         status, reply_headers, text = answer
         self.load.count(status)
         if status in known:
@@ -107,9 +113,19 @@ class Client(threading.Thread):
         self.load.over.wait(PAUSE_S)
         return None, None
 
+    def kept(self, member):
+        """Whether there is a connection to it that it has not closed; half of the clients make a new one for each request."""
+        connection = self.connections.get(member.name)
+        if connection is None:
+            return False
+        closed = connection.sock is None or self.number % 2 == 0 or select.select([connection.sock], [], [], 0)[0]
+        if closed:
+            self.connections.pop(member.name).close()
+        return not closed
+
     def exchange(self, member, method, path, body, headers):
         connection = self.connections.get(member.name)
-        if connection is None or connection.sock is None:  # New, or closed by the member in good order.
+        if connection is None:
             connection = self.connections[member.name] = member.connected(ANSWER_LIMIT_S)
         sent = {**member.headers, **headers, **({"Content-Type": "application/json"} if body is not None else {})}
         connection.request(method, path, None if body is None else json.dumps(body), sent)
@@ -181,6 +197,11 @@ class Load:
 
 class HistoryCase(ClusterCase):
     """Judges what the clients of a load saw."""
+
+    def nothing_dropped(self, load):
+        """All that was tried again had found nobody there, or was told 503: no request that a member had was left without an answer."""
+        retried = {what for what in load.answers if what not in (200, 204, 404)}
+        self.assertLessEqual(retried, {503, REFUSED}, dict(load.answers))
 
     def judge(self, cluster, load):
         """All have the same log, with each acknowledged write once; all saw one order; all views came to the same."""

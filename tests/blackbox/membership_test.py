@@ -45,11 +45,11 @@ class JoinTokenTest(ClusterCase):
             first.start().wait_ready()
             second.start("--join", first.peer, "--join-token", token).wait_ready()
             self.assertEqual(second.named(), ["n1", "n2"])
-            self.refused(first, third, token, USED)
+            self.refused(first, third, token, USED, logged=1)
             short = self.token(first, "1s")
             over = datetime.fromisoformat(short["expires_at"].replace("Z", "+00:00")).timestamp()
             first.until(lambda: time.time() > over, "the token has expired")
-            self.refused(first, third, short["token"], USED)
+            self.refused(first, third, short["token"], USED, logged=2)
             good = self.token(second, "1h")["token"]
             self.refused(first, third, mistyped(good), "mistyped", USAGE)
             self.refused(first, third, init(cluster.add()), "cannot join")
@@ -61,13 +61,15 @@ class JoinTokenTest(ClusterCase):
             third.start("--join", second.peer, "--join-token", good).wait_ready()
             cluster.wait_voters(3)
 
-    def refused(self, member, newcomer, token, why, status=DENIED):
-        """`newcomer` ends with that status, says why, and is no member."""
+    def refused(self, member, newcomer, token, why, status=DENIED, logged=None):
+        """`newcomer` ends with that status, says why, and is no member. `logged`: so often `member` has said by now that it refused it."""
         newcomer.log.unlink(missing_ok=True)
         newcomer.start("--join", member.peer, "--join-token", token)
         self.assertEqual(newcomer.ends(), status)
         self.assertIn(why, newcomer.said())
         self.assertNotIn(newcomer.node_id, member.named())
+        if logged is not None:
+            self.assertEqual(member.said().count(f"node={newcomer.node_id} code=join.refused reason={why}"), logged)
         shutil.rmtree(newcomer.data)
 
     def test_another_clusters_key_lets_nobody_in(self):

@@ -1,4 +1,5 @@
 """The member port against callers that were not invited: refused, told why, logged; and the node goes on."""
+import base64
 import json
 import os
 import random
@@ -9,11 +10,12 @@ import unittest
 from cluster_case import ClusterCase
 from membership_test import init
 from peer_port import JOIN, JOINED, OPEN, REFUSAL, PeerPort, key_of, make_certificate
-from running_cluster import RunningCluster
+from running_cluster import RunningCluster, count_of
 from waiting import PATIENCE_S
 
-CALLS = 200
-MOST_GROWTH = 24 << 20  # Bytes, over thousands of calls: far less than what they sent.
+ROUNDS = 300  # Of three bad calls each.
+MOST_GARBAGE = 64 << 10  # Bytes of a call, at most.
+MOST_GROWTH = 4 << 20  # Bytes, over all rounds: a fraction of what they send, so nothing of it may be kept.
 
 
 OPENING = bytes([1, 0]) + bytes(16)  # Version, lane, the process.
@@ -69,42 +71,59 @@ class PeerPortTest(ClusterCase):
         with PeerPort(self.member) as port:
             answer = self.asked(port, node="n9", key="1" * 64, address="127.0.0.1:1", url="http://127.0.0.1:1", secret="0" * 64)
         self.assertEqual(answer["code"], "join.refused")
+        self.member.says("node=n9 code=join.refused")
         with PeerPort(self.member) as port:
             port.send(JOIN, b"{")
             self.assertEqual(json.loads(port.receive()[1])["code"], "bad.json")
+        self.member.says("code=bad.json")
 
     def resident(self):
         with open(f"/proc/{self.member.process.pid}/statm", encoding="ascii") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def send_garbage(self, rng):
+        """Bytes that are no TLS."""
         with socket.create_connection(("127.0.0.1", self.member.peer_port), timeout=PATIENCE_S) as plain:
-            try:
-                plain.sendall(rng.randbytes(rng.randrange(1, 4096)))
-            except ConnectionError:
-                pass  # It hung up before all was said.
+            return self.sent(plain.sendall, rng.randbytes(rng.randrange(1, MOST_GARBAGE)))
 
     def send_frames(self, rng):
         """Lengths that are huge, zero or not kept, in a connection that is otherwise in order."""
         with PeerPort(self.member) as port:
             size = rng.choice([0, 1, 16 << 10, 1 << 20, 1 << 31, (1 << 32) - 1])
-            try:
-                port.raw(struct.pack(">IB", size, rng.randrange(256)) + rng.randbytes(rng.randrange(4096)))
-                if size == 0 or size > 1 << 20:
-                    port.receive()  # It is told at once; what may still become whole is waited for.
-            except (ConnectionError, OSError):
-                pass
+            sent = self.sent(port.raw, struct.pack(">IB", size, rng.randrange(256)) + rng.randbytes(rng.randrange(MOST_GARBAGE)))
+            if size == 0 or size > 1 << 20:
+                port.receive()  # It is told at once; what may still become whole is waited for.
+            return sent
+
+    def ask_with_garbage(self, rng):
+        """Joins that are read to their end: a name that nobody has, and a token that was guessed."""
+        with PeerPort(self.member) as port:
+            request = {"node": rng.randbytes(8).hex(), "key": rng.randbytes(32).hex(), "address": "127.0.0.1:1", "url": "http://127.0.0.1:1",
+                       "secret": rng.randbytes(4096).hex()}
+            body = json.dumps(request).encode()
+            port.send(JOIN, body)
+            port.receive()
+            return len(body)
+
+    def sent(self, send, data):
+        """How much was sent: it may hang up before all was said."""
+        try:
+            send(data)
+            return len(data)
+        except OSError:
+            return 0
+
+    def bad_calls(self, rng, rounds):
+        """Bytes that were sent in so many rounds."""
+        return sum(call(rng) for _ in range(rounds) for call in (self.send_garbage, self.send_frames, self.ask_with_garbage))
 
     def test_garbage_and_huge_frames_cost_nothing(self):
-        """[S0-07] Thousands of bad calls: the process lives, and holds no more than before."""
+        """[S0-07] The process lives, and holds no more after many megabytes of bad calls than before."""
         rng = random.Random(11)
-        for _ in range(CALLS // 4):
-            self.send_garbage(rng)
-            self.send_frames(rng)
+        self.bad_calls(rng, ROUNDS // 4)
         before = self.resident()
-        for _ in range(CALLS):
-            self.send_garbage(rng)
-            self.send_frames(rng)
+        sent = self.bad_calls(rng, ROUNDS)
+        self.assertGreater(sent, 3 * MOST_GROWTH)
         self.assertLess(self.resident() - before, MOST_GROWTH)
 
     def test_who_says_nothing_has_to_leave(self):
@@ -115,6 +134,39 @@ class PeerPortTest(ClusterCase):
                 other.send(OPEN, OPENING)
                 self.refused(other, "no certificate")
             self.refused(slow, "in time")
+
+
+class ReplayedJoinTest(ClusterCase):
+    def secret(self, token):
+        """What a newcomer with that token says: its bytes between the fingerprint and the checksum, hex."""
+        text = token.removeprefix("muster-join-")
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[32:-4].hex()
+
+    def test_a_join_that_is_sent_again_opens_nothing(self):
+        """[S0-07] The very frame that let a machine in, its name, key and token: who has heard it and sends it once more is not let
+        in, is not given the cluster key, and is logged."""
+        with RunningCluster(0, "--discovery", "off", dev=False) as cluster:
+            member = cluster.add()
+            token = init(member)
+            member.start().wait_ready()
+            request = {"node": "n2", "key": "2" * 64, "address": "127.0.0.1:1", "url": "http://127.0.0.1:1", "secret": self.secret(token)}
+            frame = json.dumps(request).encode()
+            first, second = (self.answered(member, frame) for _ in range(2))
+            self.assertNotIn("code", first)
+            self.assertEqual(first["cluster_key"], (member.data / "keys" / "cluster").read_text().strip())
+            self.assertEqual(second["code"], "join.refused")
+            self.assertNotIn(first["cluster_key"], json.dumps(second))
+            member.says("node=n2 code=join.refused")
+            self.assertNotIn(request["secret"], member.said())
+            self.assertEqual(member.named(), ["n1", "n2"])
+            self.assertEqual(count_of(member.lines(), "member.joined", "member/n2"), 1)
+
+    def answered(self, member, frame):
+        with PeerPort(member) as port:
+            port.send(JOIN, frame)
+            kind, body = port.receive()
+        self.assertEqual(kind, JOINED, body)
+        return json.loads(body)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def marks_of(path):
 
 
 def check_log(test, path, acknowledged):
-    """The chain is whole, and every acknowledged event is in it exactly once, where its reply said."""
+    """The chain is whole, and every acknowledged event is in it exactly once, not after the seq that its reply told."""
     with open(path, "rb") as file:
         verdict = verify(file)
     test.assertIsNone(verdict.bad, str(verdict))

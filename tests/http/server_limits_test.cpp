@@ -179,6 +179,24 @@ TEST_CASE("stopping answers what is in flight, closes what is idle, and takes no
   CHECK(edge.server.stats().connections == 0);
 }
 
+TEST_CASE("a connection that was made just before the stop gets one answer") {
+  auto limits = Edge::patient();
+  limits.last_request = limits.idle_timeout;
+  Edge edge(limits);
+  REQUIRE(edge.server.start());
+  auto kept = edge.client();
+  CHECK(kept.get("/hello").status == 200);
+  auto made = edge.client();
+  std::thread stop([&] { edge.server.stop(); });
+  CHECK(eventually([&] { return !edge.client().connected(); }));
+  for (auto* client : {&kept, &made}) {
+    const auto got = client->get("/hello");
+    CHECK(got.status == 200);
+    CHECK(got.header("Connection") == "close");
+  }
+  stop.join();
+}
+
 TEST_CASE("stopping does not wait longer than the drain limit, and late replies are dropped") {
   auto limits = Edge::patient();
   limits.drain_timeout = 50ms;
