@@ -18,6 +18,7 @@ from upgrade_test import muster, read_frames, write_frames
 KEY = {"X_API_Key": "k"}
 CHECKPOINTS, META, FILE, JOURNAL = 3, 7, ord("f"), ord("j")
 LOUD = "seq 1 200000\n"  # Over a megabyte: several pieces.
+WAITS = "echo it is here\nexec tail -f /dev/null\n"  # Until it is canceled.
 
 
 def verified(test, target, head):
@@ -69,10 +70,11 @@ class MomentTest(unittest.TestCase):
 
     def setUp(self):
         self.room = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        config = self.room / "scripts" / "loud" / "config.d"
-        config.mkdir(parents=True)
-        (config / "config.yaml").write_text("interpreter: bash\n")
-        (config.parent / "000_main.sh").write_text(LOUD)
+        for name, script in (("loud", LOUD), ("waits", WAITS)):
+            config = self.room / "scripts" / name / "config.d"
+            config.mkdir(parents=True)
+            (config / "config.yaml").write_text("interpreter: bash\n")
+            (config.parent / "000_main.sh").write_text(script)
         self.flags = ("--discovery", "off", "--checkpoint-every", "100", "--scripts-root", str(self.room / "scripts"))
         self.environment = {"environment": {"SUPERVISOR_API_KEY": "k"}}
         self.node = self.enterContext(RunningNode(*self.flags, **self.environment))
@@ -91,6 +93,15 @@ class MomentTest(unittest.TestCase):
         self.assertIn(b"event: run.finish", text)
         caller.until(f"/runs/{run}", lambda answer: answer.json.get("finished_at"))
         return run, text
+
+    def begin_to_wait(self):
+        """A run that has printed something, and goes on."""
+        run = self.caller.post("/runs", {"job_id": "waits"}).json["id"]
+        with self.caller.stream(f"/runs/{run}/events") as told:
+            for line in iter(told.readline, b""):
+                if b"it is here" in line:
+                    return run
+        raise AssertionError(f"{run} ended")
 
     def journal(self, node, run):
         return {path.name: path.read_bytes() for path in (node.folder / "data" / "runs" / run / "journal").iterdir()}
@@ -129,6 +140,7 @@ class MomentTest(unittest.TestCase):
         """[S0-08] Lines, checkpoints, replies, keys and journals up to one seq; the old history is not mixed into the new one."""
         run, told = self.run_loudly(self.caller)
         journal = self.journal(self.node, run)
+        waiting = self.begin_to_wait()
         first = self.register("first", key="a key that is used again")
         for number in range(220):
             self.register(f"big{number}", size=14_000)
@@ -144,11 +156,13 @@ class MomentTest(unittest.TestCase):
         names = {key.decode() for kind, key, _ in frames if kind == FILE}
         self.assertEqual(names, {"node_id", "keys/sign.key", "keys/seal.key", "keys/fingerprint.key", "keys/cluster", "keys/replies"})
         pieces = [(key.decode(), len(value)) for kind, key, value in frames if kind == JOURNAL]
-        self.assertEqual({name.partition("/")[0] for name, _ in pieces}, {run})
+        self.assertEqual({name.partition("/")[0] for name, _ in pieces}, {run, waiting})
         self.assertGreater(len(pieces), 3)
         self.assertLessEqual(max(size for _, size in pieces), 256 << 10)
         old_keys = self.node.folder / "data" / "keys"
         key, pem = (old_keys / "cluster").read_bytes(), (old_keys / "node.pem").read_bytes()
+        self.assertEqual(self.caller.post(f"/runs/{waiting}:cancel").status, 202)
+        self.caller.until(f"/runs/{waiting}", lambda answer: answer.json["status"] == "canceled" and answer.json.get("finished_at"))
         self.assertEqual(self.node.stop(), 0)
 
         other, said = restored(self, file, *self.flags, **self.environment)
@@ -158,6 +172,8 @@ class MomentTest(unittest.TestCase):
         self.assertNotEqual((other.folder / "data" / "keys" / "node.pem").read_bytes(), pem)
         self.assertEqual(self.journal(other, run), journal)
         self.assertEqual(caller.get(f"/runs/{run}/events").body, told)
+        caller.until(f"/runs/{waiting}", lambda answer: answer.json["status"] == "lost")
+        self.assertIn(b"it is here", caller.get(f"/runs/{waiting}/events").body)
         again = self.register("first", caller, "a key that is used again")
         self.assertEqual((again.seq, again.body, again.headers["Idempotency-Replayed"]), (first.seq, first.body, "true"))
         anew = self.register("later", caller, "a key that is used later on")
