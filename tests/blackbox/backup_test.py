@@ -3,6 +3,7 @@ import hashlib
 import http.client
 import json
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import unittest
 from pathlib import Path
 
 from caller import Caller
+from membership_test import init
+from running_cluster import RunningCluster
 from running_node import BINARY, ROOT, RunningNode
 from upgrade_test import muster, read_frames, write_frames
 
@@ -200,6 +203,41 @@ class MomentTest(unittest.TestCase):
         verified(self, exported, heads[len(lines)])
         self.assertEqual(node.stop(), 0)
         folder_verified(self, node.folder / "data", heads.values())
+
+
+class MembersTest(unittest.TestCase):
+    def test_a_restored_member_is_a_cluster_of_its_own_and_the_others_are_told(self):
+        """[S0-08] It has the cluster's key and name, but not its place among them: who was left behind ends, joins anew, and gets all of its log."""
+        with RunningCluster(0, "--discovery", "off", dev=False) as cluster:
+            first, second = cluster.add(), cluster.add()
+            token = init(first)
+            first.start().wait_ready()
+            second.start("--join", first.peer, "--join-token", token).wait_ready()
+            first.until(lambda: first.named() == ["n1", "n2"], "both are in")
+            first.post("/v1/nodes/register", {"node_id": "before"})
+            file = cluster.room / "first.backup"
+            file.write_bytes(first.get("/v1/backup").body)
+            key, whole = (first.data / "keys" / "cluster").read_text(), first.cluster()
+            for member in (first, second):
+                member.kill()
+            shutil.rmtree(first.data)
+            self.assertEqual(muster(":restore", str(file), "--data", str(first.data)).returncode, 0)
+            first.start().wait_ready()
+            self.assertEqual(first.named(), ["n1"])
+            self.assertEqual(first.cluster()["identity"]["cluster"], whole["identity"]["cluster"])
+            self.assertEqual((first.data / "keys" / "cluster").read_text(), key)
+            self.assertEqual(first.get("/v1/nodes/before").status, 200)
+            second.log.unlink()
+            self.assertEqual(second.start().ends(), 4)
+            self.assertIn("it is no member of cluster", second.said())
+            self.assertEqual(muster(":cluster", "join", "--archive", "--data", str(second.data)).returncode, 0)
+            token = first.post("/v1/cluster/tokens", {}).json["token"]
+            second.start("--join", first.peer, "--join-token", token).wait_ready()
+            first.until(lambda: first.named() == ["n1", "n2"], "it is in again")
+            cluster.wait_ready()
+            self.assertEqual(second.get("/v1/nodes/before").status, 200)
+            one, other = cluster.level()
+            self.assertEqual(one, other)  # Also what was before the restore.
 
 
 class NamesTest(unittest.TestCase):
