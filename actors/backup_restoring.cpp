@@ -158,8 +158,8 @@ private:
 /// Writes frames into a fresh store and its folder.
 class Writer {
 public:
-  Writer(log::Disk& disk, std::string data)
-    : disk_(disk), data_(std::move(data)), journals_(data_ + "/runs") {}
+  Writer(log::Disk& disk, std::string data, uint64_t last)
+    : disk_(disk), data_(std::move(data)), journals_(data_ + "/runs"), last_(last) {}
 
   Status take(char kind, const std::string& key, const std::string& value) {
     if (kind == backup::kFile) return file(key, value);
@@ -168,6 +168,7 @@ public:
       return corrupt("it holds a frame of kind " + std::to_string(static_cast<uint8_t>(kind)));
     const auto column = static_cast<log::Column>(kind);
     if (column == log::Column::events) return line(value);
+    if (is_later(column, key, value)) return Done{};
     batch_.put(column, key, value);
     return batch_.bytes() > kBatchBytes ? flush() : Status{Done{}};
   }
@@ -196,6 +197,14 @@ private:
     return batch_.bytes() > kBatchBytes ? flush() : Status{Done{}};
   }
 
+  /// What tells of events that are not among the lines: version 1 was not of one moment.
+  [[nodiscard]] bool is_later(log::Column column, std::string_view key, std::string_view value) const {
+    if (column == log::Column::checkpoints)
+      return key.size() > 8 && log::number_of(key.substr(key.size() - 8)) > last_;
+    const auto reply = column == log::Column::meta ? log::decode_kept_reply(value) : std::nullopt;
+    return reply && reply->seq > last_;
+  }
+
   Status file(const std::string& name, const std::string& bytes) {
     if (std::find(backup::kFiles.begin(), backup::kFiles.end(), name) == backup::kFiles.end())
       return corrupt("it holds a file named " + shown(name));
@@ -216,6 +225,7 @@ private:
   log::Batch batch_;
   log::RowWriter rows_;
   log::StreamWriter streams_{disk_};
+  const uint64_t last_;  ///< Seq that the backup says it ends with.
   uint64_t seq_ = 0;
   Digest hash_ = kNoDigest;
 };
@@ -236,7 +246,7 @@ Status write_all(std::ifstream& in, uint64_t size, const Json& about, const std:
                  Restored& restored) {
   auto disk = log::open_rocks_disk(data + "/log", log::Access::read_write);
   if (!disk) return disk.error();
-  Writer writer{**disk, data};
+  Writer writer{**disk, data, about.value("seq", uint64_t{0})};
   FrameReader frames{in, size};
   char kind = 0;
   std::string key, value;

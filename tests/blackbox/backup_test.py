@@ -275,8 +275,16 @@ class NamesTest(unittest.TestCase):
         self.assertFalse(Path("/tmp/muster-evil").exists())
 
     def test_a_backup_of_the_first_form_is_still_read_and_a_later_one_is_not(self):
-        """[S0-08] Version 1 had no journals; of 3 nobody knows what it means."""
-        self.assertEqual(self.restore("first", header={**self.header, "muster_backup": 1}).returncode, 0)
+        """[S0-08] Version 1 had no journals, and could tell of what came after it, which is left out; of 3 nobody knows what it means."""
+        later = (self.header["seq"] + 1).to_bytes(8, "big")
+        at, kept = (CHECKPOINTS, b"at/" + later, b"x"), (META, b"kept/" + b"k" * 32, b"k" * 64 + b"\x7f" + b"\0" * 7 + later + b"\0")
+        now = (META, b"kept/" + b"n" * 32, b"n" * 64 + b"\x7f" + b"\0" * 7 + self.header["seq"].to_bytes(8, "big") + b"\0")
+        file = self.room / "first.backup"
+        file.write_bytes(write_frames({**self.header, "muster_backup": 1}, [*self.frames, at, kept, now]))
+        node, _ = restored(self, file, environment={"SUPERVISOR_API_KEY": "k"})
+        held = {frame[:2] for frame in read_frames(Caller(node.port, **KEY).get("/v1/backup").body)[1]}
+        self.assertIn(now[:2], held)
+        self.assertFalse({at[:2], kept[:2]} & held)
         done = self.restore("third", header={**self.header, "muster_backup": 3})
         self.assertEqual(done.returncode, 1)
         self.assertIn("not a backup of this version", done.stderr)
