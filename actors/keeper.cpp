@@ -42,9 +42,11 @@ void Keeper::open() {
     static_cast<consensus::Watcher&>(self), static_cast<consensus::Outside&>(self), options_.timing,
     options_.rules);
   Status status = Done{};
-  if (options_.found && !consensus::Replica::bootstrapped(disk_))
-    status =
-      consensus::Replica::bootstrap(disk_, {{options_.self, options_.address, consensus::Role::voter}});
+  if (options_.found && !consensus::Replica::bootstrapped(disk_)) {
+    const auto& head = chain_->head();  // Of a restored folder: whoever joins has to fetch what is there.
+    status = consensus::Replica::bootstrap(disk_, {{options_.self, options_.address, consensus::Role::voter}},
+                                           {head.index, head.seq, head.hash});
+  }
   if (status) status = replica_->open();
   if (!status) broken(status.error());
   show();

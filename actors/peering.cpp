@@ -127,8 +127,15 @@ void Peering::Impl::show_roster(System& at, consensus::Peers& network) {
   std::vector<consensus::Peer> others;
   {
     const std::lock_guard lock{mutex};
-    // A joiner's first lines may be older than its joining: whoever let it in is still there.
-    if (!now.empty() && !now.contains(options.self.node)) now.merge(std::map{roster});
+    // A joiner's first lines may be older than its joining: whoever let it in is still there, under the key
+    // that it showed, though these lines may name one from before a restore.
+    const auto own = now.find(options.self.node);
+    const bool joined = own != now.end() && own->second.id == options.self.id;
+    if (!now.empty() && !joined) {
+      auto told = roster;
+      told.merge(now);
+      now = std::move(told);
+    }
     if (!now.empty()) roster = std::move(now);  // Empty: nothing of the log has come yet.
     others = name_members();
   }

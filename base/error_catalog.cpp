@@ -64,6 +64,9 @@ constexpr std::array kCatalog = {
   ErrorKind{"bad.request", 400, 2, false, "The request is malformed",
             "The request line, a header or the query could not be read.",
             "Correct the part that detail names."},
+  ErrorKind{"bad.yaml", 400, 2, false, "The document is not valid YAML",
+            "It is not UTF-8, not one document, larger or deeper than its limit, or not YAML.",
+            "Correct the line that errors[] names."},
   ErrorKind{
     "bind.refused", 500, 4, false, "The node does not serve there",
     "--bind or --peer-bind is not loopback, and there is no credential, no cluster key, or --dev is set.",
@@ -156,6 +159,13 @@ constexpr std::array kCatalog = {
     "It has neither the cluster key nor a join token that is open, or the cluster's certificate is not the "
     "one that the token names.",
     "Make a new token with muster :cluster token on a member, and start the node with it."},
+  ErrorKind{
+    "journal.corrupt", 500, 1, false, "The journal of a run does not verify",
+    "A segment does not go on from the one before it, or an entry is not as it was written.",
+    "Keep runs/ID/journal for whoever looks into it; restore a backup to have the run's output back."},
+  ErrorKind{"journal.unwritable", 500, 1, false, "The journal of a run cannot be written",
+            "The disk is full, read-only or failing; lines that it did not take are counted as dropped.",
+            "Make room or mend the disk, and run the job again."},
   ErrorKind{"jwks.invalid", 502, 1, false, "The key set is not valid",
             "What JWKS_URL serves is not a JWKS with a key for RS256 or ES256.",
             "Check the URL; RSA keys need 2048 bits or more, EC keys the curve P-256."},

@@ -301,7 +301,15 @@ void Api::at_past(const Request& request, const Reply& reply, const std::string&
       id));
   system_.read_slowly([this, reply, id, seq, time, then = std::move(then)] {
     const auto at = time ? system_.chain().last_at(*time) : seq;
-    const auto head = system_.views()->seq;
+    const auto views = system_.views();
+    const auto head = views->seq;
+    // What was dropped ends with a checkpoint: that seq can still be shown.
+    if (const auto dropped = view<cluster::View>(*views).log.compacted_to; at < dropped)
+      return reply(
+        problem({"log.compacted",
+                 "the oldest seq is " + std::to_string(dropped + 1) + ": nothing before it can be shown",
+                 {}},
+                id));
     if (at <= head) return then(at);
     reply(problem({"field.invalid",
                    "as_of is ahead of the newest seq, " + std::to_string(head),

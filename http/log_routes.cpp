@@ -51,15 +51,20 @@ private:
   std::unique_ptr<BackupReader> reader_;
 };
 
-void backup_route(Api& api, const Reply& reply) {
-  auto& system = api.system();
-  Response response;
-  response.content_type = "application/octet-stream";
-  response.headers.emplace_back("Cache-Control", "no-store");
-  response.stream = std::make_unique<BackupStream>(
-    std::make_unique<BackupReader>(system.disk(), api.options().data, system.options().node,
-                                   view<cluster::View>(*system.views()).identity->cluster));
-  reply(std::move(response));
+void backup_route(Api& api, const Request& request, const Reply& reply) {
+  api.system().read_slowly([&api, reply, id = std::string(request.id)] {
+    auto& system = api.system();
+    const BackupSource source{api.options().data, system.options().node,
+                              view<cluster::View>(*system.views()).identity->cluster,
+                              system.options().reply_secret};
+    auto reader = BackupReader::begin(system.disk(), source);
+    if (!reader) return reply(problem(reader.error(), id));
+    Response response;
+    response.content_type = "application/octet-stream";
+    response.headers.emplace_back("Cache-Control", "no-store");
+    response.stream = std::make_unique<BackupStream>(std::move(*reader));
+    reply(std::move(response));
+  });
 }
 
 std::string log_text(Api& api) {
@@ -189,8 +194,8 @@ void add_log_routes(Api& api) {
                 });
               },
               "admin"});
-  router.add(
-    {Method::get, "/v1/backup", [&api](const Request&, const Reply& r) { backup_route(api, r); }, "admin"});
+  router.add({Method::get, "/v1/backup",
+              [&api](const Request& q, const Reply& r) { backup_route(api, q, r); }, "admin"});
 }
 
 }  // namespace muster::http

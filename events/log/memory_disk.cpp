@@ -78,6 +78,15 @@ Status MemoryDisk::reopen() {
   return Done{};
 }
 
+std::unique_ptr<Disk> MemoryDisk::moment() const {
+  const std::lock_guard lock{mutex_};
+  must_read();
+  auto copy = std::make_unique<MemoryDisk>();
+  copy->live_ = live_;
+  copy->failing_ = true;
+  return copy;
+}
+
 size_t MemoryDisk::unsynced() const {
   const std::lock_guard lock{mutex_};
   return unsynced_.size();

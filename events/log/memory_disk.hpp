@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "events/log/disk.hpp"
+#include "events/log/snapshot.hpp"
 
 namespace muster::log {
 
-class MemoryDisk : public Disk {
+class MemoryDisk : public Disk, public Moments {
 public:
   Status write(const Batch& batch, bool sync) override;
   Status sync() override;
@@ -20,6 +21,7 @@ public:
     Column column, std::string_view before) const override;
   [[nodiscard]] uint64_t size(Column column) const override;
   Status reopen() override;
+  [[nodiscard]] std::unique_ptr<Disk> moment() const override;
 
   /// How many batches a power cut now could lose.
   [[nodiscard]] size_t unsynced() const;

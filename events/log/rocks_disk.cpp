@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <system_error>
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "events/log/rocks_options.hpp"
+#include "events/log/snapshot.hpp"
 
 namespace muster::log {
 namespace {
@@ -43,11 +45,11 @@ void must(const rocksdb::Status& status) {
   if (!status.ok()) throw Unreadable(status.ToString());
 }
 
-/// The database and its families, closed together.
+/// The database, its families and its snapshots, closed together.
 class Store {
 public:
-  static Result<std::unique_ptr<Store>> open(const std::string& folder, Access access) {
-    auto store = std::make_unique<Store>();
+  static Result<std::shared_ptr<Store>> open(const std::string& folder, Access access) {
+    auto store = std::make_shared<Store>();
     rocksdb::Status status;
     // Files may vanish under a reader while the writer beside it compacts: look again.
     for (int tries = 0; tries < (access == Access::read_only ? kReadOnlyTries : 1); tries++) {
@@ -65,6 +67,7 @@ public:
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   ~Store() {
+    for (const auto* taken : snapshots_) db_->ReleaseSnapshot(taken);
     for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
   }
   [[nodiscard]] rocksdb::DB& db() const { return *db_; }
@@ -72,9 +75,110 @@ public:
     return families_[static_cast<size_t>(column) + 1];  // 0 is RocksDB's default family.
   }
 
+  [[nodiscard]] const rocksdb::Snapshot* take_snapshot() {
+    const std::lock_guard lock{mutex_};
+    return *snapshots_.insert(db_->GetSnapshot()).first;
+  }
+  void release(const rocksdb::Snapshot* taken) {
+    const std::lock_guard lock{mutex_};
+    if (snapshots_.erase(taken) > 0) db_->ReleaseSnapshot(taken);
+  }
+
+  // As Disk has them, as of `moment`; nullptr: now.
+
+  [[nodiscard]] std::optional<std::string> get(Column column, std::string_view key,
+                                               const rocksdb::Snapshot* moment) const {
+    std::string value;
+    const auto status = db().Get(reading(moment), family(column), slice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    must(status);
+    return value;
+  }
+
+  void scan(Column column, std::string_view from, std::string_view to, const Disk::Visit& visit,
+            const rocksdb::Snapshot* moment) const {
+    const auto end = slice(to);
+    auto options = reading(moment);
+    if (!to.empty()) options.iterate_upper_bound = &end;
+    const std::unique_ptr<rocksdb::Iterator> it{db().NewIterator(options, family(column))};
+    for (it->Seek(slice(from)); it->Valid(); it->Next())
+      if (!visit(view(it->key()), view(it->value()))) return;
+    must(it->status());
+  }
+
+  [[nodiscard]] std::optional<std::pair<std::string, std::string>> last(
+    Column column, std::string_view before, const rocksdb::Snapshot* moment) const {
+    const std::unique_ptr<rocksdb::Iterator> it{db().NewIterator(reading(moment), family(column))};
+    before.empty() ? it->SeekToLast() : it->SeekForPrev(slice(before));
+    if (it->Valid() && !before.empty() && view(it->key()) == before) it->Prev();
+    must(it->status());
+    if (!it->Valid()) return std::nullopt;
+    return std::pair{it->key().ToString(), it->value().ToString()};
+  }
+
+  [[nodiscard]] uint64_t size(Column column) const {
+    uint64_t files = 0, memory = 0;
+    db().GetIntProperty(family(column), rocksdb::DB::Properties::kLiveSstFilesSize, &files);
+    db().GetIntProperty(family(column), rocksdb::DB::Properties::kSizeAllMemTables, &memory);
+    return files + memory;
+  }
+
 private:
+  static rocksdb::ReadOptions reading(const rocksdb::Snapshot* moment) {
+    rocksdb::ReadOptions options;
+    options.snapshot = moment;
+    return options;
+  }
+
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  std::mutex mutex_;  ///< Guards snapshots_.
+  std::set<const rocksdb::Snapshot*> snapshots_;
+};
+
+/// A moment of a store. It does not keep the store open: two cannot hold the folder's lock.
+class RocksSnapshot : public Disk {
+public:
+  RocksSnapshot(const std::shared_ptr<Store>& store, std::shared_mutex& swap)
+    : swap_(swap), store_(store), moment_(store->take_snapshot()) {}
+  RocksSnapshot(const RocksSnapshot&) = delete;
+  RocksSnapshot& operator=(const RocksSnapshot&) = delete;
+  ~RocksSnapshot() override {
+    const std::shared_lock reading{swap_};
+    if (const auto store = store_.lock()) store->release(moment_);
+  }
+
+  Status write(const Batch&, bool) override { return unwritable("a snapshot is not written to"); }
+  Status sync() override { return write({}, true); }
+  Status reopen() override { return write({}, true); }
+  [[nodiscard]] std::optional<std::string> get(Column column, std::string_view key) const override {
+    const std::shared_lock reading{swap_};
+    return store()->get(column, key, moment_);
+  }
+  void scan(Column column, std::string_view from, std::string_view to, const Visit& visit) const override {
+    const std::shared_lock reading{swap_};
+    store()->scan(column, from, to, visit, moment_);
+  }
+  [[nodiscard]] std::optional<std::pair<std::string, std::string>> last(
+    Column column, std::string_view before) const override {
+    const std::shared_lock reading{swap_};
+    return store()->last(column, before, moment_);
+  }
+  [[nodiscard]] uint64_t size(Column column) const override {
+    const std::shared_lock reading{swap_};
+    return store()->size(column);
+  }
+
+private:
+  /// While swap_ is held.
+  [[nodiscard]] std::shared_ptr<Store> store() const {
+    if (auto store = store_.lock()) return store;
+    throw Unreadable("it was opened again since the snapshot was taken");
+  }
+
+  std::shared_mutex& swap_;  ///< The disk's.
+  std::weak_ptr<Store> store_;
+  const rocksdb::Snapshot* moment_;
 };
 
 /// Whether the folder takes and keeps a few bytes; asked before a store that still serves reads is closed.
@@ -92,9 +196,9 @@ Status probe(const std::string& folder) {
   return Done{};
 }
 
-class RocksDisk : public Disk {
+class RocksDisk : public Disk, public Moments {
 public:
-  RocksDisk(std::string folder, Access access, std::unique_ptr<Store> store)
+  RocksDisk(std::string folder, Access access, std::shared_ptr<Store> store)
     : folder_(std::move(folder)), access_(access), store_(std::move(store)) {
     if (access == Access::read_only) failed_ = unwritable("opened for reading only");
   }
@@ -127,42 +231,29 @@ public:
 
   [[nodiscard]] std::optional<std::string> get(Column column, std::string_view key) const override {
     const std::shared_lock reading{swap_};
-    std::string value;
-    const auto status = store().db().Get({}, store().family(column), slice(key), &value);
-    if (status.IsNotFound()) return std::nullopt;
-    must(status);
-    return value;
+    return store().get(column, key, nullptr);
   }
 
   void scan(Column column, std::string_view from, std::string_view to, const Visit& visit) const override {
     const std::shared_lock reading{swap_};
-    const auto end = slice(to);
-    rocksdb::ReadOptions options;
-    if (!to.empty()) options.iterate_upper_bound = &end;
-    const std::unique_ptr<rocksdb::Iterator> it{store().db().NewIterator(options, store().family(column))};
-    for (it->Seek(slice(from)); it->Valid(); it->Next())
-      if (!visit(view(it->key()), view(it->value()))) return;
-    must(it->status());
+    store().scan(column, from, to, visit, nullptr);
   }
 
   [[nodiscard]] std::optional<std::pair<std::string, std::string>> last(
     Column column, std::string_view before) const override {
     const std::shared_lock reading{swap_};
-    const std::unique_ptr<rocksdb::Iterator> it{store().db().NewIterator({}, store().family(column))};
-    before.empty() ? it->SeekToLast() : it->SeekForPrev(slice(before));
-    if (it->Valid() && !before.empty() && view(it->key()) == before) it->Prev();
-    must(it->status());
-    if (!it->Valid()) return std::nullopt;
-    return std::pair{it->key().ToString(), it->value().ToString()};
+    return store().last(column, before, nullptr);
   }
 
   [[nodiscard]] uint64_t size(Column column) const override {
     const std::shared_lock reading{swap_};
-    uint64_t files = 0, memory = 0;
-    if (!store_) return 0;
-    store().db().GetIntProperty(store().family(column), rocksdb::DB::Properties::kLiveSstFilesSize, &files);
-    store().db().GetIntProperty(store().family(column), rocksdb::DB::Properties::kSizeAllMemTables, &memory);
-    return files + memory;
+    return store_ ? store_->size(column) : 0;
+  }
+
+  [[nodiscard]] std::unique_ptr<Disk> moment() const override {
+    const std::shared_lock reading{swap_};
+    (void)store();
+    return std::make_unique<RocksSnapshot>(store_, swap_);
   }
 
   Status reopen() override {
@@ -198,7 +289,7 @@ private:
   const Access access_;
   std::mutex writer_;               ///< Guards rocks_ and failed_.
   mutable std::shared_mutex swap_;  ///< Held alone while reopen() replaces the store.
-  std::unique_ptr<Store> store_;
+  std::shared_ptr<Store> store_;
   rocksdb::WriteBatch rocks_;
   std::optional<Error> failed_;
 };

@@ -1,11 +1,13 @@
 """Bodies and ids that are not right, sent to every route that takes them: each is refused, and nothing happens."""
 import copy
 import json
+import re
 import unittest
 import urllib.parse
 
 from caller import Caller
 from node_case import NodeCase
+from running_node import ROOT
 
 KEY = "a-key"
 WRONG = {"string": 7, "integer": "many", "number": "many", "boolean": "perhaps", "array": {"a": 1}, "object": [1]}
@@ -147,7 +149,23 @@ class UnknownFieldsTest(NodeCase):
         self.assertNotIn(b"unknown", caller.get("/v1/events").body)
 
 
+# Every route with an id in its path, and what is sent where a body is wanted.
+ID_BODIES = {"PUT /v1/secrets/{}": {"value": "v"}, "POST /v1/secrets/{}:check": {"value": "v"}, "POST /v1/nodes/{}/services": {"source": "s", "facts": []},
+             "POST /v1/nodes/{}/runs": {"source": "s", "facts": []}, "POST /runs/{}:cancel": {}}
+ID_ROUTES = ("GET /v1/nodes/{}", "DELETE /v1/nodes/{}", "GET /v1/nodes/{}/services", "GET /v1/services/{}/logs", "GET /v1/plans/{}", "GET /api/claims/{}/watch",
+             "GET /v1/secrets/{}", "DELETE /v1/secrets/{}", "DELETE /v1/tokens/{}", "DELETE /v1/cluster/tokens/{}", "DELETE /v1/cluster/members/{}",
+             "GET /runs/{}", "GET /runs/{}/events", "GET /runs/{}/events.ndjson", "GET /v1/runs/{}/journal", "GET /sources/{}", "DELETE /sources/{}", *ID_BODIES)
+
+
 class BadIdsTest(BadInputCase):
+    def test_no_route_with_an_id_is_left_out(self):
+        """The list of routes is that of the sources."""
+        found = set()
+        for path in (ROOT / "http").glob("*.cpp"):
+            for pattern in re.findall(r'"(/[^"\s]*\{(?:id|name|node)\}[^"\s]*)"', path.read_text()):
+                found.add(re.sub(r"\{\w+\}", "{}", pattern))
+        self.assertEqual({route.partition(" ")[2] for route in ID_ROUTES}, found)
+
     def test_in_bodies(self):
         """[S1-14] [S1-15] [S1-16] [S2-60] [S2-64] Slashes, NULs, ten thousand characters, nothing, what is drawn as nothing."""
         bodies = {"/v1/nodes/register": {}, "/v1/nodes/plan": {"role_hint": "server"}, "/v1/nodes/heartbeat": {},
@@ -164,12 +182,12 @@ class BadIdsTest(BadInputCase):
 
     def test_in_paths(self):
         """[S2-53] Percent-encoded, too: whatever they decode to, there is nothing of that name."""
-        for kind, method in (("nodes", "GET"), ("nodes", "DELETE"), ("claims", "GET"), ("secrets", "GET"), ("secrets", "DELETE"),
-                             ("tokens", "DELETE")):
+        for route in ID_ROUTES:
+            method, _, path = route.partition(" ")
             for bad in BAD_IDS[:-1]:
                 if bad:
-                    with self.subTest(kind=kind, method=method, id=bad[:20]):
-                        answer = self.caller.call(method, f"/v1/{kind}/{urllib.parse.quote(bad, safe='')}")
+                    with self.subTest(route=route, id=bad[:20]):
+                        answer = self.caller.call(method, path.replace("{}", urllib.parse.quote(bad, safe="")), ID_BODIES.get(route))
                         self.assertIn(answer.status, (400, 404), answer)
                         self.refused(answer, answer.status, answer.json["code"])
         for bad in ("%", "%2", "%zz", "%ff", "%c0%af"):

@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 BASE = BUILD / "debootstrap"  # The clean root, and the packages apt fetched into it, kept from run to run.
 MIRROR = os.environ.get("MUSTER_DEBIAN_MIRROR", "http://deb.debian.org/debian")
+# Where shells look, and for zsh and PowerShell what their files are called.
+COMPLETIONS = {"bash-completion/completions/muster": "bash", "bash-completion/completions/flwd": "bash", "fish/vendor_completions.d/muster.fish": "fish",
+               "fish/vendor_completions.d/flwd.fish": "fish", "zsh/vendor-completions/_muster": "zsh", "muster/completions/muster.ps1": "powershell"}
 
 
 def run(*command, **named):
@@ -86,10 +89,12 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(process.returncode, 0, output.decode(errors="replace"))
 
     def test_everything_is_in_its_place(self):
-        """[S0-07] Binary, second name, unit, settings, plans and licences are installed."""
+        """[S0-07] Binary, second name, unit, settings, plans, completions of both names and licences are installed."""
         for name in ("usr/bin/muster", "etc/muster/muster.yaml", "usr/lib/systemd/system/muster.service", "usr/share/muster/plans/server.yaml",
                      "usr/share/muster/plans/camera-proxy.yaml", "usr/share/muster/scripts/flwd.yaml", "usr/share/muster/scripts/demo/000_main.sh", "usr/share/doc/muster/LICENSE", "usr/share/doc/muster/docs/LICENSE"):
             self.assertTrue((self.root / name).is_file(), name)
+        for name, kind in COMPLETIONS.items():
+            self.assertEqual((self.root / "usr/share" / name).read_text(), in_root(self.root, "/usr/bin/muster", "completion", kind), name)
         self.assertEqual(os.readlink(self.root / "usr/bin/flwd"), "muster")
         for name in ("etc/muster/muster.yaml", "usr/lib/systemd/system/muster.service"):
             self.assertNotIn("@", (self.root / name).read_text().replace("@system-service", "").replace("@privileged", "").replace("@resources", ""), name)

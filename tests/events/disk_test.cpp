@@ -12,6 +12,7 @@
 #include "base/hash.hpp"
 #include "events/log/memory_disk.hpp"
 #include "events/log/rocks_disk.hpp"
+#include "events/log/snapshot.hpp"
 
 using namespace muster;
 using namespace muster::log;
@@ -97,6 +98,40 @@ TEST_CASE("a disk keeps columns apart, in order, and changes them by whole batch
     CHECK(disk->get(Column::events, "b") == "=b");
     CHECK(disk->write(one(Column::events, "e", ""), true));
   }
+}
+
+TEST_CASE("a snapshot shows one moment, whatever is written and erased later", "[S0-02]") {
+  Folder folder;
+  const bool durable = GENERATE(true, false);
+  const auto disk = durable ? rocks(folder) : std::unique_ptr<Disk>{std::make_unique<MemoryDisk>()};
+  for (const auto* key : {"a", "b", "c"}) REQUIRE(disk->write(one(Column::events, key, "then"), true));
+  auto then = snapshot(*disk);
+  Batch batch;
+  batch.erase_range(Column::events, "a", "c");
+  batch.put(Column::events, "c", "now");
+  batch.put(Column::events, "d", "now");
+  REQUIRE(disk->write(batch, true));
+
+  CHECK(keys(*disk, Column::events, "", "") == "c d ");
+  CHECK(keys(*then, Column::events, "", "") == "a b c ");
+  CHECK(then->get(Column::events, "c") == "then");
+  CHECK_FALSE(then->get(Column::events, "d"));
+  CHECK(then->last(Column::events, "")->first == "c");
+  CHECK(then->last(Column::events, "b")->first == "a");
+  CHECK_FALSE(then->write(one(Column::events, "e", ""), true));
+  CHECK(keys(*snapshot(*disk), Column::events, "", "") == "c d ");
+  then.reset();
+  CHECK(disk->write(one(Column::events, "e", ""), true));
+}
+
+TEST_CASE("a snapshot does not hinder reopening a store, and is of no use after it", "[S0-02]") {
+  Folder folder;
+  auto disk = rocks(folder);
+  REQUIRE(disk->write(one(Column::events, "1", "one"), true));
+  const auto then = snapshot(*disk);
+  REQUIRE(disk->reopen());
+  CHECK_THROWS_AS(then->get(Column::events, "1"), Unreadable);
+  CHECK(snapshot(*disk)->get(Column::events, "1") == "one");
 }
 
 TEST_CASE("number keys sort by number and read back") {

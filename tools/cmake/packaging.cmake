@@ -12,19 +12,15 @@ install(FILES README.md LICENSE DESTINATION share/doc/muster)
 install(DIRECTORY docs DESTINATION share/doc/muster)
 install(FILES tools/deb/copyright DESTINATION share/doc/muster)
 
-# Completions as `muster completion bash|zsh|fish` prints them, where they were generated.
+# Completions as `muster completion bash|zsh|fish|powershell` prints them. bash and fish look for one by the name of the
+# command; zsh's names both commands inside; PowerShell reads the one that its profile names.
 set(completions ${PROJECT_SOURCE_DIR}/tools/completions)
 foreach(name muster flwd)
-  if(EXISTS ${completions}/${name}.bash)
-    install(FILES ${completions}/${name}.bash DESTINATION share/bash-completion/completions RENAME ${name})
-  endif()
-  if(EXISTS ${completions}/${name}.fish)
-    install(FILES ${completions}/${name}.fish DESTINATION share/fish/vendor_completions.d)
-  endif()
-  if(EXISTS ${completions}/_${name})
-    install(FILES ${completions}/_${name} DESTINATION share/zsh/vendor-completions)
-  endif()
+  install(FILES ${completions}/muster.bash DESTINATION share/bash-completion/completions RENAME ${name})
+  install(FILES ${completions}/muster.fish DESTINATION share/fish/vendor_completions.d RENAME ${name}.fish)
 endforeach()
+install(FILES ${completions}/_muster DESTINATION share/zsh/vendor-completions)
+install(FILES ${completions}/muster.ps1 DESTINATION share/muster/completions)
 
 # The unit and muster.yaml name paths, which are known when installing: /etc for /usr, else below the prefix.
 install(CODE "set(MUSTER_SYSTEMD [[${PROJECT_SOURCE_DIR}/tools/systemd]])\nset(MUSTER_STAGE [[${PROJECT_BINARY_DIR}/install]])")
