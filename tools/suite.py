@@ -1,6 +1,7 @@
 """The steps of tools/test: builds, runs every kind of test, counts what really passed and failed.
 
     tools/test           format, release build, unit and black-box tests, rows
+    tools/test --only asan,lint     of what --all adds, some of it
     tools/test --all     also: sanitizers, clang-tidy, fuzzers, long crash rounds, benchmarks
 """
 import argparse
@@ -125,7 +126,7 @@ def rows(tally):
     check(tally, "rows", command + (["--strict"] if ROWS_STRICT else []), 60)
 
 
-def lint(tally):
+def lint(tally, _):
     files = [str(path) for path in sources(".cpp") if path.parts[0] != "tests"]
     command = "printf '%s\\0' \"$@\" | xargs -0 -n 8 -P " + JOBS + " clang-tidy-14 -p build/release --quiet --warnings-as-errors='*'"
     check(tally, "clang-tidy", ["sh", "-c", command, "sh", *files], LONG_LIMIT_S)
@@ -146,18 +147,32 @@ def fuzz(tally, frames_s):
                                        f"-artifact_prefix={OUT}/", str(corpus), *([str(seeds)] if seeds.is_dir() else [])], seconds + 120)
 
 
-def sanitizers(tally):
+def asan(tally, _):
     if build(tally, "debug"):
         unit(tally, "debug")
+
+
+def tsan(tally, _):
     # CAF's own queues are opaque to TSan: what is not CAF is checked.
     if build(tally, "tsan"):
         unit(tally, "tsan", "--exclude-regex", "^(actors|http|app):")
 
 
-def bench(tally):
+def bench(tally, _):
     program = ROOT / "tests" / "bench" / "run"
     if program.exists():
         check(tally, "benchmarks", [str(program)], LONG_LIMIT_S)
+
+
+LONG_STEPS = {"lint": lint, "asan": asan, "tsan": tsan, "fuzz": fuzz, "bench": bench}  # What --all adds, each with how long frames are fuzzed.
+
+
+def steps_of(text):
+    """--only's words."""
+    names = text.split(",")
+    if unknown := [name for name in names if name not in LONG_STEPS]:
+        raise argparse.ArgumentTypeError(f"no such step: {', '.join(unknown)}; there are {', '.join(LONG_STEPS)}")
+    return names
 
 
 def main():
@@ -165,18 +180,19 @@ def main():
     parser.add_argument("--all", action="store_true", help="also sanitizers, clang-tidy, fuzzers, long crash rounds, benchmarks")
     parser.add_argument("--fuzz-frames", type=int, default=FRAMES_S, metavar="SECONDS",
                         help="with --all: fuzz what comes over the members' network for so long (default: %(default)s)")
+    parser.add_argument("--only", type=steps_of, metavar="STEP,...",
+                        help="of what --all adds these steps alone, after a build: " + ", ".join(LONG_STEPS))
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     began, tally = time.monotonic(), Tally()
     format_check(tally)
-    if build(tally, "release"):
+    if build(tally, "release") and not arguments.only:
         rounds = {"MUSTER_TEST_ROUNDS": os.environ.get("MUSTER_TEST_ROUNDS", LONG_ROUNDS)} if arguments.all else None
         unit(tally, "release", *([] if arguments.all else ["--repeat", "until-pass:2"]))
         python_tests(tally, LONG_LIMIT_S if arguments.all else PYTHON_LIMIT_S, rounds, arguments.all)
         rows(tally)
-        if arguments.all:
-            for step in (lint, sanitizers, lambda one: fuzz(one, arguments.fuzz_frames), bench):
-                step(tally)
+    for name in arguments.only or (LONG_STEPS if arguments.all else ()):
+        LONG_STEPS[name](tally, arguments.fuzz_frames)
     print(f"\n{time.monotonic() - began:.0f} s")
     if tally.skipped:
         print(f"{tally.skipped} skipped")
