@@ -59,6 +59,15 @@ bool Lines::take(std::string_view bytes, const OnLine& on_line) {
   return true;
 }
 
+bool ServerEvents::take(std::string_view line, const OnEvent& on_event) {
+  constexpr std::string_view kId = "id: ", kEvent = "event: ", kData = "data: ";
+  if (line.starts_with(kId)) std::from_chars(line.data() + kId.size(), line.data() + line.size(), id_);
+  if (line.starts_with(kEvent)) type_ = line.substr(kEvent.size());
+  if (!line.starts_with(kData)) return true;
+  const auto data = parse_json(line.substr(kData.size()));
+  return !data || on_event(id_, type_, *data);
+}
+
 Result<uint64_t> head_of(Client& client) {
   const auto status = client.get("/v1/status");
   if (!status) return status.error();

@@ -24,6 +24,19 @@ private:
   std::string rest_;
 };
 
+/// Server-sent events, from the lines of their stream.
+class ServerEvents {
+public:
+  /// `id` is that of the last event that had one, 0: none had.
+  using OnEvent = std::function<bool(uint64_t id, const std::string& type, const Json& data)>;
+  /// Calls `on_event` at an event's data, one line of JSON; what `on_event` said, else true.
+  bool take(std::string_view line, const OnEvent& on_event);
+
+private:
+  uint64_t id_ = 0;
+  std::string type_;
+};
+
 /// The seq of the last committed event.
 [[nodiscard]] Result<uint64_t> head_of(Client& client);
 

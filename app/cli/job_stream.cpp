@@ -58,7 +58,7 @@ JobStream::JobStream(const Io& io, const jobs::Common& common, size_t steps)
   : io_(io), common_(common), steps_(steps), line_(io.err, status_terminal(io, common)) {}
 
 void JobStream::tick() {
-  line_.draw(io_.now());
+  line_.draw_soon(io_.now());
 }
 
 Json JobStream::base(uint64_t seq, Time at, const std::string& type) const {

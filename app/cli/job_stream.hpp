@@ -23,7 +23,7 @@ public:
   /// One line that a step printed.
   void line(uint64_t seq, Time at, const std::string& step, bool is_error, std::string_view text);
 
-  /// Time passes: once a second or so.
+  /// Time passes: once a second or so, or more often.
   void tick();
 
   /// The run's own, once its end was shown: `completed`, `failed`, `canceled`.

@@ -165,18 +165,20 @@ public:
 
 private:
   bool take(std::string_view line) {
-    if (line.starts_with("id: ")) std::from_chars(line.data() + 4, line.data() + line.size(), coming_);
-    if (line.starts_with("event: ")) type_ = line.substr(7);
-    if (!line.starts_with("data: ")) return tick();
-    const auto data = parse_json(line.substr(6));
-    if (!data) return true;
-    if (type_ == "step.log")
-      stream_.line(coming_, io_.now(), data->value("step", ""), data->value("channel", "") == "stderr",
-                   data->value("message", ""));
+    const bool more = events_.take(
+      line, [this](uint64_t id, const std::string& type, const Json& data) { return show(id, type, data); });
+    return more && tick();
+  }
+
+  /// False: the run has ended.
+  bool show(uint64_t id, const std::string& type, const Json& data) {
+    if (type == "step.log")
+      stream_.line(id, io_.now(), data.value("step", ""), data.value("channel", "") == "stderr",
+                   data.value("message", ""));
     else
-      stream_.event(coming_, io_.now(), type_, *data);
-    seq_ = coming_;  // Not before it was shown: a connection may break within an event.
-    return stream_.status().empty() && tick();
+      stream_.event(id, io_.now(), type, data);
+    seq_ = id;  // Not before it was shown: a connection may break within an event.
+    return stream_.status().empty();
   }
 
   /// False: this command is to leave. A run whose cancellation could not be asked for is tried again.
@@ -202,8 +204,7 @@ private:
     const auto shown = client_.get("/runs/" + path_segment(run_));
     if (!shown) return gone_on(shown.error().detail);
     if (!shown->contains("finished_at")) return gone_on("what it printed is not kept any more");
-    stream_.event(coming_, io_.now(), "run.finish",
-                  {{"run_id", run_}, {"status", shown->value("status", "")}});
+    stream_.event(seq_, io_.now(), "run.finish", {{"run_id", run_}, {"status", shown->value("status", "")}});
     return Done{};
   }
 
@@ -211,8 +212,8 @@ private:
   const Io& io_;
   JobStream& stream_;
   const std::string run_;
-  uint64_t seq_ = 0, coming_ = 0;  // Of the last event that was shown, and of the one that comes.
-  std::string type_;
+  ServerEvents events_;
+  uint64_t seq_ = 0;  // Of the last event that was shown.
   bool canceled_ = false;
   SteadyClock::time_point cancel_at_{};
 };

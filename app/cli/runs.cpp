@@ -71,21 +71,19 @@ Outcome list(Call& call) {
 /// Prints what the run's scripts print, until it ends; the outcome is the run's.
 Outcome logs(Call& call, Client& client, const std::string& id) {
   Lines lines;
-  std::string type, status;
-  const auto take = [&](std::string_view line) {
-    if (line.starts_with("event: ")) type = line.substr(7);
-    if (!line.starts_with("data: ")) return call.io.out.good();
-    const auto data = parse_json(line.substr(6));
-    if (!data) return true;
-    if (type == "run.finish") status = text_of(*data, "status");
+  ServerEvents events;
+  std::string status;
+  const auto show = [&](uint64_t, const std::string& type, const Json& data) {
+    if (type == "run.finish") status = text_of(data, "status");
     if (call.json) {
-      print_json(call, {{"type", type}, {"data", *data}});
+      print_json(call, {{"type", type}, {"data", data}});
     } else if (type == "step.log") {
-      auto& out = text_of(*data, "channel") == "stderr" ? call.io.err : call.io.out;
-      out << text_of(*data, "message") << '\n' << std::flush;
+      auto& out = text_of(data, "channel") == "stderr" ? call.io.err : call.io.out;
+      out << text_of(data, "message") << '\n' << std::flush;
     }
     return true;
   };
+  const auto take = [&](std::string_view line) { return events.take(line, show) && call.io.out.good(); };
   const auto ended = client.stream("/runs/" + path_segment(id) + "/events",
                                    [&](std::string_view bytes) { return lines.take(bytes, take); });
   if (!ended) return ended.error();

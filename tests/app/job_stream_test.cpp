@@ -73,6 +73,9 @@ TEST_CASE("a terminal shows the step, how long it goes on, and a bar; the script
   CHECK(screen.out.str() == "hello\n");
   CHECK(screen.shown() == "\r\x1b[K");  // Gone for the line; back at the next tick.
   screen.stream.tick();
+  CHECK(screen.shown().empty());  // Not for every line that is printed.
+  screen.now += Millis{100};
+  screen.stream.tick();
   CHECK(screen.shown().find("[########............] 40 %") != std::string::npos);
   screen.stream.event(4, screen.now, "run.finish", {{"status", "completed"}});
   CHECK(screen.shown() == "\r\x1b[K[4] run.finish run=run-1 data={\"status\":\"completed\"}\n");

@@ -29,10 +29,10 @@ argspec:
 WAITS = """#!/bin/sh
 echo hello $ARG_NAME
 wc -c < /run/secrets/token
-touch "$RUN_DIR/made"
+mkfifo "$RUN_DIR/go" && touch "$RUN_DIR/made"
 touch /root/x 2>/dev/null || echo read-only root
 touch "$(dirname "$0")/x" 2>/dev/null || echo read-only job
-until [ -e "$RUN_DIR/go" ]; do sleep 0.05; done
+read go < "$RUN_DIR/go"
 echo done
 """
 SIMPLE = "#!/bin/sh\necho inside $ARG_NAME\n"
@@ -84,6 +84,10 @@ class ContainerRunsTest(PodmanCase):
     def waiting(self, run):
         until(lambda: (self.folder_of(run) / "made").exists(), "the script runs in its container")
 
+    def go_on(self, run):
+        """The script reads a line; this writes it, once there is a reader."""
+        (self.folder_of(run) / "go").write_text("now\n")
+
     def messages(self, run):
         events = events_of(self.caller.get(f"/runs/{run}/events").body.decode())
         return [data["message"] for _, kind, data in events if kind == "step.log"]
@@ -105,7 +109,7 @@ class ContainerRunsTest(PodmanCase):
         self.assertEqual(writable.pop(str(self.folder_of(run))), True)
         self.assertEqual(writable, {str(self.scripts / "waits"): False, "/run/secrets": False})
         self.assertNotIn("canary-8841", json.dumps(seen))
-        (self.folder_of(run) / "go").touch()
+        self.go_on(run)
         self.assertEqual(self.ended(run)["status"], "completed")
         self.assertEqual(self.messages(run), ["hello Ana", "11", "read-only root", "read-only job", "done"])
         self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
@@ -127,7 +131,7 @@ class ContainerRunsTest(PodmanCase):
         node.stop(signal.SIGKILL)
         self.assertEqual(len(self.podman("ps", "--quiet").stdout.split()), 1)
         self.serve()
-        (self.folder_of(run) / "go").touch()
+        self.go_on(run)
         self.assertEqual(self.ended(run)["status"], "completed")
         self.assertEqual(self.messages(run)[-1], "done")
         self.assertEqual(len([text for text in self.messages(run) if text == "hello Bo"]), 1)

@@ -41,7 +41,7 @@ class PodmanCase(unittest.TestCase):
         root = self.folder / "image"
         (root / "bin").mkdir(parents=True)
         shutil.copy(BUSYBOX, root / "bin" / "busybox")
-        for applet in ("sh", "cat", "echo", "env", "sleep", "touch", "id", "ls", "wc"):
+        for applet in ("sh", "cat", "echo", "env", "mkfifo", "touch", "id", "ls", "wc"):
             (root / "bin" / applet).symlink_to("busybox")
         make(root)
         subprocess.run(["tar", "-C", root, "-cf", self.folder / "image.tar", "."], check=True)

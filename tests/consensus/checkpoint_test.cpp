@@ -153,12 +153,13 @@ TEST_CASE("two that fell behind at different times catch up, the first of them f
   };
   // The first waits for a snapshot of about line 200; the second, which has more than that, for a later one,
   // of which it gets the checkpoint and no line.
-  bool hold_first = true, hold_second = true, waits = false;
+  bool hold_first = true, hold_second = true, waits = false, asked = false;
   cluster.on_send = [&](MemberId from, MemberId to, const std::string& frame) {
     const auto type = type_of(frame);
     waits |= to == first && type == RAFT_IO_INSTALL_SNAPSHOT;
     const bool fetches = type == kFetchFrame || type == kRowsFetchFrame;
     if (from == first && fetches && hold_first) return false;
+    asked |= from == first && fetches && to == second;
     if (from == first && fetches && hold_second) return to == second;
     return !(hold_second && to == second && (type == kLinesFrame || type == kRowsFrame));
   };
@@ -174,7 +175,7 @@ TEST_CASE("two that fell behind at different times catch up, the first of them f
   cluster.cut_off.clear();
   cluster.await([&] { return cluster.nodes[second]->chain.head().seq == 600; });
   hold_first = false;
-  cluster.run_for(3'000);
+  cluster.await([&] { return asked; });
   hold_second = false;
   cluster.await([&] { return cluster.same_everywhere(); });
   cluster.commit(5);
