@@ -37,6 +37,9 @@ struct Entry {
 struct GatherLimits {
   size_t entry_bytes = 1000 << 10;  ///< Below consensus::kMaxBody.
   size_t entry_commands = 4096;
+  /// Commands from which on an entry is written beside the log's thread: for fewer, one would wait for two
+  /// threads to wake.
+  size_t apart = 8;
   size_t barriers = 16'384;  ///< Reads that wait for the next entry.
   Planted planted{};
 };

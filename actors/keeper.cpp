@@ -15,7 +15,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr uint64_t kProbeEveryMs = 500;
-constexpr size_t kApart = 8;  // Of fewer commands one does not wait for two threads to wake.
 
 }  // namespace
 
@@ -166,12 +165,12 @@ bool Keeper::alone() const {
 /// and an entry of few commands would keep the many waiting that come from the answers.
 bool Keeper::may_go_on(const Entry& done) const {
   const auto waiting = gathering_.size();
-  return waiting >= kApart && 4 * waiting >= done.appends.size() && leading_ && alone() &&
+  return waiting >= options_.limits.apart && 4 * waiting >= done.appends.size() && leading_ && alone() &&
          replica_->can_propose();
 }
 
 bool Keeper::apart(std::function<void()> work, std::function<void()> done) {
-  if (!entry_ || entry_->appends.size() < kApart) return false;
+  if (!entry_ || entry_->appends.size() < options_.limits.apart) return false;
   return around_.apart([work = std::move(work), spent = std::exchange(spent_, {})] { work(); },
                        std::move(done));
 }
@@ -221,7 +220,7 @@ void Keeper::compare(const Record& record) {
 
 void Keeper::settle(Entry& entry) {
   gauges_->entries++;
-  gauges_->commit_ns += static_cast<uint64_t>((SteadyClock::now() - entry.proposed).count());
+  gauges_->commits.observe(SteadyClock::now() - entry.proposed);
   const Burst::Scope together;  // What is asked by those who are answered.
   gathering_.settle(entry, published_);
   spent_ = std::move(entry.appends);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/commit_times.hpp"
 #include "actors/gathering.hpp"
 #include "consensus/replica.hpp"
 #include "events/log/checkpoint_copy.hpp"
@@ -21,7 +22,7 @@ struct LogGauges {
   std::atomic<bool> writable{true};
   std::atomic<uint64_t> term{0}, index{0}, seq{0}, epoch{0};
   std::atomic<uint64_t> entries{0}, events{0};  ///< Committed since the start.
-  std::atomic<uint64_t> commit_ns{0};           ///< Sum over entries: from the proposal to durable.
+  CommitTimes commits;
   std::atomic<uint64_t> pending{0};
   std::atomic<consensus::MemberId> leader{0};  ///< Whom this member follows, or itself; 0: nobody.
   std::atomic<uint64_t> changes{0};  ///< Counts changes of leader; whoever waits for one looks at it.

@@ -8,6 +8,7 @@
 
 #include "actors/beats.hpp"
 #include "actors/command.hpp"
+#include "actors/commit_times.hpp"
 #include "actors/domains.hpp"
 #include "actors/world.hpp"
 #include "adapters/keys.hpp"
@@ -64,7 +65,8 @@ struct SystemOptions {
 /// What the node can be asked about itself without entering an actor.
 struct SystemGauges {
   bool leading = false, writable = true;
-  uint64_t term = 0, index = 0, seq = 0, epoch = 0, entries = 0, events = 0, commit_ns = 0, pending = 0;
+  uint64_t term = 0, index = 0, seq = 0, epoch = 0, entries = 0, events = 0, pending = 0;
+  actors::CommitTimes::Counts commits;
   consensus::MemberId leader = 0;  ///< Whom this member follows, or itself; 0: nobody.
   uint64_t checkpoints_failed = 0;
 };

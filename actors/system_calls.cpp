@@ -100,8 +100,12 @@ const SystemOptions& System::options() const {
 
 SystemGauges System::gauges() const {
   const auto& g = *impl_->gauges;
-  return {g.leading, g.writable, g.term,      g.index,   g.seq,    g.epoch,
-          g.entries, g.events,   g.commit_ns, g.pending, g.leader, impl_->checkpoints_failed};
+  return {g.leading, g.writable,
+          g.term,    g.index,
+          g.seq,     g.epoch,
+          g.entries, g.events,
+          g.pending, g.commits.counts(),
+          g.leader,  impl_->checkpoints_failed};
 }
 
 std::shared_ptr<const consensus::Members> System::members() const {

@@ -260,6 +260,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   auto bind = bind_of(config, *node.disk);
   if (!bind) return bind.error();
   options.metrics_open = bind->loopback;
+  options.auth.beyond_loopback = !bind->loopback;
   if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
 
   if (const auto& kind = config.text("bus-kind"); !kind.empty() && kind != "in-process")

@@ -23,7 +23,7 @@ struct Policy {
   Flags flags;
   bool jwks_set = false;    ///< JWKS_URL is configured.
   bool key_set = false;     ///< SUPERVISOR_API_KEY is configured.
-  bool tokens_set = false;  ///< Tokens were made on this cluster.
+  bool tokens_set = false;  ///< Tokens were made on this cluster, or callers come from other machines.
   std::string scope_prefix = "thatdam";
 
   /// Nothing to authenticate with: the flags alone decide.

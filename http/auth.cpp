@@ -39,8 +39,10 @@ Principal Authenticator::own() const {
 }
 
 policy::Policy Authenticator::policy_of(const ViewSet& views) const {
-  return {options_.flags, static_cast<bool>(options_.jwt), !options_.api_key.empty(),
-          !view<tokens::View>(views).by_hash.empty() || !options_.dev_token.empty(), options_.scope_prefix};
+  return {
+    options_.flags, static_cast<bool>(options_.jwt), !options_.api_key.empty(),
+    !view<tokens::View>(views).by_hash.empty() || !options_.dev_token.empty() || options_.beyond_loopback,
+    options_.scope_prefix};
 }
 
 Result<Principal> Authenticator::authenticate(const Request& request, const ViewSet& views, Time now) const {

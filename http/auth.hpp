@@ -17,11 +17,12 @@ using CheckJwt = std::function<Result<Principal>(std::string_view token)>;
 
 struct AuthOptions {
   policy::Flags flags;
-  std::string api_key;    ///< Empty: none.
-  CheckJwt jwt;           ///< Empty: no JWKS is configured.
-  std::string dev_token;  ///< Empty: not --dev.
-  std::string own_token;  ///< What this node's own side calls with; made at each start. Empty: none.
-  std::string node;       ///< This node's id, whom the own token names.
+  std::string api_key;           ///< Empty: none.
+  CheckJwt jwt;                  ///< Empty: no JWKS is configured.
+  std::string dev_token;         ///< Empty: not --dev.
+  std::string own_token;         ///< What this node's own side calls with; made at each start. Empty: none.
+  std::string node;              ///< This node's id, whom the own token names.
+  bool beyond_loopback = false;  ///< Without any credential nobody may anything, rather than everybody.
   std::string scope_prefix = "thatdam";
 };
 

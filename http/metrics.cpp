@@ -14,12 +14,16 @@
 namespace muster::http {
 namespace {
 
+using actors::CommitTimes;
 using prometheus::BuildCounter;
 using prometheus::BuildGauge;
 using prometheus::BuildHistogram;
 
 const prometheus::Histogram::BucketBoundaries kSeconds = {.0005, .001, .0025, .005, .01, .025, .05,
                                                           .1,    .25,  .5,    1,    2.5, 5,    10};
+
+const prometheus::Histogram::BucketBoundaries kCommitSeconds{CommitTimes::bounds.begin(),
+                                                             CommitTimes::bounds.end()};
 
 double resident_bytes() {
   std::ifstream statm{"/proc/self/statm"};
@@ -41,6 +45,15 @@ struct Metrics::Impl {
     return BuildGauge().Name(name).Help(help).Register(registry).Add({});
   }
 
+  /// Adds what was committed since the last look.
+  void show(const CommitTimes::Counts& commits) {
+    std::vector<double> more(commits.buckets.size());
+    for (size_t bucket = 0; bucket < more.size(); bucket++)
+      more[bucket] = static_cast<double>(commits.buckets[bucket] - commits_shown.buckets[bucket]);
+    commit_seconds.ObserveMultiple(more, static_cast<double>(commits.sum_ns - commits_shown.sum_ns) / 1e9);
+    commits_shown = commits;
+  }
+
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& requests =
     BuildCounter().Name("http_requests_total").Help("Requests answered").Register(registry);
@@ -57,8 +70,12 @@ struct Metrics::Impl {
   prometheus::Gauge& pending = gauge("muster_log_pending", "Decisions that wait for the disk");
   prometheus::Gauge& entries = gauge("muster_log_entries", "Entries committed since the start");
   prometheus::Gauge& events = gauge("muster_log_events", "Events committed since the start");
-  prometheus::Gauge& commit_seconds =
-    gauge("muster_commit_seconds_sum", "Time from proposal to durable, summed over entries");
+  prometheus::Histogram& commit_seconds = BuildHistogram()
+                                            .Name("muster_commit_seconds")
+                                            .Help("Time from an entry's proposal until it is durable")
+                                            .Register(registry)
+                                            .Add({}, kCommitSeconds);
+  CommitTimes::Counts commits_shown;  ///< What the histogram was told already.
   prometheus::Gauge& tails = gauge("muster_tails", "Open event tails");
   prometheus::Gauge& streams = gauge("muster_http_streams", "Open streams");
   prometheus::Gauge& dropped =
@@ -110,7 +127,7 @@ std::string Metrics::text(const SystemGauges& gauges, uint64_t view_seq, size_t 
   set(i.pending, gauges.pending);
   set(i.entries, gauges.entries);
   set(i.events, gauges.events);
-  i.commit_seconds.Set(static_cast<double>(gauges.commit_ns) / 1e9);
+  i.show(gauges.commits);
   set(i.tails, tails);
   set(i.streams, server.streams.load());
   set(i.dropped, server.dropped_streams.load());

@@ -7,10 +7,18 @@ namespace {
 constexpr std::chrono::seconds kKeepAlive{15};
 constexpr size_t kScanAtOnce = 2048;  // Lines read from disk for one pull, wanted or not.
 
-bool fits(std::string_view pattern, std::string_view text) {
-  if (pattern.empty()) return true;
-  if (pattern.back() == '*') return text.starts_with(pattern.substr(0, pattern.size() - 1));
+bool fits_one(std::string_view pattern, std::string_view text) {
+  if (pattern.ends_with('*')) return text.starts_with(pattern.substr(0, pattern.size() - 1));
   return pattern == text;
+}
+
+bool fits(std::string_view patterns, std::string_view text) {
+  if (patterns.empty()) return true;
+  for (auto comma = patterns.find(','); comma != std::string_view::npos; comma = patterns.find(',')) {
+    if (fits_one(patterns.substr(0, comma), text)) return true;
+    patterns.remove_prefix(comma + 1);
+  }
+  return fits_one(patterns, text);
 }
 
 }  // namespace

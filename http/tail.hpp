@@ -16,7 +16,7 @@ namespace muster::http {
 
 /// What a reader asked for.
 struct TailFilter {
-  std::string type;    ///< Exact, or a prefix that ends in '*'. Empty: all.
+  std::string type;    ///< Exact, or a prefix that ends in '*'; several with commas. Empty: all.
   std::string stream;  ///< Likewise.
   [[nodiscard]] bool wants(std::string_view type_name, std::string_view stream_name) const;
   [[nodiscard]] bool everything() const { return type.empty() && stream.empty(); }

@@ -31,6 +31,14 @@ nodes::Registered record_of(const std::string& name) {
   return record;
 }
 
+services::Event fact_of(uint64_t number) {
+  services::Healthy fact;
+  fact.name = "web";
+  fact.run = "run-1";
+  fact.local_seq = number;
+  return fact;
+}
+
 }  // namespace
 
 void Client::later(int from, int below, void (Client::*what)()) {
@@ -44,13 +52,14 @@ void Client::next() {
   if (!town_.open) return;
   auto& chance = town_.ground.chance;
   if (chance.hits(0.2)) return read();
-  op_ = Op{++town_.ops, static_cast<Op::Kind>(chance.random(0, 5))};
+  op_ = Op{++town_.ops, static_cast<Op::Kind>(chance.random(0, 6))};
   if (op_.kind == Op::Kind::lease && held_ != 0 && chance.hits(0.5)) op_.kind = Op::Kind::give_back;
   op_.epoch = held_;
   if (op_.kind == Op::Kind::fulfil && town_.opened.empty()) op_.kind = Op::Kind::open;
   // The newest: whoever else wants it as well is likely to come at the same time.
   if (op_.kind == Op::Kind::fulfil)
     op_.claim = town_.opened[town_.opened.size() - 1 - size_t(chance.random(0, 2)) % town_.opened.size()];
+  if (op_.kind == Op::Kind::fact) op_.number = ++told_;
   op_.node = name_;
   attempt();
 }
@@ -106,6 +115,9 @@ void Client::send(const Op& op, Node& node, const std::string& attempt, Answer a
     case Op::Kind::lease:
       return put<LeaseDomain>(node, lease::Claim{name_, "http://" + name_, town_.ground.chance.hits(0.5)},
                               std::move(origin), std::move(answer));
+    case Op::Kind::fact:
+      return put<ServicesDomain>(node, services::Report{name_, "the store of " + name_, {fact_of(op.number)}},
+                                 std::move(origin), std::move(answer));
     case Op::Kind::give_back:
       town_.ground.history.gives_back(attempt, op.epoch);
       return put<LeaseDomain>(node, lease::Lapse{op.epoch}, std::move(origin), std::move(answer));

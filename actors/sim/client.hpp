@@ -36,6 +36,7 @@ private:
   Op op_;
   uint64_t turn_ = 0;  // Of attempts: an answer to an earlier one comes too late.
   size_t favourite_ = 0;
+  uint64_t told_ = 0;  // Facts: the number of the last one.
   uint64_t held_ = 0;  // The epoch of the lease that it was told it has; another may have it by now.
 };
 

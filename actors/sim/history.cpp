@@ -64,6 +64,13 @@ void History::first_seen(uint64_t seq, const Record& record) {
   if (const auto* done = std::get_if<claims::Fulfilled>(&record.event))
     if (!fulfilled_.try_emplace(op_of(done->claim), seq).second)
       fail("claim " + done->claim + " is fulfilled twice");
+  if (const auto* fact = std::get_if<services::Healthy>(&record.event)) {
+    auto& last = facts_[fact->node];
+    if (fact->local_seq != last + 1)
+      fail("fact " + std::to_string(fact->local_seq) + " of " + fact->node + " follows fact " +
+           std::to_string(last));
+    last = fact->local_seq;
+  }
   attempts_.insert(attempt);
   if (!attempt.starts_with("op")) return;  // A lease may change hands as often as it likes.
   auto& lines = done_[op_of(attempt)];
@@ -96,10 +103,14 @@ void History::told(const Op& op, const std::string& attempt, const Result<Receip
   if (op.kind == Op::Kind::give_back) return;
   const auto found = done_.find(name);
   if (found == done_.end()) fail(name + " was told that it is done, and it is not");
-  if (found->second.front() != result->seq)
+  // A fact that was told before is no event: its teller hears how far its facts are there.
+  if (op.kind == Op::Kind::fact && found->second.front() < result->seq) {
+    if (result->result.find("\"taken_to\":") == std::string::npos || facts_[op.node] < op.number)
+      fail(name + " was told " + result->result + " of fact " + std::to_string(op.number));
+  } else if (found->second.front() != result->seq)
     fail(name + " was told of line " + std::to_string(result->seq) + ", and is in line " +
          std::to_string(found->second.front()));
-  acknowledged_[name] = result->seq;
+  acknowledged_[name] = found->second.front();
   acknowledged_seq_ = std::max(acknowledged_seq_, result->seq);
 }
 

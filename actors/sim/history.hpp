@@ -22,12 +22,13 @@ struct Violation : std::runtime_error {
 
 /// One operation of a client: however often it is tried, it is to be done once.
 struct Op {
-  enum class Kind : uint8_t { node, token, open, fulfil, lease, give_back };
+  enum class Kind : uint8_t { node, token, open, fulfil, lease, fact, give_back };
   uint64_t id = 0;
   Kind kind = Kind::node;
   std::string claim{};  ///< Of fulfil: the operation that opened the claim.
   std::string node{};   ///< Of lease: who wants it, or has it.
   uint64_t epoch = 0;   ///< Of give_back: the one that it believes to hold.
+  uint64_t number = 0;  ///< Of fact: how its teller numbers it.
   unsigned tries = 0;
 };
 
@@ -82,6 +83,7 @@ private:
   std::map<std::string, std::vector<uint64_t>> done_;  ///< The lines of every operation.
   std::set<std::string> attempts_;                     ///< Those that became lines.
   std::map<std::string, uint64_t> fulfilled_;          ///< By the claim's operation.
+  std::map<std::string, uint64_t> facts_;              ///< The last number of each who tells facts.
   std::map<std::string, uint64_t> acknowledged_;       ///< Operations, with their lines.
   std::set<std::string> not_done_;  ///< Attempts of which it was said that they never will be.
   bool over_ = false;

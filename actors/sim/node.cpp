@@ -87,6 +87,7 @@ void Node::crash() {
   if (!process_) return;
   ground_.history.note(name() + " crashes");
   boot_++;
+  under_way_ = nullptr;
   process_.reset();
   mending_ = false;
   disk.countdown = 0;
@@ -173,6 +174,21 @@ void Node::tell(size_t line, std::function<void()> task) {
 unsigned Node::disk_ms() {
   if (slow_until > now_ms()) return static_cast<unsigned>(random(50, 1500));
   return static_cast<unsigned>(ground_.faults && ground_.chance.hits(0.01) ? 400 : random(1, 5));
+}
+
+/// As the thread beside the keeper's does it: some time later, and the keeper hears of it later still.
+bool Node::apart(std::function<void()> work, std::function<void()> done) {
+  if (!ground_.chance.hits(0.5)) return false;
+  under_way_ = std::move(work);
+  later(disk_ms(), [this, done = std::move(done)] {
+    join();
+    later(tell_ms(), done);
+  });
+  return true;
+}
+
+void Node::join() {
+  if (const auto work = std::exchange(under_way_, nullptr); work && !dying_) work();
 }
 
 void Node::send(consensus::MemberId to, std::string frame) {

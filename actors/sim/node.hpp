@@ -77,6 +77,8 @@ private:
   int random(int from, int below) override { return ground_.chance.random(from, below); }
   void later(unsigned ms, std::function<void()> task) override;
   unsigned disk_ms() override;
+  bool apart(std::function<void()> work, std::function<void()> done) override;
+  void join() override;
   void send(consensus::MemberId to, std::string frame) override;
   void publish(actors::CommittedPtr committed) override;
   void see_lines(uint64_t to);
@@ -105,6 +107,7 @@ private:
   Millis ahead_{0};                // Of the wall clock.
   uint64_t full_until_ = 0;
   bool dying_ = false, mending_ = false;
+  std::function<void()> under_way_;  ///< What the thread beside the keeper's does.
   std::unique_ptr<Process> process_;
 };
 

@@ -27,6 +27,7 @@ Node::Process::Process(Node& node, World start) : kept(node.disk, "the secret of
   keeping.start_epoch = start.set.epoch;
   keeping.start_time = start.set.time;
   keeping.limits.planted = node.ground_.planted;
+  keeping.limits.apart = 1;
   keeping.timing = kTiming;
   keeping.rules = node.ground_.rules;
   make_domains(node);

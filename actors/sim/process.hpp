@@ -6,7 +6,7 @@
 namespace muster::sim {
 
 using Domains = std::tuple<ClusterDomain, NodesDomain, LeaseDomain, ClaimsDomain, TokensDomain, SecretsDomain,
-                           PlansDomain, BootstrapDomain>;
+                           PlansDomain, BootstrapDomain, ServicesDomain, RunsDomain, SourcesDomain>;
 constexpr size_t kDomains = std::tuple_size_v<Domains>;
 
 template <class All>

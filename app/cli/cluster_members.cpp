@@ -23,12 +23,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kApiKeyBytes = 32;
 constexpr std::chrono::seconds kStopPatience{30};
 constexpr std::chrono::milliseconds kAskAgain{200};
 
 void print_join_command(std::ostream& out, const std::string& address, const std::string& token) {
-  out << "  muster :serve --join " << address << " --join-token " << token
-      << " --bind 0.0.0.0:8070 --api-key-file FILE\n";
+  out << "  muster :serve --join " << address << " --join-token " << token << " --bind 0.0.0.0:8070\n";
+}
+
+/// The key that callers of the first node show; one that is there is kept.
+Result<std::string> api_key_file(const std::string& data) {
+  auto path = data + "/keys/api_key";
+  std::error_code error;
+  if (fs::exists(path, error)) return path;
+  if (auto written = write_file_atomically(path, random_hex(kApiKeyBytes) + "\n", 0600); !written)
+    return written.error();
+  return path;
 }
 
 /// Asks the node, prints the reply; without --yes only what would be.
@@ -63,23 +73,27 @@ Outcome cluster_init(Call& call) {
   const auto token = to_text(JoinToken{authority->fingerprint(), secret});
   if (!token) return token.error();
   if (auto kept = app::keep_first_token(data, secret, call.io.now()); !kept) return kept.error();
+  const auto callers_key = api_key_file(data);
+  if (!callers_key) return callers_key.error();
   auto address = call.config.text("peer-advertise");
   if (address.empty()) address = app::to_text({app::own_address(), 18070});
   if (call.json) {
     print_json(call, {{"ca", authority->fingerprint()},
                       {"cluster_key", app::cluster_key_path(data)},
                       {"key", own->fingerprint},
+                      {"api_key_file", *callers_key},
                       {"join", address},
                       {"join_token", *token}});
     return 0;
   }
   auto& out = call.io.out;
-  out
-    << "made the cluster key " << app::cluster_key_path(data) << " and this node's own key\nCA "
-    << authority->fingerprint() << "\n\nStart this node:\n\n  muster :serve --data " << data
-    << " --bind 0.0.0.0:8070 --api-key-file FILE\n\nThen, on the next machine, once and within an hour:\n\n";
+  out << "made the cluster key " << app::cluster_key_path(data) << " and this node's own key\nCA "
+      << authority->fingerprint() << "\n\nStart this node:\n\n  muster :serve --data " << data
+      << " --bind 0.0.0.0:8070 --api-key-file " << *callers_key
+      << "\n\nThen, on the next machine, once and within an hour:\n\n";
   print_join_command(out, address, *token);
-  out << "\nmuster :cluster token makes another one. Machines from one image may share the cluster key "
+  out << "\nThere callers show a token that muster :token new made, which is good on every node.\n"
+         "muster :cluster token makes another one. Machines from one image may share the cluster key "
          "instead:\n"
          "--cluster-key-file on each; whoever has it is let in.\n";
   return 0;

@@ -95,7 +95,7 @@ Verb tail_verb() {
           .run = run_tail,
           .flags = {{"from", "SEQ", "Begin at this event"},
                     {"last", "N", "Begin with so many old events (10)"},
-                    {"type", "TYPE", "Only events of this type"},
+                    {"type", "TYPE", "Only events of this type; prefix*, or several with commas"},
                     {"stream", "STREAM", "Only events of this entity, such as node/n1"}}};
 }
 
@@ -109,7 +109,7 @@ Verb events_verb() {
     .flags = {{"from", "SEQ", "Begin at this event"},
               {"to", "SEQ", "End with this event"},
               {"limit", "N", "Most events (100)"},
-              {"type", "TYPE", "Only events of this type"},
+              {"type", "TYPE", "Only events of this type; prefix*, or several with commas"},
               {"stream", "STREAM", "Only events of this entity, such as node/n1"}},
     .most_words = 1};
 }

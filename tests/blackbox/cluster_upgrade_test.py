@@ -9,10 +9,10 @@ from running_cluster import RunningCluster, count_of
 from running_node import BINARY
 
 NEXT = Path(os.environ.get("MUSTER_NEXT", BINARY.parent / "tests" / "blackbox" / "muster_next"))
+PREVIOUS = os.environ.get("MUSTER_PREVIOUS", "")  # The binary of an earlier commit.
 
 
-@unittest.skipUnless(NEXT.exists(), f"there is no {NEXT}")
-class TwoBuildsTest(HistoryCase):
+class UpgradeCase(HistoryCase):
     def replace(self, member, binary, cluster):
         """Stops it and starts the other build on its folder."""
         self.assertEqual(member.stop(), 0, member.said()[-2000:])
@@ -28,6 +28,9 @@ class TwoBuildsTest(HistoryCase):
         said = member.cluster()
         return said["identity"]["feature_level"], {one["member"]: one["feature_level"] for one in said["members"]}
 
+
+@unittest.skipUnless(NEXT.exists(), f"there is no {NEXT}")
+class TwoBuildsTest(UpgradeCase):
     def test_members_are_upgraded_one_by_one(self):
         """[S0-08] Clients find nobody there, or are told 503, and try again; no request is dropped, and all have the same lines; while one has the old build the level stays; raised, the old
         build refuses the log and says why."""
@@ -77,6 +80,37 @@ class TwoBuildsTest(HistoryCase):
         old.start().wait_ready()
         cluster.whole()
         self.same_logs(cluster)
+
+
+if PREVIOUS:
+    class EarlierBuildTest(UpgradeCase):
+        def test_members_are_upgraded_one_by_one(self):
+            """A cluster that an earlier build founded goes on while its members become this build, and go back as long as the level was not
+            raised; at the end it is raised to what this build knows."""
+            with RunningCluster(0) as cluster:
+                for _ in range(3):
+                    member = cluster.add()
+                    member.binary = Path(PREVIOUS)
+                    member.start().wait_ready()
+                cluster.whole()
+                level = self.levels(cluster[0])[0]
+                with Load(cluster.members, 1) as load:
+                    for member in cluster.members[:2]:
+                        self.replace(member, BINARY, cluster)
+                        load.goes_on()
+                    self.assertEqual(self.levels(cluster[2])[0], level)
+                    self.replace(cluster[0], Path(PREVIOUS), cluster)
+                    load.goes_on()
+                    for member in (cluster[2], cluster[0]):
+                        self.replace(member, BINARY, cluster)
+                        load.goes_on()
+                    newest = max(self.levels(cluster[1])[1].values())
+                    cluster.until(lambda: set(self.levels(cluster[1])[1].values()) == {newest}, "all know the same level")
+                    raised = json.loads(self.upgrade(cluster[1], "--yes").stdout)
+                    self.assertEqual((raised["before"], raised["feature_level"]), (level, newest))
+                    load.goes_on()
+                self.judge(cluster, load)
+                self.same_logs(cluster)
 
 
 if __name__ == "__main__":

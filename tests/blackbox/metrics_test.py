@@ -1,4 +1,5 @@
 """What /metrics tells of jobs, and to whom."""
+import json
 import re
 import secrets
 import unittest
@@ -51,6 +52,24 @@ class MetricsTest(Jobs):
         self.assertEqual(seen['http_request_duration_seconds_count{code="201",method="POST",route="/runs"}'], 5)
         for run in (first, second):
             self.caller.post(f"/runs/{run}:cancel")
+
+    def test_the_log_is_told(self):
+        """[S3-45] Its seq, that the views have all of it, its entries by how long they took to be durable."""
+        self.serve()
+        before = self.metrics()
+        for number in range(20):
+            self.assertEqual(self.caller.post("/v1/nodes/register", {"node_id": f"n{number}"}).status, 200)
+        seen = self.metrics()
+        self.assertGreaterEqual(seen["muster_log_seq"], before["muster_log_seq"] + 20)
+        self.assertEqual(seen["muster_log_seq"], json.loads(self.caller.get("/v1/log").body)["seq"])
+        self.assertEqual(seen["muster_view_lag"], 0)
+        self.assertGreaterEqual(seen["muster_commit_seconds_count"], before["muster_commit_seconds_count"] + 20)
+        self.assertEqual(seen["muster_commit_seconds_count"], seen["muster_log_entries"])
+        self.assertEqual(seen['muster_commit_seconds_bucket{le="+Inf"}'], seen["muster_commit_seconds_count"])
+        self.assertGreater(seen["muster_commit_seconds_sum"], before["muster_commit_seconds_sum"])
+        below = [value for name, value in seen.items() if name.startswith("muster_commit_seconds_bucket")]
+        self.assertEqual(below, sorted(below))
+        self.assertGreater(len(below), 10)
 
     def test_what_the_policy_denies_is_counted(self):
         """[S3-51] By its code."""
