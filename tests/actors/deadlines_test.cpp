@@ -150,7 +150,7 @@ TEST_CASE_METHOD(LeaseWorld, "a lease that lapses is an event even when nobody c
   CHECK(std::get<lease::Lapsed>(committed->back()).node == "n1");
 }
 
-TEST_CASE("an open claim expires at its time, and not before [S1-25]") {
+TEST_CASE("an open claim expires at its time, and not before", "[S1-25]") {
   DomainWorld<ClaimsDomain> world;
   world.domain = world.system.spawn(sweeping<ClaimsDomain, claims::Sweep>, world.deps());
   world.lead();

@@ -82,7 +82,7 @@ nodes::Command registration(const std::string& node, const std::string& host) {
 
 }  // namespace
 
-TEST_CASE("a command's event is in the log, with who asked, when its answer comes [S0-01] [S0-05]") {
+TEST_CASE("a command's event is in the log, with who asked, when its answer comes", "[S0-01][S0-05]") {
   Running node;
   Origin origin;
   origin.actor = "alice";
@@ -98,7 +98,7 @@ TEST_CASE("a command's event is in the log, with who asked, when its answer come
   CHECK(std::get<nodes::Registered>(record->event).host == "a");
 }
 
-TEST_CASE("of many claims at once exactly one is granted, always [S2-60]") {
+TEST_CASE("of many claims at once exactly one is granted, always", "[S2-60]") {
   Running node;
   for (int round = 0; round < 20; round++) {
     std::atomic<int> granted{0}, answered{0};
@@ -116,7 +116,7 @@ TEST_CASE("of many claims at once exactly one is granted, always [S2-60]") {
   }
 }
 
-TEST_CASE("a claim token that many use at once is used once [S1-25]") {
+TEST_CASE("a claim token that many use at once is used once", "[S1-25]") {
   Running node;
   REQUIRE(node.ask(claims::Command{claims::Open{"c1", sha256_hex("token"), system_now() + 1h}}));
   std::atomic<int> fulfilled{0}, answered{0};
@@ -280,7 +280,7 @@ TEST_CASE("a disk that cannot be read fails the reading, and the next one is ser
   CHECK(past());
 }
 
-TEST_CASE("a restart from a checkpoint ends where a fold from nothing ends [S0-06] [S0-08]") {
+TEST_CASE("a restart from a checkpoint ends where a fold from nothing ends", "[S0-06][S0-08]") {
   Running node{200};
   for (int i = 0; i < 1'000; i++)
     REQUIRE(node.ask(registration("n" + std::to_string(i % 50), std::to_string(i))));

@@ -37,7 +37,7 @@ std::string refusal(const CheckoutOrder& order) {
 
 }  // namespace
 
-TEST_CASE("[S3-81] a branch, a tag and a commit are each resolved to a commit, and checked out") {
+TEST_CASE("a branch, a tag and a commit are each resolved to a commit, and checked out", "[S3-81]") {
   GitRoom room;
   const auto first = room.git({"rev-parse", "HEAD"});
   room.git({"tag", "v1"});
@@ -184,7 +184,7 @@ TEST_CASE("submodules are not fetched") {
   }
 }
 
-TEST_CASE("[S3-99] what git would take as an option or a program is refused before git is started") {
+TEST_CASE("what git would take as an option or a program is refused before git is started", "[S3-99]") {
   GitRoom room;
   const auto mark = (room / "ran").string();
   for (const auto& url : {"--upload-pack=touch " + mark, "ext::sh -c touch% " + mark, "ext::touch% " + mark,
