@@ -73,7 +73,7 @@ TEST_CASE_METHOD(NodesWorld,
   CHECK(heard == 22);
 }
 
-TEST_CASE_METHOD(NodesWorld, "a silent node that is heard again has returned") {
+TEST_CASE_METHOD(NodesWorld, "a silent node that is heard again has returned", "[S1-16][S1-17]") {
   add("n1");
   beat("n1");
   advance(40s);
@@ -102,7 +102,8 @@ TEST_CASE_METHOD(NodesWorld, "a new leader gives every node one full TTL") {
   CHECK(count<nodes::Silent>() == 1);
 }
 
-TEST_CASE_METHOD(NodesWorld, "a forgotten node never falls silent, and registers again when it comes back") {
+TEST_CASE_METHOD(NodesWorld, "a forgotten node never falls silent, and registers again when it comes back",
+                 "[S1-14]") {
   add("n1");
   beat("n1");
   REQUIRE(ask(nodes::Forget{"n1"}));

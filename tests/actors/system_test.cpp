@@ -130,7 +130,7 @@ TEST_CASE("a claim token that many use at once is used once", "[S1-25]") {
   CHECK(fulfilled == 1);
 }
 
-TEST_CASE("callers are never told of what did not happen, however often leadership is lost") {
+TEST_CASE("callers are never told of what did not happen, however often leadership is lost", "[S0-05]") {
   Running node;
   std::mutex mutex;
   std::condition_variable all_answered;
@@ -171,7 +171,7 @@ TEST_CASE("callers are never told of what did not happen, however often leadersh
   CHECK_FALSE(acknowledged.empty());
 }
 
-TEST_CASE("a request with an idempotency key happens once, and is answered alike") {
+TEST_CASE("a request with an idempotency key happens once, and is answered alike", "[S0-05]") {
   Running node;
   Origin origin;
   origin.key = "k";
@@ -209,7 +209,8 @@ TEST_CASE("a reply that held a secret is not given again") {
         "idempotency.one_time");
 }
 
-TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, the node goes on") {
+TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, the node goes on",
+          "[S0-05][S0-06]") {
   Running node;
   REQUIRE(node.ask(registration("n1", "a")));
   node.disk.fail_writes(true);
@@ -231,7 +232,8 @@ TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, t
   });
 }
 
-TEST_CASE("a disk that cannot be read refuses writes and serves views; when it is well, the node goes on") {
+TEST_CASE("a disk that cannot be read refuses writes and serves views; when it is well, the node goes on",
+          "[S0-05][S0-06]") {
   Running node;
   REQUIRE(node.ask(registration("n1", "a")));
   node.disk.fail_reads(true);

@@ -92,7 +92,7 @@ class FakeRuntimeTest(unittest.TestCase):
                 self.assertIn("run --rm --pull=never ", lines[0])
 
     def test_what_is_wrong_with_an_image_is_said(self):
-        """No manifest, one with faults, one that is too large, no image, no digest, a signature that must be there."""
+        """[S3-101] [S3-102] No manifest, one with faults, one that is too large, no image, no digest, a signature that must be there."""
         with self.node("disabled") as node:
             refused = lambda **more: (answer := self.add(node, **more)).status and (answer.status, answer.json["code"], answer.json["detail"])
             self.runtime("echo 'cat: /flwd-addon/manifest.yaml: No such file or directory' >&2; exit 1")
@@ -127,7 +127,7 @@ class FakeRuntimeTest(unittest.TestCase):
             self.assertEqual(self.lines(), [])
 
     def test_without_a_runtime_there_is_no_image(self):
-        """[S3-87] container.runtime.unavailable."""
+        """[S3-103] container.runtime.unavailable."""
         tools = self.room / "tools"
         tools.mkdir()
         with RunningNode("--dev", environment={"PATH": str(tools), "FLWD_PROFILE": "disabled"}) as node:
@@ -210,7 +210,7 @@ class RegistryTest(PodmanCase):
             self.assertEqual((answer.status, answer.json["code"]), (400, "E_ADDON_MANIFEST"), answer)
 
     def test_an_image_that_never_ends_is_given_up_and_removed(self):
-        """Its own cat hangs: after --source-timeout nothing of it runs."""
+        """[S3-102] Its own cat hangs: after --source-timeout nothing of it runs."""
         def hang(root):
             (root / "bin" / "cat").unlink()
             (root / "bin" / "cat").write_text("#!/bin/sh\n[ \"$1\" != /dev/null ] || exit 0\nread line < /never\nwhile :; do :; done\n")

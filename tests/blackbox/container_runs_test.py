@@ -187,7 +187,7 @@ class NoRuntimeTest(unittest.TestCase):
                               timeout=PATIENCE_S, cwd=self.folder)
 
     def test_a_run_is_refused_over_http_and_on_the_command_line(self):
-        """[S3-103] [S3-107] [S3-108] [S3-109] 422 before anything is accepted; the same problem without a node; status tells of it."""
+        """[S3-103] [S3-108] [S3-109] 422 before anything is accepted; the same problem without a node; status tells of it."""
         with RunningNode("--dev", "--scripts-root", str(self.scripts), environment=self.environment) as node:
             caller = Caller(node.port, Authorization="Bearer dev-token")
             self.assertEqual(caller.get("/v1/status").json["containers"], "unavailable")

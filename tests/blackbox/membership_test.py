@@ -112,7 +112,7 @@ class MembersTest(ClusterCase):
             self.assertEqual(first.cluster()["identity"], double.cluster()["identity"])
 
     def test_two_have_a_standby_and_four_have_three_voters(self):
-        """One voter and a standby; three voters and a standby."""
+        """[S0-07] One voter and a standby; three voters and a standby."""
         with RunningCluster(2) as cluster:
             cluster.wait_voters(1).wait_ready()
             self.until_roles(cluster, ["standby", "voter"])

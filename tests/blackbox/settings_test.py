@@ -80,7 +80,7 @@ class ServeSettingsTest(unittest.TestCase):
             self.assertEqual(rows[0]["host"], "attic")
 
     def test_a_bus_that_this_build_lacks_is_named(self):
-        """BUS_KIND=amqp is no silent nothing."""
+        """[S1-12] BUS_KIND=amqp is no silent nothing."""
         with RunningNode(environment={"BUS_KIND": "amqp", "BROKER_URL": "amqp://u:canary@127.0.0.1:9"}) as node:
             until(lambda: "bus-kind=amqp is not in this build" in node.output(), "a warning")
             self.assertNotIn("canary", node.output())

@@ -196,7 +196,7 @@ class SourcesTest(unittest.TestCase):
         self.muster("add", "--type", "svn", status=2)
 
     def test_sources_are_there_again_after_a_restart(self):
-        """What is in the log is not only in memory."""
+        """[S3-41] [S3-77] What is in the log is not only in memory."""
         with RunningNode("--dev") as node:
             (node.folder / "scripts" / "own").mkdir(parents=True)
             caller = Caller(node.port, Authorization="Bearer dev-token")
