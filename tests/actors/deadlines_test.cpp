@@ -49,7 +49,7 @@ struct LeaseWorld : DomainWorld<LeaseDomain> {
 
 }  // namespace
 
-TEST_CASE_METHOD(NodesWorld, "a node is silent once nothing was heard of it for a whole TTL [S1-17]") {
+TEST_CASE_METHOD(NodesWorld, "a node is silent once nothing was heard of it for a whole TTL", "[S1-17]") {
   add("n1");
   beat("n1");
   advance(29s);
@@ -60,8 +60,8 @@ TEST_CASE_METHOD(NodesWorld, "a node is silent once nothing was heard of it for 
   CHECK(count<nodes::Silent>() == 1);
 }
 
-TEST_CASE_METHOD(NodesWorld,
-                 "a heartbeat that changes nothing refreshes the deadline and is no event [S2-59]") {
+TEST_CASE_METHOD(NodesWorld, "a heartbeat that changes nothing refreshes the deadline and is no event",
+                 "[S2-59]") {
   add("n1");
   beat("n1");
   const auto before = committed->size();
@@ -124,8 +124,8 @@ TEST_CASE_METHOD(NodesWorld, "a domain that does not lead refuses, and the calle
   CHECK_FALSE(refused.error().outcome_unknown);
 }
 
-TEST_CASE_METHOD(LeaseWorld,
-                 "the next claimant wins a lease that its holder did not renew for a TTL [S2-52] [S2-60]") {
+TEST_CASE_METHOD(LeaseWorld, "the next claimant wins a lease that its holder did not renew for a TTL",
+                 "[S2-52][S2-60]") {
   CHECK(claim("n1")["granted"] == true);
   advance(44s);
   CHECK(claim("n2")["granted"] == false);
@@ -135,7 +135,7 @@ TEST_CASE_METHOD(LeaseWorld,
   CHECK(granted["epoch"] == 2);
 }
 
-TEST_CASE_METHOD(LeaseWorld, "claiming again renews the lease and keeps the epoch [S2-60]") {
+TEST_CASE_METHOD(LeaseWorld, "claiming again renews the lease and keeps the epoch", "[S2-60]") {
   CHECK(claim("n1")["epoch"] == 1);
   for (int i = 0; i < 10; i++) {
     advance(40s);
@@ -144,7 +144,7 @@ TEST_CASE_METHOD(LeaseWorld, "claiming again renews the lease and keeps the epoc
   CHECK(committed->size() == 1);
 }
 
-TEST_CASE_METHOD(LeaseWorld, "a lease that lapses is an event even when nobody claims it [S1-20] [S2-61]") {
+TEST_CASE_METHOD(LeaseWorld, "a lease that lapses is an event even when nobody claims it", "[S1-20][S2-61]") {
   claim("n1");
   advance(46s);
   REQUIRE(committed->size() == 2);

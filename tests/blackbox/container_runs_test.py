@@ -114,6 +114,25 @@ class ContainerRunsTest(PodmanCase):
         self.assertEqual(self.messages(run), ["hello Ana", "11", "read-only root", "read-only job", "done"])
         self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
 
+    def test_what_was_granted_is_what_the_container_has(self):
+        """[S3-115] A writable root, capabilities and a network: in the container as it runs, and in the run's policy.decision events."""
+        asked = "container:\n  network: host\n  rootfs_writable: true\n  capabilities: [NET_RAW]\n"
+        job(self.scripts, "granted", WAITS, CONFIG.replace("container:\n  image", f"{asked}  image"))
+        self.serve()
+        run = self.start("granted", token="x")
+        self.waiting(run)
+        seen, = json.loads(self.podman("inspect", f"{run}-000-main-sh").stdout)
+        host = seen["HostConfig"]
+        self.assertEqual((host["ReadonlyRootfs"], host["NetworkMode"]), (False, "host"))
+        self.assertEqual([name.removeprefix("CAP_") for name in seen["EffectiveCaps"]], ["NET_RAW"])
+        self.go_on(run)
+        self.assertEqual(self.ended(run)["status"], "completed")
+        told = events_of(self.caller.get(f"/runs/{run}/events").body.decode())
+        decided = {data["subject"]: (data["decision"], data["reason"]) for _, kind, data in told if kind == "policy.decision" and data["run_id"] == run}
+        for subject, word in (("container.network", "host"), ("container.rootfs", ""), ("container.capabilities", "NET_RAW")):
+            self.assertEqual(decided[subject][0], "allowed", decided)
+            self.assertIn(word, decided[subject][1])
+
     def test_cancel_stops_the_container(self):
         """[S3-38] [S3-116] The runtime stops it, within its grace; nothing of it stays."""
         self.serve()
