@@ -220,7 +220,7 @@ TEST_CASE("a machine's configuration does not lead git to another transport or t
   CHECK_FALSE(fs::exists(mark));
 }
 
-TEST_CASE("a folder that is a link, or not ours, is left alone") {
+TEST_CASE("a folder that is a link, or not ours, is left alone", "[S3-99]") {
   GitRoom room;
   const auto target = room / "somewhere";
   fs::create_directories(target);

@@ -73,7 +73,7 @@ TEST_CASE("a source is used as it was pinned, or not at all", "[S3-79][S3-81]") 
   CHECK(code_of(tree_root(after, data)) == "source.not.materialized");
 }
 
-TEST_CASE("scripts that became a link out of the checkout are not used") {
+TEST_CASE("scripts that became a link out of the checkout are not used", "[S3-99]") {
   GitRoom room;
   const auto made = added(room, git_source(room));
   fs::remove_all(room.folder() + "/scripts");

@@ -51,7 +51,7 @@ class FakeRuntimeTest(unittest.TestCase):
         return lines
 
     def test_each_profile_has_its_command_line(self):
-        """[S3-86] [S3-87] [S3-91] [S3-94] [S3-95] Pulled and pinned; the contract's words; the manifest is kept."""
+        """[S3-50] [S3-86] [S3-87] [S3-91] [S3-94] [S3-95] Pulled and pinned; the contract's words; the manifest is kept."""
         image = "registry.example/team/addon:1"
         end = f"--entrypoint cat {image} /flwd-addon/manifest.yaml"
         for profile, network in (("permissive", "--network none --read-only"), ("disabled", "--network bridge")):
@@ -66,6 +66,9 @@ class FakeRuntimeTest(unittest.TestCase):
                 self.assertEqual(made["metadata"], {"id": "demo-addon", "name": "Demo", "version": "1.2.3", "summary": "For the test"})
                 self.assertEqual(made["provenance"]["image_trust"]["mode"], profile)
                 self.assertEqual((node.folder / "data" / "oci" / "addon" / "manifest.yaml").read_text(), MANIFEST)
+                metrics = Caller(node.port).get("/metrics").body.decode()
+                self.assertIn("\nflwd_container_pulls_total 1\n", metrics)
+                self.assertIn("\nflwd_container_pull_seconds_count 1\n", metrics)
 
     def test_a_signed_image_is_read_under_secure(self):
         """[S3-93] Fake: cosign says that the signature is good; network none and a read-only root."""

@@ -114,7 +114,7 @@ class LostLeaderTest(ClusterCase):
             self.once(self.same_logs(cluster), ["kept", "taken"])
 
     def test_a_dead_voter_is_replaced_by_the_standby(self):
-        """Of four, after the grace: then one more may be lost. Who comes back finds its place taken."""
+        """[S0-07] Of four, after the grace: then one more may be lost. Who comes back finds its place taken."""
         with RunningCluster(4, "--member-grace", "2s") as cluster:
             cluster.wait_voters(3).wait_ready()
             leader = cluster.leader()

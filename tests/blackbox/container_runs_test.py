@@ -217,6 +217,13 @@ class NoRuntimeTest(unittest.TestCase):
         self.assertEqual(done.returncode, 4, done)
         self.assertIn("container.runtime.unavailable", done.stderr)
 
+    def test_podman_goes_before_docker(self):
+        """[S3-109] Of both Podman is taken, else Docker. Fake: neither is ever asked."""
+        for name in ("docker", "podman"):
+            (self.folder / "tools" / name).symlink_to("/bin/true")
+            with RunningNode("--dev", environment=self.environment) as node:
+                self.assertEqual(Caller(node.port, Authorization="Bearer dev-token").get("/v1/status").json["containers"], name)
+
     def test_a_node_that_is_to_run_containers_refuses_to_serve(self):
         """[S3-107] --require-containers, and flwd by its name."""
         flwd = self.folder / "flwd"

@@ -74,7 +74,7 @@ class AuditSinkTest(unittest.TestCase):
 
 class ServeSettingsTest(unittest.TestCase):
     def test_the_host_of_a_node_can_be_named(self):
-        """node-name is what its own registration says."""
+        """[S2-55] node-name is what its own registration says."""
         with RunningNode("--node-side", "--node-name", "attic", "--executor", "noop", environment={"SUPERVISOR_API_KEY": "k"}) as node:
             rows = Caller(node.port, X_API_Key="k").shown("/v1/nodes", lambda answer: answer.json).json
             self.assertEqual(rows[0]["host"], "attic")

@@ -142,7 +142,7 @@ class SourcesTest(unittest.TestCase):
         self.assertEqual([row for row in self.caller.get("/sources").json if row["name"] in ("bad", "there")], [])
 
     def test_a_checkout_that_is_a_link_is_refused(self):
-        """Nothing is written where it leads."""
+        """[S3-99] Nothing is written where it leads."""
         self.repository("linked")
         target = self.room / "precious"
         target.mkdir()
@@ -154,7 +154,7 @@ class SourcesTest(unittest.TestCase):
         self.assertEqual(os.listdir(target), ["file"])
 
     def test_a_tree_that_leads_out_or_has_broken_aliases_is_refused(self):
-        """`scripts` as a link to /etc; flwd.yaml that is none: alias.configuration.invalid."""
+        """[S3-99] `scripts` as a link to /etc; flwd.yaml that is none: alias.configuration.invalid."""
         repository = Repository(self.room / "git" / "leading-out")
         (repository.path / "scripts").symlink_to("/etc")
         repository.commit("one")
@@ -165,7 +165,7 @@ class SourcesTest(unittest.TestCase):
         self.assertIn("flwd.yaml", self.refused(400, "alias.configuration.invalid", type="git", url=f"{self.daemon.url}/broken", ref="main")["detail"])
 
     def test_the_same_key_is_the_same_source(self):
-        """With Idempotency-Key a second request is answered as the first."""
+        """[S3-42] With Idempotency-Key a second request is answered as the first."""
         self.repository("once")
         body, key = {"type": "git", "url": f"{self.daemon.url}/once", "ref": "main"}, {"Idempotency-Key": "add-once"}
         first, again = (self.caller.post("/sources", body, key) for _ in range(2))
