@@ -66,7 +66,7 @@ class WithNode(unittest.TestCase):
         self.assertRegex(self.ask(":status").stdout, r"ready +yes")
 
     def test_status_shows_the_past_and_waits_for_a_line(self):
-        """As of a seq it says what the log says of then, and nothing that only the process knows."""
+        """[S0-06] As of a seq it says what the log says of then, and nothing that only the process knows."""
         before = json.loads(self.ask(":status", "--json").stdout)
         register(self.node, "in-between")
         now = json.loads(self.ask(":status", "--json", "--after", str(before["view_seq"] + 1)).stdout)

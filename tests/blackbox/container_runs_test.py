@@ -93,7 +93,7 @@ class ContainerRunsTest(PodmanCase):
         return [data["message"] for _, kind, data in events if kind == "step.log"]
 
     def test_what_a_running_container_may(self):
-        """[S3-106] [S3-110] [S3-111] [S3-113] [S3-116] Seen by inspecting it: read-only, no network, no capabilities, its limits, its folders; then it is gone."""
+        """[S3-106] [S3-110] [S3-111] [S3-112] [S3-113] [S3-114] [S3-116] Seen by inspecting it: read-only, no network, no capabilities, its limits, its folders; then it is gone."""
         self.serve()
         run = self.start("waits", name="Ana", token="canary-8841")
         self.waiting(run)

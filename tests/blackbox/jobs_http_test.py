@@ -101,7 +101,7 @@ class ShippedTest(Jobs):
         self.assertFalse(any(row.get("alias_of") for row in Caller(self.node.port, Authorization=f"Bearer {token}").get("/jobs").json))
 
     def test_a_plan_shows_what_a_run_would_be(self):
-        """[S3-32] Bound arguments, the secret redacted, and nothing recorded."""
+        """[S3-08] [S3-32] Bound arguments, the secret redacted, and nothing recorded."""
         plan = self.caller.post("/plans", {"job_id": "demo", "args": {"name": "Ana", "secret_token": "canary-5521"}}).json
         self.assertEqual(plan["resolved_args"]["secret_token"], "[secret]")
         self.assertEqual((plan["job_id"], plan["security_profile"], plan["resolved_args"]["name"]), ("demo", "secure", "Ana"))
@@ -109,7 +109,7 @@ class ShippedTest(Jobs):
         self.assertEqual(self.caller.get("/runs").json, [])
 
     def test_a_run_is_accepted_runs_and_is_followed(self):
-        """[S3-07] [S3-33] [S3-35] [S3-36] 201 with queued, then its stream from the first entry to the last, and again from where a reader was."""
+        """[S3-07] [S3-09] [S3-33] [S3-35] [S3-36] 201 with queued, then its stream from the first entry to the last, and again from where a reader was."""
         run = self.accepted({"job_id": "demo", "args": {"name": "Ana", "secret_token": "canary-5521"}})
         self.assertEqual((run["status"], run["job_id"]), ("queued", "demo"))
         text = self.stream(run["id"])

@@ -174,13 +174,13 @@ class SourcesTest(unittest.TestCase):
         self.assertEqual(self.caller.post("/sources", {**body, "ref": "HEAD"}, key).json["code"], "idempotency.mismatch")
 
     def test_images_are_judged_before_anything_is_pulled(self):
-        """[S3-97] [S3-98] Not trusted; not signed under the profile secure."""
+        """[S3-97] [S3-100] Not trusted; not signed under the profile secure."""
         self.refused(400, "source.trust.required", type="oci", ref="registry.example/addon:1")
         self.refused(422, "image.signature.required", type="oci", ref="registry.example/addon:1", trusted=True)
         self.refused(422, "source-signature-invalid", type="oci", ref="registry.example/addon:1", trusted=True, verify_signatures=True)
 
     def test_the_command_line_lists_adds_and_removes(self):
-        """[S3-89] [S3-90] :sources; an image without --trusted is refused before anybody is asked."""
+        """[S3-89] [S3-90] [S3-97] [S3-100] :sources; an image without --trusted is refused before anybody is asked."""
         _, commit = self.repository("by-hand")
         added = self.muster("add", "--type", "git", "--url", f"{self.daemon.url}/by-hand", "--ref", "main")
         self.assertEqual(added.stdout, f"added by-hand at {commit[:12]}\n")
@@ -231,7 +231,7 @@ class PolicyTest(unittest.TestCase):
         return done.stderr
 
     def test_an_unsigned_bundle_keeps_a_secure_node_from_serving(self):
-        """[S3-61] Without cosign it says so; with it, its answer counts: cosign verify --keyless FILE."""
+        """[S3-61] [S3-98] Without cosign it says so; with it, its answer counts: cosign verify --keyless FILE."""
         self.assertIn("cosign is not in PATH", self.serve_fails())
         self.cosign("echo no signatures found >&2; exit 1")
         self.assertIn("no signatures found", self.serve_fails())
