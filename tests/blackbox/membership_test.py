@@ -73,7 +73,7 @@ class JoinTokenTest(ClusterCase):
         shutil.rmtree(newcomer.data)
 
     def test_another_clusters_key_lets_nobody_in(self):
-        """[S0-07] Told where to join, but with another key: it stays outside."""
+        """Told where to join, but with another key: it stays outside."""
         with RunningCluster(0, "--discovery", "off", dev=False) as cluster:
             first, second = cluster.add(), cluster.add()
             for member in (first, second):

@@ -36,7 +36,7 @@ class AuditSinkTest(unittest.TestCase):
         return done.returncode, (done.stdout.splitlines() or [""])[0]
 
     def test_heads_of_checkpoints_are_kept_elsewhere_and_prove_the_log(self):
-        """[S0-10] Each checkpoint's head is appended; the log answers to the last one, and not to a changed one."""
+        """[S0-08] Each checkpoint's head is appended; the log answers to the last one, and not to a changed one."""
         with RunningNode("--audit-sink", "heads", "--checkpoint-every", "100", environment={"SUPERVISOR_API_KEY": "k"}) as node:
             caller = Caller(node.port, X_API_Key="k")
             sink = node.folder / "heads"
