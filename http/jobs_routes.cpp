@@ -110,8 +110,11 @@ std::optional<JobAsk> ask_of(const Request& request, const Reply& reply) {
 
 bool may_see_aliases(const Api& api, const Request& request) {
   if (api.options().aliases_public) return true;
-  for (const auto& scope : request.principal.scopes)
-    if (scope == "sources:write" || scope == "jobs:write" || scope.ends_with(":admin")) return true;
+  const auto prefix = api.options().auth.scope_prefix + ":";
+  for (const std::string_view scope : request.principal.scopes) {
+    const auto bare = scope.starts_with(prefix) ? scope.substr(prefix.size()) : scope;
+    if (bare == "sources:write" || bare == "jobs:write" || scope.ends_with(":admin")) return true;
+  }
   return false;
 }
 

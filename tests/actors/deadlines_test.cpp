@@ -49,7 +49,7 @@ struct LeaseWorld : DomainWorld<LeaseDomain> {
 
 }  // namespace
 
-TEST_CASE_METHOD(NodesWorld, "a node is silent once nothing was heard of it for a whole TTL [S1-17]") {
+TEST_CASE_METHOD(NodesWorld, "a node is silent once nothing was heard of it for a whole TTL", "[S1-17]") {
   add("n1");
   beat("n1");
   advance(29s);
@@ -60,8 +60,8 @@ TEST_CASE_METHOD(NodesWorld, "a node is silent once nothing was heard of it for 
   CHECK(count<nodes::Silent>() == 1);
 }
 
-TEST_CASE_METHOD(NodesWorld,
-                 "a heartbeat that changes nothing refreshes the deadline and is no event [S2-59]") {
+TEST_CASE_METHOD(NodesWorld, "a heartbeat that changes nothing refreshes the deadline and is no event",
+                 "[S2-59]") {
   add("n1");
   beat("n1");
   const auto before = committed->size();
@@ -73,7 +73,7 @@ TEST_CASE_METHOD(NodesWorld,
   CHECK(heard == 22);
 }
 
-TEST_CASE_METHOD(NodesWorld, "a silent node that is heard again has returned") {
+TEST_CASE_METHOD(NodesWorld, "a silent node that is heard again has returned", "[S1-16][S1-17]") {
   add("n1");
   beat("n1");
   advance(40s);
@@ -102,7 +102,8 @@ TEST_CASE_METHOD(NodesWorld, "a new leader gives every node one full TTL") {
   CHECK(count<nodes::Silent>() == 1);
 }
 
-TEST_CASE_METHOD(NodesWorld, "a forgotten node never falls silent, and registers again when it comes back") {
+TEST_CASE_METHOD(NodesWorld, "a forgotten node never falls silent, and registers again when it comes back",
+                 "[S1-14]") {
   add("n1");
   beat("n1");
   REQUIRE(ask(nodes::Forget{"n1"}));
@@ -123,8 +124,8 @@ TEST_CASE_METHOD(NodesWorld, "a domain that does not lead refuses, and the calle
   CHECK_FALSE(refused.error().outcome_unknown);
 }
 
-TEST_CASE_METHOD(LeaseWorld,
-                 "the next claimant wins a lease that its holder did not renew for a TTL [S2-52] [S2-60]") {
+TEST_CASE_METHOD(LeaseWorld, "the next claimant wins a lease that its holder did not renew for a TTL",
+                 "[S2-52][S2-60]") {
   CHECK(claim("n1")["granted"] == true);
   advance(44s);
   CHECK(claim("n2")["granted"] == false);
@@ -134,7 +135,7 @@ TEST_CASE_METHOD(LeaseWorld,
   CHECK(granted["epoch"] == 2);
 }
 
-TEST_CASE_METHOD(LeaseWorld, "claiming again renews the lease and keeps the epoch [S2-60]") {
+TEST_CASE_METHOD(LeaseWorld, "claiming again renews the lease and keeps the epoch", "[S2-60]") {
   CHECK(claim("n1")["epoch"] == 1);
   for (int i = 0; i < 10; i++) {
     advance(40s);
@@ -143,14 +144,14 @@ TEST_CASE_METHOD(LeaseWorld, "claiming again renews the lease and keeps the epoc
   CHECK(committed->size() == 1);
 }
 
-TEST_CASE_METHOD(LeaseWorld, "a lease that lapses is an event even when nobody claims it [S1-20] [S2-61]") {
+TEST_CASE_METHOD(LeaseWorld, "a lease that lapses is an event even when nobody claims it", "[S1-20][S2-61]") {
   claim("n1");
   advance(46s);
   REQUIRE(committed->size() == 2);
   CHECK(std::get<lease::Lapsed>(committed->back()).node == "n1");
 }
 
-TEST_CASE("an open claim expires at its time, and not before [S1-25]") {
+TEST_CASE("an open claim expires at its time, and not before", "[S1-25]") {
   DomainWorld<ClaimsDomain> world;
   world.domain = world.system.spawn(sweeping<ClaimsDomain, claims::Sweep>, world.deps());
   world.lead();

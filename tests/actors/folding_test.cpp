@@ -67,7 +67,7 @@ struct Folded {
 
 }  // namespace
 
-TEST_CASE("views wait for a disk that cannot be read, and are whole with the next lines") {
+TEST_CASE("views wait for a disk that cannot be read, and are whole with the next lines", "[S0-06]") {
   const auto lines = GENERATE(size_t{10}, size_t{5000});  // More are read by several threads.
   Folded node;
   node.folding->take(node.append(3, false));
@@ -83,7 +83,7 @@ TEST_CASE("views wait for a disk that cannot be read, and are whole with the nex
   CHECK(node.is_whole());
 }
 
-TEST_CASE("a checkpoint that cannot be read is gone on from with the next lines") {
+TEST_CASE("a checkpoint that cannot be read is gone on from with the next lines", "[S0-06]") {
   Folded node, peer;
   for (auto* one : {&node, &peer}) one->folding->take(one->append(3, false));
   (void)node.append(7, true);
@@ -98,7 +98,7 @@ TEST_CASE("a checkpoint that cannot be read is gone on from with the next lines"
   CHECK(node.is_whole());
 }
 
-TEST_CASE("a later checkpoint from a peer stands for lines that are to be folded and gone") {
+TEST_CASE("a later checkpoint from a peer stands for lines that are to be folded and gone", "[S0-06]") {
   Folded node, peer;
   for (auto* one : {&node, &peer}) one->folding->take(one->append(3, false));
   const auto far = node.append(7, true);

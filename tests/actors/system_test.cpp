@@ -82,7 +82,7 @@ nodes::Command registration(const std::string& node, const std::string& host) {
 
 }  // namespace
 
-TEST_CASE("a command's event is in the log, with who asked, when its answer comes [S0-01] [S0-05]") {
+TEST_CASE("a command's event is in the log, with who asked, when its answer comes", "[S0-01][S0-05]") {
   Running node;
   Origin origin;
   origin.actor = "alice";
@@ -98,7 +98,7 @@ TEST_CASE("a command's event is in the log, with who asked, when its answer come
   CHECK(std::get<nodes::Registered>(record->event).host == "a");
 }
 
-TEST_CASE("of many claims at once exactly one is granted, always [S2-60]") {
+TEST_CASE("of many claims at once exactly one is granted, always", "[S2-60]") {
   Running node;
   for (int round = 0; round < 20; round++) {
     std::atomic<int> granted{0}, answered{0};
@@ -116,7 +116,7 @@ TEST_CASE("of many claims at once exactly one is granted, always [S2-60]") {
   }
 }
 
-TEST_CASE("a claim token that many use at once is used once [S1-25]") {
+TEST_CASE("a claim token that many use at once is used once", "[S1-25]") {
   Running node;
   REQUIRE(node.ask(claims::Command{claims::Open{"c1", sha256_hex("token"), system_now() + 1h}}));
   std::atomic<int> fulfilled{0}, answered{0};
@@ -130,7 +130,7 @@ TEST_CASE("a claim token that many use at once is used once [S1-25]") {
   CHECK(fulfilled == 1);
 }
 
-TEST_CASE("callers are never told of what did not happen, however often leadership is lost") {
+TEST_CASE("callers are never told of what did not happen, however often leadership is lost", "[S0-05]") {
   Running node;
   std::mutex mutex;
   std::condition_variable all_answered;
@@ -171,7 +171,7 @@ TEST_CASE("callers are never told of what did not happen, however often leadersh
   CHECK_FALSE(acknowledged.empty());
 }
 
-TEST_CASE("a request with an idempotency key happens once, and is answered alike") {
+TEST_CASE("a request with an idempotency key happens once, and is answered alike", "[S0-05]") {
   Running node;
   Origin origin;
   origin.key = "k";
@@ -209,7 +209,8 @@ TEST_CASE("a reply that held a secret is not given again") {
         "idempotency.one_time");
 }
 
-TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, the node goes on") {
+TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, the node goes on",
+          "[S0-05][S0-06]") {
   Running node;
   REQUIRE(node.ask(registration("n1", "a")));
   node.disk.fail_writes(true);
@@ -231,7 +232,8 @@ TEST_CASE("a disk that fails refuses writes and serves reads; when it is well, t
   });
 }
 
-TEST_CASE("a disk that cannot be read refuses writes and serves views; when it is well, the node goes on") {
+TEST_CASE("a disk that cannot be read refuses writes and serves views; when it is well, the node goes on",
+          "[S0-05][S0-06]") {
   Running node;
   REQUIRE(node.ask(registration("n1", "a")));
   node.disk.fail_reads(true);
@@ -280,7 +282,7 @@ TEST_CASE("a disk that cannot be read fails the reading, and the next one is ser
   CHECK(past());
 }
 
-TEST_CASE("a restart from a checkpoint ends where a fold from nothing ends [S0-06] [S0-08]") {
+TEST_CASE("a restart from a checkpoint ends where a fold from nothing ends", "[S0-06][S0-08]") {
   Running node{200};
   for (int i = 0; i < 1'000; i++)
     REQUIRE(node.ask(registration("n" + std::to_string(i % 50), std::to_string(i))));

@@ -37,7 +37,7 @@ std::string refusal(const CheckoutOrder& order) {
 
 }  // namespace
 
-TEST_CASE("[S3-81] a branch, a tag and a commit are each resolved to a commit, and checked out") {
+TEST_CASE("a branch, a tag and a commit are each resolved to a commit, and checked out", "[S3-81]") {
   GitRoom room;
   const auto first = room.git({"rev-parse", "HEAD"});
   room.git({"tag", "v1"});
@@ -65,7 +65,7 @@ TEST_CASE("[S3-81] a branch, a tag and a commit are each resolved to a commit, a
   }
 }
 
-TEST_CASE("a ref that moved is at its new commit when it is checked out again") {
+TEST_CASE("a ref that moved is at its new commit when it is checked out again", "[S3-81]") {
   GitRoom room;
   room.git({"tag", "latest"});
   const auto before = out(order_of(room, "main")).commit;
@@ -99,7 +99,8 @@ TEST_CASE("a ref that moved is at its new commit when it is checked out again") 
   }
 }
 
-TEST_CASE("a branch wins over a tag of its name, and a branch that looks like a commit over the commit") {
+TEST_CASE("a branch wins over a tag of its name, and a branch that looks like a commit over the commit",
+          "[S3-81]") {
   GitRoom room;
   const auto first = room.git({"rev-parse", "HEAD"});
   room.git({"tag", "both"});
@@ -110,7 +111,7 @@ TEST_CASE("a branch wins over a tag of its name, and a branch that looks like a 
   CHECK(out(order_of(room, first.substr(0, 7))).commit == second);
 }
 
-TEST_CASE("a checkout holds its commit and nothing else") {
+TEST_CASE("a checkout holds its commit and nothing else", "[S3-81]") {
   GitRoom room;
   out(order_of(room, "main"));
   std::ofstream(room.folder() + "/scripts/hello/config.d/config.yaml") << "changed";
@@ -126,7 +127,7 @@ TEST_CASE("a checkout holds its commit and nothing else") {
   CHECK(line == "interpreter: /bin/sh");
 }
 
-TEST_CASE("a repository comes over the network, too, and another URL is followed") {
+TEST_CASE("a repository comes over the network, too, and another URL is followed", "[S3-80]") {
   GitRoom room;
   GitDaemon daemon{room};
   auto order = order_of(room, "main");
@@ -184,7 +185,7 @@ TEST_CASE("submodules are not fetched") {
   }
 }
 
-TEST_CASE("[S3-99] what git would take as an option or a program is refused before git is started") {
+TEST_CASE("what git would take as an option or a program is refused before git is started", "[S3-99]") {
   GitRoom room;
   const auto mark = (room / "ran").string();
   for (const auto& url : {"--upload-pack=touch " + mark, "ext::sh -c touch% " + mark, "ext::touch% " + mark,
@@ -219,7 +220,7 @@ TEST_CASE("a machine's configuration does not lead git to another transport or t
   CHECK_FALSE(fs::exists(mark));
 }
 
-TEST_CASE("a folder that is a link, or not ours, is left alone") {
+TEST_CASE("a folder that is a link, or not ours, is left alone", "[S3-99]") {
   GitRoom room;
   const auto target = room / "somewhere";
   fs::create_directories(target);

@@ -108,7 +108,7 @@ TEST_CASE("a root that is not there has no jobs, and one that is a file is an er
   CHECK(refused.error().detail.find("is not a folder") != std::string::npos);
 }
 
-TEST_CASE("nothing that did not change is read again, and every change is seen") {
+TEST_CASE("nothing that did not change is read again, and every change is seen", "[S3-02]") {
   const Folder root;
   root.write("a/config.d/config.yaml", "job: {name: one}");
   root.write("b/config.d/config.yaml", "");

@@ -59,7 +59,7 @@ struct Announced {
 
 }  // namespace
 
-TEST_CASE("multicast DNS on loopback keeps discovery's contract") {
+TEST_CASE("multicast DNS on loopback keeps discovery's contract", "[S2-04][S2-50]") {
   const auto service = own_service();
   discovery_contract([&] { return make(service); });
 }
@@ -88,7 +88,7 @@ TEST_CASE("a resolver that shares no code with it finds the service, its text an
   CHECK(address->data == std::string("\x7f\0\0\x01", 4));
 }
 
-TEST_CASE("who was announced by hand is found, at the address that was announced") {
+TEST_CASE("who was announced by hand is found, at the address that was announced", "[S2-04]") {
   const auto service = own_service();
   Watcher watcher(make(service));
   auto advert = searching_node("n1");

@@ -11,7 +11,7 @@
 
 using namespace muster;
 
-TEST_CASE("the in-process bus keeps the bus's contract", "[S1-12]") {
+TEST_CASE("the in-process bus keeps the bus's contract", "[S1-12][S2-70][S2-71][S2-72]") {
   bus_contract([] { return std::make_unique<MemoryBus>(); });
 }
 
@@ -49,7 +49,7 @@ TEST_CASE("the bus says whether anything published could reach anybody") {
   CHECK(bus.wanted());
 }
 
-TEST_CASE("a full queue drops its oldest message, counts it, and hands it to the dead letters") {
+TEST_CASE("a full queue drops its oldest message, counts it, and hands it to the dead letters", "[S2-70]") {
   MemoryBusLimits limits;
   limits.queue_messages = 3;
   MemoryBus bus("events", limits);
@@ -77,7 +77,7 @@ TEST_CASE("a queue is bounded by bytes too, and a message by its own limit") {
   CHECK(bus.publish_to("", "work", "123456789", "").error().code == "bus.limit");
 }
 
-TEST_CASE("a message past its queue's ttl goes to the dead letters") {
+TEST_CASE("a message past its queue's ttl goes to the dead letters", "[S2-70]") {
   Time now{Millis{1'000'000}};
   MemoryBus bus("events", {}, [&] { return now; });
   REQUIRE(bus.ensure_queue({"dead"}));
@@ -104,7 +104,7 @@ TEST_CASE("dead letters that lead in a circle end") {
   CHECK(bus.depth("work")->messages == 1);
 }
 
-TEST_CASE("an idempotency key is forgotten after the window, not before") {
+TEST_CASE("an idempotency key is forgotten after the window, not before", "[S2-72]") {
   MemoryBusLimits limits;
   limits.remembered_keys = 2;
   MemoryBus bus("events", limits);

@@ -119,7 +119,7 @@ constexpr const char* kWaitForGo = "until [ -e $FILES/go ]; do :; done; ";
 
 }  // namespace
 
-TEST_CASE("steps run in the order of their needs, and what they print is in the journal") {
+TEST_CASE("steps run in the order of their needs, and what they print is in the journal", "[S3-06]") {
   Run run;
   run.step("last", "echo three", {"middle"});
   run.step("first", "echo one");
@@ -202,7 +202,7 @@ TEST_CASE("a step is tried again as often as it may, and no more") {
   }
 }
 
-TEST_CASE("a run that is canceled ends what runs and starts nothing more") {
+TEST_CASE("a run that is canceled ends what runs and starts nothing more", "[S3-39]") {
   Run run;
   run.step("long", "touch $FILES/here; tail -f /dev/null");
   run.step("next", "touch $FILES/ran", {"long"});
@@ -258,7 +258,7 @@ TEST_CASE("a signal and a program that is not there are told as -1") {
   CHECK(run.outcome().exit_code == -1);
 }
 
-TEST_CASE("a secret that a script prints is in no file of the run, however it is printed") {
+TEST_CASE("a secret that a script prints is in no file of the run, however it is printed", "[S3-09]") {
   Run run;
   run.order.hide = {"canary-7261", "two\nlines"};
   run.step(

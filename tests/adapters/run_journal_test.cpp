@@ -71,7 +71,7 @@ const Time kAt{Millis{1'700'000'000'123}};
 
 }  // namespace
 
-TEST_CASE("every printed line and every event of a run has a number of its own") {
+TEST_CASE("every printed line and every event of a run has a number of its own", "[S3-06]") {
   const Folder folder;
   auto journal = must_open(folder.journal());
   REQUIRE(journal.event(0, R"({"type":"run.start"})", kAt));
@@ -185,7 +185,7 @@ TEST_CASE("a byte that somebody changed in a journal is found") {
   }
 }
 
-TEST_CASE("any lines of any bytes are read as they were written") {
+TEST_CASE("any lines of any bytes are read as they were written", "[S3-06]") {
   rc::prop("any lines, any limits", [](const std::vector<std::vector<std::string>>& writes, uint8_t segment) {
     const Folder folder;
     auto journal = must_open(folder.journal(), {uint64_t{100} + segment, 1000});

@@ -116,7 +116,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("the shipped demo greets whom it is told to, in its sandbox") {
+TEST_CASE("the shipped demo greets whom it is told to, in its sandbox", "[S3-09]") {
   Runs runs;
   runs.shipped();
   const auto outcome = runs.run("demo", {{"name", "Ada"}, {"secret_token", "canary-5531"}});
@@ -136,7 +136,8 @@ TEST_CASE("the shipped steps run as they need each other, and hand on files in t
 }
 
 TEST_CASE(
-  "a script under secure has no network, cannot write outside its folder, and sees none of the node's data") {
+  "a script under secure has no network, cannot write outside its folder, and sees none of the node's data",
+  "[S3-55]") {
   Runs runs;
   runs.file("nosy/config.d/config.yaml", "interpreter: bash\n");
   runs.file("nosy/000_main.sh",
@@ -174,7 +175,7 @@ TEST_CASE("a script in its sandbox is asked to end before it is killed") {
   CHECK(runs.says("goodbye"));
 }
 
-TEST_CASE("a secret is a file for its script, and in no file of the data folder") {
+TEST_CASE("a secret is a file for its script, and in no file of the data folder", "[S3-09][S3-113][S3-114]") {
   Runs runs;
   runs.file("secret/config.d/config.yaml",
             "interpreter: bash\nargspec: {args: [{name: token, type: string, format: secret}]}\n");

@@ -136,7 +136,7 @@ TEST_CASE("what openssl signs is good, as it is of cosign's form") {
   CHECK(verify_file(blob, kBlob, key + ".gone").reason.starts_with("the key "));
 }
 
-TEST_CASE("a keyless signature is not good without cosign, and the reason says so") {
+TEST_CASE("a keyless signature is not good without cosign, and the reason says so", "[S3-61]") {
   Programs none{true};
   const auto looked = verify_keyless("registry.example/a:1");
   CHECK_FALSE(looked.good);
@@ -144,7 +144,7 @@ TEST_CASE("a keyless signature is not good without cosign, and the reason says s
   CHECK_FALSE(verify_file(none.write("bundle", kBlob), kBlob, "").good);
 }
 
-TEST_CASE("cosign is asked in the contract's words, and its answer counts") {
+TEST_CASE("cosign is asked in the contract's words, and its answer counts", "[S3-61]") {
   Programs room;
   room.add("cosign", "echo \"$@\" >> " + (room / "asked") +
                        "\n[ \"$3\" != bad ] || { echo no matching signatures >&2; exit 10; }");

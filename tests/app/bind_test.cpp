@@ -32,7 +32,7 @@ TEST_CASE("a bare port without credentials binds loopback and says so", "[S1-02]
   }
 }
 
-TEST_CASE("a bare port with any credential binds every address") {
+TEST_CASE("a bare port with any credential binds every address", "[S1-02]") {
   for (const auto& credential :
        {flag("api-key", "k"), flag("api-key-file", "f"), flag("jwks-url", "http://x")}) {
     const auto bind = bind_of({flag("bind", ":1"), credential});
@@ -54,7 +54,7 @@ TEST_CASE("anything but loopback without credentials is refused, with what to do
   }
 }
 
-TEST_CASE("loopback needs no credentials in any spelling") {
+TEST_CASE("loopback needs no credentials in any spelling", "[S3-27]") {
   for (const auto& [text, host] : {std::pair{"127.0.0.1:0", "127.0.0.1"},
                                    {"localhost:0", "127.0.0.1"},
                                    {"[::1]:0", "::1"},

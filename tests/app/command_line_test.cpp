@@ -84,7 +84,7 @@ TEST_CASE("a switch takes no value unless with an equals sign; after -- everythi
   CHECK_FALSE(parse(*find_verb(":log"), std::vector<std::string>{"--yes=perhaps"}));
 }
 
-TEST_CASE("an unknown flag, verb or word is a usage error that names the nearest", "[S3-118]") {
+TEST_CASE("an unknown flag, verb or word is a usage error that names the nearest") {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
     {{":nodes", "--wtach"}, "did you mean '--watch'?"},
     {{":config", "-adrr", ":1"}, "did you mean '--addr'?"},
@@ -176,7 +176,7 @@ TEST_CASE("exit statuses follow the catalog of errors") {
   CHECK(say({":config", "--max-page", "0"}).status == 2);
 }
 
-TEST_CASE("a problem document is read as the error that it was") {
+TEST_CASE("a problem document is read as the error that it was", "[S3-105]") {
   const auto error =
     problem_of(404, R"({"code":"node.unknown","detail":"no n1","request":"r-1","errors":[]})");
   CHECK(error.code == "node.unknown");

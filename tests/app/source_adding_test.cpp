@@ -58,7 +58,7 @@ TEST_CASE("the jobs of a git source are in scripts, where that is there, else in
   CHECK(*tree_root(added(room, git_source(room)), data) == room.folder());
 }
 
-TEST_CASE("[S3-79] [S3-81] a source is used as it was pinned, or not at all") {
+TEST_CASE("a source is used as it was pinned, or not at all", "[S3-79][S3-81]") {
   GitRoom room;
   const auto data = (room / "data").string();
   const auto before = added(room, git_source(room));
@@ -73,7 +73,7 @@ TEST_CASE("[S3-79] [S3-81] a source is used as it was pinned, or not at all") {
   CHECK(code_of(tree_root(after, data)) == "source.not.materialized");
 }
 
-TEST_CASE("scripts that became a link out of the checkout are not used") {
+TEST_CASE("scripts that became a link out of the checkout are not used", "[S3-99]") {
   GitRoom room;
   const auto made = added(room, git_source(room));
   fs::remove_all(room.folder() + "/scripts");
@@ -94,7 +94,7 @@ TEST_CASE("the jobs of a folder are in it, and an image has no folder") {
   CHECK(code_of(tree_root(image, "/nowhere")) == "source.not.materialized");
 }
 
-TEST_CASE("[S3-78] nothing is allowed where no root is") {
+TEST_CASE("nothing is allowed where no root is", "[S3-78]") {
   GitRoom room;
   auto settings = settings_of(room);
   settings.local_roots.clear();

@@ -182,7 +182,7 @@ TEST_CASE("a refused leader claim says who leads and exits 4", "[S2-60]") {
   CHECK(node.say({":leader", "claim", "n2"}).status == 2);
 }
 
-TEST_CASE("a new token is printed once, alone on stdout") {
+TEST_CASE("a new token is printed once, alone on stdout", "[S2-54]") {
   Node node;
   node.on(Method::post, "/v1/tokens", R"({"id":"t1","token":"secret-token"})", 201);
   REQUIRE(node.server.start());

@@ -104,7 +104,7 @@ TEST_CASE("canonical JSON has sorted keys and no white space") {
         R"({"a":"x","b":[1,{"a":1,"z":0}]})");
 }
 
-TEST_CASE("the idempotency key's desired hash of an empty section is the contract's") {
+TEST_CASE("the idempotency key's desired hash of an empty section is the contract's", "[S2-45]") {
   CHECK(sha256_hex("{}") == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
 }
 

@@ -51,7 +51,7 @@ class FakeRuntimeTest(unittest.TestCase):
         return lines
 
     def test_each_profile_has_its_command_line(self):
-        """[S3-86] [S3-87] [S3-91] [S3-94] [S3-95] Pulled and pinned; the contract's words; the manifest is kept."""
+        """[S3-50] [S3-86] [S3-87] [S3-91] [S3-94] [S3-95] Pulled and pinned; the contract's words; the manifest is kept."""
         image = "registry.example/team/addon:1"
         end = f"--entrypoint cat {image} /flwd-addon/manifest.yaml"
         for profile, network in (("permissive", "--network none --read-only"), ("disabled", "--network bridge")):
@@ -66,6 +66,9 @@ class FakeRuntimeTest(unittest.TestCase):
                 self.assertEqual(made["metadata"], {"id": "demo-addon", "name": "Demo", "version": "1.2.3", "summary": "For the test"})
                 self.assertEqual(made["provenance"]["image_trust"]["mode"], profile)
                 self.assertEqual((node.folder / "data" / "oci" / "addon" / "manifest.yaml").read_text(), MANIFEST)
+                metrics = Caller(node.port).get("/metrics").body.decode()
+                self.assertIn("\nflwd_container_pulls_total 1\n", metrics)
+                self.assertIn("\nflwd_container_pull_seconds_count 1\n", metrics)
 
     def test_a_signed_image_is_read_under_secure(self):
         """[S3-93] Fake: cosign says that the signature is good; network none and a read-only root."""
@@ -92,7 +95,7 @@ class FakeRuntimeTest(unittest.TestCase):
                 self.assertIn("run --rm --pull=never ", lines[0])
 
     def test_what_is_wrong_with_an_image_is_said(self):
-        """No manifest, one with faults, one that is too large, no image, no digest, a signature that must be there."""
+        """[S3-101] [S3-102] No manifest, one with faults, one that is too large, no image, no digest, a signature that must be there."""
         with self.node("disabled") as node:
             refused = lambda **more: (answer := self.add(node, **more)).status and (answer.status, answer.json["code"], answer.json["detail"])
             self.runtime("echo 'cat: /flwd-addon/manifest.yaml: No such file or directory' >&2; exit 1")
@@ -127,7 +130,7 @@ class FakeRuntimeTest(unittest.TestCase):
             self.assertEqual(self.lines(), [])
 
     def test_without_a_runtime_there_is_no_image(self):
-        """[S3-87] container.runtime.unavailable."""
+        """[S3-103] container.runtime.unavailable."""
         tools = self.room / "tools"
         tools.mkdir()
         with RunningNode("--dev", environment={"PATH": str(tools), "FLWD_PROFILE": "disabled"}) as node:
@@ -210,7 +213,7 @@ class RegistryTest(PodmanCase):
             self.assertEqual((answer.status, answer.json["code"]), (400, "E_ADDON_MANIFEST"), answer)
 
     def test_an_image_that_never_ends_is_given_up_and_removed(self):
-        """Its own cat hangs: after --source-timeout nothing of it runs."""
+        """[S3-102] Its own cat hangs: after --source-timeout nothing of it runs."""
         def hang(root):
             (root / "bin" / "cat").unlink()
             (root / "bin" / "cat").write_text("#!/bin/sh\n[ \"$1\" != /dev/null ] || exit 0\nread line < /never\nwhile :; do :; done\n")

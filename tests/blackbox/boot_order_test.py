@@ -98,7 +98,7 @@ class MovedTest(ClusterCase):
             self.assertEqual(control.get(f"/v1/nodes/after-the-move?after={seq}").status, 200)
 
     def test_all_at_once_may_move(self):
-        """Nobody is where the log says: they find each other by their adverts, as their certificates prove."""
+        """[S2-51] Nobody is where the log says: they find each other by their adverts, as their certificates prove."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             self.registered(cluster[0], "before")

@@ -66,7 +66,7 @@ class WithNode(unittest.TestCase):
         self.assertRegex(self.ask(":status").stdout, r"ready +yes")
 
     def test_status_shows_the_past_and_waits_for_a_line(self):
-        """As of a seq it says what the log says of then, and nothing that only the process knows."""
+        """[S0-06] As of a seq it says what the log says of then, and nothing that only the process knows."""
         before = json.loads(self.ask(":status", "--json").stdout)
         register(self.node, "in-between")
         now = json.loads(self.ask(":status", "--json", "--after", str(before["view_seq"] + 1)).stdout)
@@ -130,6 +130,7 @@ class WithNode(unittest.TestCase):
         self.assertEqual(self.ask(":leader", "claim", "other", "http://10.0.0.8:8070").returncode, 4)
 
     def test_a_wrong_token_is_denied(self):
+        """[S2-54] Exit status 3, and the token is not shown."""
         done = self.ask(":status", environment={"MUSTER_TOKEN": "wrong"})
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("(unauthorized)", done.stderr)
@@ -181,7 +182,7 @@ class WithoutNode(unittest.TestCase):
             self.assertIn(f"--{flag} ", text.replace(",", " "))
 
     def test_the_version_names_what_the_binary_is_made_of(self):
-        """Its own, the feature level, the commit, and every library that it is linked with."""
+        """[S0-02] Its own, the feature level, the commit, and every library that it is linked with."""
         said = json.loads(muster(":version", "--json").stdout)
         project = re.search(r"project\(muster VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
         self.assertEqual((said["version"], said["feature_level"]), (project, 4))

@@ -30,7 +30,7 @@ class LostLeaderTest(ClusterCase):
             self.assertEqual(count_of(log, "node.registered", f"node/{name}"), 1, name)
 
     def test_a_killed_leader_is_replaced_and_comes_back(self):
-        """Acknowledged writes are all there, exactly once, on every member and in the same bytes."""
+        """[S0-05] Acknowledged writes are all there, exactly once, on every member and in the same bytes."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()
@@ -50,7 +50,7 @@ class LostLeaderTest(ClusterCase):
             self.once(self.same_logs(cluster), names)
 
     def test_a_request_retried_over_its_leaders_death_happens_once(self):
-        """With its key it may be sent again and again, to whoever is there."""
+        """[S0-05] With its key it may be sent again and again, to whoever is there."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()
@@ -114,7 +114,7 @@ class LostLeaderTest(ClusterCase):
             self.once(self.same_logs(cluster), ["kept", "taken"])
 
     def test_a_dead_voter_is_replaced_by_the_standby(self):
-        """Of four, after the grace: then one more may be lost. Who comes back finds its place taken."""
+        """[S0-07] Of four, after the grace: then one more may be lost. Who comes back finds its place taken."""
         with RunningCluster(4, "--member-grace", "2s") as cluster:
             cluster.wait_voters(3).wait_ready()
             leader = cluster.leader()

@@ -19,7 +19,7 @@ class RecoverTest(ClusterCase):
         self.assertEqual((done.returncode, json.loads(done.stderr)["code"]), (4, "conflict"), done)
 
     def test_one_that_is_left_goes_on_when_told_to(self):
-        """Refused while somebody leads and while a majority is heard; when the others' disks are gone it works, and is recorded."""
+        """[S0-07] Refused while somebody leads and while a majority is heard; when the others' disks are gone it works, and is recorded."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()

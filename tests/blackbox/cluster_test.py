@@ -19,7 +19,7 @@ class TogetherTest(ClusterCase):
             self.assertEqual(count_of(self.same_logs(cluster), "cluster.created", "cluster"), 1)
 
     def test_started_at_once_on_a_busy_machine_they_are_one_cluster_still(self):
-        """Whatever comes late: two that founded a cluster each, because they did not hear of each other in time, become
+        """[S0-07] Whatever comes late: two that founded a cluster each, because they did not hear of each other in time, become
         one, as nobody would miss what the younger holds."""
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
         try:
@@ -35,7 +35,7 @@ class TogetherTest(ClusterCase):
                 process.wait()
 
     def test_the_eighth_member_holds_no_log_and_answers_still(self):
-        """Five vote, two stand by; the eighth hands on what it is asked, also when another one leads."""
+        """[S0-07] Five vote, two stand by; the eighth hands on what it is asked, also when another one leads."""
         with RunningCluster(8, "--election-timeout", "2s") as cluster:
             roles = ["spare", "standby", "standby", "voter", "voter", "voter", "voter", "voter"]
             cluster.until(lambda: sorted(filter(None, cluster.leader().roles().values())) == roles, "the roles are as they should be")
@@ -56,7 +56,7 @@ class TogetherTest(ClusterCase):
             spare.until(lambda: self.register(spare, "again", "again").status == 200, "it hands on to the next leader")
 
     def test_whoever_is_asked_the_cluster_answers(self):
-        """A follower takes writes and shows them with their seq; a consistent read has all that was acknowledged before."""
+        """[S0-09] A follower takes writes and shows them with their seq; a consistent read has all that was acknowledged before."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()
@@ -76,7 +76,7 @@ class TogetherTest(ClusterCase):
             self.same_logs(cluster)
 
     def test_each_says_who_is_there(self):
-        """Roles, how far each is behind, and who hears whom."""
+        """[S0-09] Roles, how far each is behind, and who hears whom."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()

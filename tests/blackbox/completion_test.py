@@ -69,7 +69,7 @@ class CompleteTest(Folder):
         self.assertEqual(self.inserts("--scripts-root", ""), [])
 
     def test_what_changed_is_seen_at_once(self):
-        """A file that is new, other or gone counts in the next call, although what was read is kept."""
+        """[S3-20] A file that is new, other or gone counts in the next call, although what was read is kept."""
         self.write("scripts/one/config.yaml", "interpreter: bash\n")
         self.assertEqual(self.inserts("o"), ["one"])
         self.assertEqual(len(list((self.folder / "home/.cache/muster").glob("*.outline"))), 1)
@@ -105,7 +105,7 @@ class CompleteTest(Folder):
         self.assertEqual(len(list((elsewhere / "muster").iterdir())), 1)
 
     def test_a_broken_tree_still_completes(self):
-        """Files that are no YAML, an id with dots, settings and a muster.yaml that are wrong, a root that is none."""
+        """[S3-20] Files that are no YAML, an id with dots, settings and a muster.yaml that are wrong, a root that is none."""
         self.write("scripts/demo/config.yaml", CONFIG)
         self.write("scripts/broken/config.yaml", "{[\n")
         self.write("scripts/dots/config.yaml", "job: {id: a..b}\ninterpreter: bash\n")
@@ -126,7 +126,7 @@ class CompleteTest(Folder):
         self.assertEqual(self.inserts("--scripts-root"), ["--scripts-root"])
 
     def test_what_cannot_be_typed_is_not_offered(self):
-        """A name with a line feed would be two lines of a shell's; a summary does not steer the terminal."""
+        """[S3-20] A name with a line feed would be two lines of a shell's; a summary does not steer the terminal."""
         self.write("scripts/two\nlines/config.yaml", "interpreter: bash\njob: {id: x}\n")
         self.write("scripts/red/config.yaml", 'interpreter: bash\njob: {summary: "\\e[31mred"}\n')
         found = self.complete("1", "")
@@ -251,7 +251,7 @@ class ShellTest(Folder):
         self.offers("muster de", r'demo +\(Says "hello" \\ twice\)')
 
     def test_a_line_without_candidates_completes_files(self):
-        """The value of a flag that is a path."""
+        """[S3-10] [S3-11] [S3-12] The value of a flag that is a path."""
         self.write("report.txt")
         for shell in SHELLS:
             with self.subTest(shell=shell):

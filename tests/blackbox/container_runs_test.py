@@ -93,7 +93,7 @@ class ContainerRunsTest(PodmanCase):
         return [data["message"] for _, kind, data in events if kind == "step.log"]
 
     def test_what_a_running_container_may(self):
-        """[S3-106] [S3-110] [S3-111] [S3-113] [S3-116] Seen by inspecting it: read-only, no network, no capabilities, its limits, its folders; then it is gone."""
+        """[S3-106] [S3-110] [S3-111] [S3-112] [S3-113] [S3-114] [S3-116] Seen by inspecting it: read-only, no network, no capabilities, its limits, its folders; then it is gone."""
         self.serve()
         run = self.start("waits", name="Ana", token="canary-8841")
         self.waiting(run)
@@ -113,6 +113,25 @@ class ContainerRunsTest(PodmanCase):
         self.assertEqual(self.ended(run)["status"], "completed")
         self.assertEqual(self.messages(run), ["hello Ana", "11", "read-only root", "read-only job", "done"])
         self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
+
+    def test_what_was_granted_is_what_the_container_has(self):
+        """[S3-115] A writable root, capabilities and a network: in the container as it runs, and in the run's policy.decision events."""
+        asked = "container:\n  network: host\n  rootfs_writable: true\n  capabilities: [NET_RAW]\n"
+        job(self.scripts, "granted", WAITS, CONFIG.replace("container:\n  image", f"{asked}  image"))
+        self.serve()
+        run = self.start("granted", token="x")
+        self.waiting(run)
+        seen, = json.loads(self.podman("inspect", f"{run}-000-main-sh").stdout)
+        host = seen["HostConfig"]
+        self.assertEqual((host["ReadonlyRootfs"], host["NetworkMode"]), (False, "host"))
+        self.assertEqual([name.removeprefix("CAP_") for name in seen["EffectiveCaps"]], ["NET_RAW"])
+        self.go_on(run)
+        self.assertEqual(self.ended(run)["status"], "completed")
+        told = events_of(self.caller.get(f"/runs/{run}/events").body.decode())
+        decided = {data["subject"]: (data["decision"], data["reason"]) for _, kind, data in told if kind == "policy.decision" and data["run_id"] == run}
+        for subject, word in (("container.network", "host"), ("container.rootfs", ""), ("container.capabilities", "NET_RAW")):
+            self.assertEqual(decided[subject][0], "allowed", decided)
+            self.assertIn(word, decided[subject][1])
 
     def test_cancel_stops_the_container(self):
         """[S3-38] [S3-116] The runtime stops it, within its grace; nothing of it stays."""
@@ -187,7 +206,7 @@ class NoRuntimeTest(unittest.TestCase):
                               timeout=PATIENCE_S, cwd=self.folder)
 
     def test_a_run_is_refused_over_http_and_on_the_command_line(self):
-        """[S3-103] [S3-107] [S3-108] [S3-109] 422 before anything is accepted; the same problem without a node; status tells of it."""
+        """[S3-103] [S3-108] [S3-109] 422 before anything is accepted; the same problem without a node; status tells of it."""
         with RunningNode("--dev", "--scripts-root", str(self.scripts), environment=self.environment) as node:
             caller = Caller(node.port, Authorization="Bearer dev-token")
             self.assertEqual(caller.get("/v1/status").json["containers"], "unavailable")
@@ -197,6 +216,13 @@ class NoRuntimeTest(unittest.TestCase):
         done = self.run_program(BINARY, "--data", str(self.folder / "data"), "simple", "--profile", "disabled")
         self.assertEqual(done.returncode, 4, done)
         self.assertIn("container.runtime.unavailable", done.stderr)
+
+    def test_podman_goes_before_docker(self):
+        """[S3-109] Of both Podman is taken, else Docker. Fake: neither is ever asked."""
+        for name in ("docker", "podman"):
+            (self.folder / "tools" / name).symlink_to("/bin/true")
+            with RunningNode("--dev", environment=self.environment) as node:
+                self.assertEqual(Caller(node.port, Authorization="Bearer dev-token").get("/v1/status").json["containers"], name)
 
     def test_a_node_that_is_to_run_containers_refuses_to_serve(self):
         """[S3-107] --require-containers, and flwd by its name."""

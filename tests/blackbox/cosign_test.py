@@ -36,7 +36,7 @@ class CosignTest(ClusterCase):
         self.assertFalse(verifies(bytes(32), b"\x72", SIGNATURE))
 
     def test_all_voters_stand_behind_a_checkpoint(self):
-        """Three signatures on one digest; a changed one is found, also when the chain is made anew around it."""
+        """[S0-08] Three signatures on one digest; a changed one is found, also when the chain is made anew around it."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             leader = cluster.leader()

@@ -56,6 +56,20 @@ class ReadmeTest(unittest.TestCase):
         self.assertRegex(verdict, r"^ok: [1-9][0-9]* lines, head [0-9]+:[0-9a-f]{64}$")
 
 
+class LicencesTest(unittest.TestCase):
+    def test_code_and_documents_have_a_licence_each(self):
+        """[S3-01] The texts are whole, the README and the installed copyright name both."""
+        code, documents = ((ROOT / name).read_text() for name in ("LICENSE", "docs/LICENSE"))
+        self.assertRegex(code, r"\A\s+GNU AFFERO GENERAL PUBLIC LICENSE\s+Version 3, 19 November 2007")
+        self.assertIn("either version 3 of the License, or\n    (at your option) any later version", code)
+        self.assertTrue(documents.startswith("Attribution 4.0 International"))
+        self.assertIn("\nCreative Commons Attribution 4.0 International Public License\n", documents)
+        for said in re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)[-1], (ROOT / "tools/deb/copyright").read_text():
+            self.assertRegex(said, r"AGPL")
+            self.assertRegex(said, r"later|AGPL-3\.0-or-later|AGPL-3\+")
+            self.assertRegex(said, r"CC[ -]BY[ -]4\.0")
+
+
 @unittest.skipIf(WHY_NOT, f"no network namespaces: {WHY_NOT}")
 class OtherMachinesTest(unittest.TestCase):
     def test_a_new_folder_serves_other_machines(self):

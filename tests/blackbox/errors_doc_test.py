@@ -16,7 +16,7 @@ def generator():
 
 class ErrorsDocTest(unittest.TestCase):
     def test_the_document_is_the_table(self):
-        """Every code is documented with its cause and its remedy; run tools/errors_doc > docs/errors.md after a change."""
+        """[S3-118] Every code is documented with its cause and its remedy; run tools/errors_doc > docs/errors.md after a change."""
         self.assertEqual((ROOT / "docs" / "errors.md").read_text(), generator().document())
 
     def test_codes_are_sorted_and_said_once(self):
@@ -26,7 +26,7 @@ class ErrorsDocTest(unittest.TestCase):
         self.assertGreater(len(codes), 20)
 
     def test_every_code_has_a_cause_and_a_remedy(self):
-        """An error without a remedy is half an error."""
+        """[S3-118] An error without a remedy is half an error."""
         for code, status, exit_status, _, title, cause, remedy in generator().entries():
             with self.subTest(code=code):
                 self.assertTrue(400 <= status <= 599 and 1 <= exit_status <= 5)

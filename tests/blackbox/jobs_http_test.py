@@ -101,7 +101,7 @@ class ShippedTest(Jobs):
         self.assertFalse(any(row.get("alias_of") for row in Caller(self.node.port, Authorization=f"Bearer {token}").get("/jobs").json))
 
     def test_a_plan_shows_what_a_run_would_be(self):
-        """[S3-32] Bound arguments, the secret redacted, and nothing recorded."""
+        """[S3-08] [S3-32] Bound arguments, the secret redacted, and nothing recorded."""
         plan = self.caller.post("/plans", {"job_id": "demo", "args": {"name": "Ana", "secret_token": "canary-5521"}}).json
         self.assertEqual(plan["resolved_args"]["secret_token"], "[secret]")
         self.assertEqual((plan["job_id"], plan["security_profile"], plan["resolved_args"]["name"]), ("demo", "secure", "Ana"))
@@ -109,7 +109,7 @@ class ShippedTest(Jobs):
         self.assertEqual(self.caller.get("/runs").json, [])
 
     def test_a_run_is_accepted_runs_and_is_followed(self):
-        """[S3-33] [S3-35] [S3-36] 201 with queued, then its stream from the first entry to the last, and again from where a reader was."""
+        """[S3-07] [S3-09] [S3-33] [S3-35] [S3-36] 201 with queued, then its stream from the first entry to the last, and again from where a reader was."""
         run = self.accepted({"job_id": "demo", "args": {"name": "Ana", "secret_token": "canary-5521"}})
         self.assertEqual((run["status"], run["job_id"]), ("queued", "demo"))
         text = self.stream(run["id"])
@@ -138,7 +138,7 @@ class ShippedTest(Jobs):
             self.assertEqual(Caller(self.node.port, Authorization=f"Bearer {token}").get(f"/runs/{run}/events").status, status, scopes)
 
     def test_cursors_that_lead_nowhere_are_refused(self):
-        """400 for one that is no number, 410 for one after the end."""
+        """[S3-36] 400 for one that is no number, 410 for one after the end."""
         run = self.accepted({"job_id": "demo", "args": {"name": "Ana"}})["id"]
         self.ended(run)
         self.refused(self.caller.get(f"/runs/{run}/events", Last_Event_ID="x"), 400, "cursor.invalid")
@@ -146,7 +146,7 @@ class ShippedTest(Jobs):
         self.refused(self.caller.get("/runs/nobody/events"), 404, "not.found")
 
     def test_one_key_is_one_run(self):
-        """The first reply again; another body under the key, a malformed key and a wrong digest are refused."""
+        """[S3-33] The first reply again; another body under the key, a malformed key and a wrong digest are refused."""
         body, key = {"job_id": "demo", "args": {"name": "Ana"}}, "k" * 24
         first = self.accepted(body, Idempotency_Key=key)
         self.ended(first["id"])
@@ -162,14 +162,14 @@ class ShippedTest(Jobs):
         self.assertEqual(len(self.caller.get("/runs").json), 2)
 
     def test_wrong_arguments_are_named(self):
-        """422 with the argument and what is wrong with it; nothing is recorded."""
+        """[S3-33] [S3-105] 422 with the argument and what is wrong with it; nothing is recorded."""
         answer = self.caller.post("/runs", {"job_id": "demo", "args": {"tone": "cold"}})
         self.refused(answer, 422, "arguments.refused")
         self.assertIn(("name", "required"), [(one["arg"], one["message"]) for one in answer.json["errors"]])
         self.assertEqual(self.caller.get("/runs").json, [])
 
     def test_two_posts_of_one_key_at_once_are_one_run(self):
-        """Whoever comes second gets the first one's reply."""
+        """[S3-33] Whoever comes second gets the first one's reply."""
         answers = []
         threads = [threading.Thread(target=lambda: answers.append(self.caller.call("POST", "/runs", {"job_id": "demo", "args": {"name": "Ana"}}, {"Idempotency-Key": "q" * 20})))
                    for _ in range(6)]
@@ -210,7 +210,7 @@ class RunsTest(Jobs):
         self.assertEqual(self.ended(run)["status"], "canceled")
 
     def test_one_that_waits_is_canceled_before_it_starts(self):
-        """Of a group one runs; the other has a place and a reason, and never starts."""
+        """[S3-37] Of a group one runs; the other has a place and a reason, and never starts."""
         self.job("one", WAITS, "interpreter: bash\nconcurrency: {group: g, policy: queue}\n")
         self.serve()
         first = self.accepted({"job_id": "one"})["id"]
@@ -254,7 +254,7 @@ class RunsTest(Jobs):
         self.assertEqual(Caller(self.node.port).get("/health/storage").status, 401)
 
     def test_what_the_policy_denies_is_refused_and_on_record(self):
-        """[S3-40] 422 policy.denied, and policy.decided in the log, without a run."""
+        """[S3-40] [S3-73] 422 policy.denied, and policy.decided in the log, without a run."""
         self.job("asks", "echo ran\n", "interpreter: bash\ncontainer: {network: host}\n")
         self.serve()
         self.refused(self.caller.post("/runs", {"job_id": "asks"}), 422, "policy.denied")
@@ -293,7 +293,7 @@ class RunsTest(Jobs):
         self.assertIn("give it again", answer.json["detail"])
 
     def test_a_slow_reader_misses_nothing(self):
-        """A script that prints much is not held up, and whoever reads later gets every line."""
+        """[S3-36] A script that prints much is not held up, and whoever reads later gets every line."""
         self.job("much", "seq 200000\n")
         self.serve()
         run = self.accepted({"job_id": "much"})["id"]
@@ -302,7 +302,7 @@ class RunsTest(Jobs):
         self.assertEqual(said, [str(i) for i in range(1, 200001)])
 
     def test_extensions_are_off_until_they_are_asked_for(self):
-        """404 extension.unsupported for lines of JSON."""
+        """[S3-07] 404 extension.unsupported for lines of JSON."""
         self.job("one", "echo x\n")
         self.serve()
         run = self.accepted({"job_id": "one"})["id"]
@@ -317,7 +317,7 @@ class CommandLineTest(Jobs):
         return done
 
     def test_runs_are_listed_followed_canceled_and_run_again(self):
-        """:runs, and :run with show, logs, cancel, retry and resume; a secret that is gone is asked for."""
+        """[S3-34] [S3-35] [S3-37] :runs, and :run with show, logs, cancel, retry and resume; a secret that is gone is asked for."""
         self.job("say", "echo $ARG_WORD; echo oops >&2; exit ${ARG_CODE:-0}\n",
                  "interpreter: bash\nargspec: {args: [{name: word, type: string}, {name: code, type: integer}, {name: key, type: string, secret: true}]}\n")
         self.job("long", WAITS)
@@ -348,7 +348,7 @@ class CommandLineTest(Jobs):
 
 class ClusterTest(Jobs):
     def test_a_run_goes_to_the_node_that_is_named_and_is_followed_from_any(self):
-        """Asked at one node, run on another, followed at a third; each secret stays in memory there."""
+        """[S3-35] [S3-36] Asked at one node, run on another, followed at a third; each secret stays in memory there."""
         self.job("where", "echo on $(cat $RUN_DIR/../../node-id 2>/dev/null || echo $RUN_DIR); cat $RUN_DIR/secrets/* 2>/dev/null | wc -c\n")
         with RunningCluster(3, "--scripts-root", str(self.root)) as cluster:
             cluster.whole()

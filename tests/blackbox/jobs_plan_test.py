@@ -31,7 +31,7 @@ class PlanTest(Folder):
         self.assertEqual({step["network"] for step in plan["steps"]}, {"none"})
 
     def test_a_plan_names_what_each_step_needs(self):
-        """A step job's steps are listed as they are written, with what they wait for."""
+        """[S3-03] A step job's steps are listed as they are written, with what they wait for."""
         plan = self.plan("demo-steps")
         self.assertEqual(plan["executor_preview"]["composition"], "steps")
         self.assertEqual(plan["steps"][0]["needs"], ["sum", "count"])

@@ -30,7 +30,7 @@ class RunTest(Folder):
             return caller.get("/runs").json, caller.get("/v1/events").body.decode()
 
     def test_a_job_runs_and_is_recorded(self):
-        """[S3-04] [S3-09] Its output on stdout, its events on stderr; the log tells of it, and neither tells the secret."""
+        """[S3-04] [S3-06] [S3-09] Its output on stdout, its events on stderr; the log tells of it, and neither tells the secret."""
         done = self.run_job("demo", "--name", "alice", "--tags", "alpha", "--secret_token", "canary-6613")
         self.assertIn("alice", done.stdout)
         self.assertRegex(done.stderr, r"(?m)^\[1\] run\.start run=run-\d+ data=\{\"job_id\":\"demo\"\}$")

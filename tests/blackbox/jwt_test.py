@@ -106,6 +106,17 @@ class JwtTest(NodeCase):
         self.refused(self.ask(nobody), 401, "unauthorized")
         self.assertEqual(self.ask(nobody, path="/v1/nodes").status, 200)
 
+    def test_who_may_write_jobs_sees_their_aliases(self):
+        """[S3-25] With jobs:write or sources:write, in either spelling; who may only read them does not."""
+        job = self.node.folder / "scripts" / "build" / "config.d"
+        job.mkdir(parents=True)
+        (job / "config.yaml").write_text("interpreter: bash\n")
+        (self.node.folder / "scripts" / "flwd.yaml").write_text("aliases: [{from: build, to: make}]\n")
+        for more, rows in (("", ["build"]), (" runs:write", ["build"]), (" jobs:write", ["build", "make"]),
+                           (" sources:write", ["build", "make"]), (" thatdam:sources:write", ["build", "make"])):
+            listed = self.ask(self.token(scope=f"jobs:read{more}"), path="/jobs")
+            self.assertEqual((listed.status, [row["id"] for row in listed.json]), (200, rows), more)
+
     def test_keys_may_change_while_the_node_runs(self):
         """[S1-08] A new key is fetched when a token names it; a key that is gone lets nobody in."""
         new = Key("k3")

@@ -37,7 +37,7 @@ class JoinTokenTest(ClusterCase):
         return answer.json
 
     def test_a_token_lets_one_machine_in_once(self):
-        """The printed command works on one machine; with a used token, an expired one, a mistyped one and one of another
+        """[S0-07] The printed command works on one machine; with a used token, an expired one, a mistyped one and one of another
         cluster the node ends, and says why."""
         with RunningCluster(0, "--discovery", "off", dev=False) as cluster:
             first, second, third = (cluster.add() for _ in range(3))
@@ -97,7 +97,7 @@ class JoinTokenTest(ClusterCase):
 
 class MembersTest(ClusterCase):
     def test_a_second_node_of_the_same_name_stays_outside(self):
-        """While the first one runs: it founds no rival either, and gets in when the first one is gone."""
+        """[S0-07] While the first one runs: it founds no rival either, and gets in when the first one is gone."""
         with RunningCluster(1) as cluster:
             cluster.wait_ready()
             first = cluster.leader()
@@ -112,7 +112,7 @@ class MembersTest(ClusterCase):
             self.assertEqual(first.cluster()["identity"], double.cluster()["identity"])
 
     def test_two_have_a_standby_and_four_have_three_voters(self):
-        """One voter and a standby; three voters and a standby."""
+        """[S0-07] One voter and a standby; three voters and a standby."""
         with RunningCluster(2) as cluster:
             cluster.wait_voters(1).wait_ready()
             self.until_roles(cluster, ["standby", "voter"])
@@ -241,7 +241,7 @@ class MembersTest(ClusterCase):
             self.same_logs(cluster)
 
     def test_a_wiped_disk_joins_anew(self):
-        """Under the same name, once the old one is silent."""
+        """[S0-07] Under the same name, once the old one is silent."""
         with RunningCluster(3) as cluster:
             cluster.whole()
             wiped = cluster.followers()[0]
@@ -273,7 +273,7 @@ class TwoClustersTest(ClusterCase):
         younger.start(*flags)
 
     def test_of_two_new_clusters_the_younger_gives_way(self):
-        """[S2-04] Nobody would miss it."""
+        """[S0-07] [S2-04] Nobody would miss it."""
         with RunningCluster(0) as cluster:
             elder, younger = self.apart(cluster)
             self.assertNotEqual(self.id_of(younger), stays := self.id_of(elder))
@@ -284,7 +284,7 @@ class TwoClustersTest(ClusterCase):
             self.assertEqual(self.id_of(elder), stays)
 
     def test_of_two_new_clusters_of_two_one_gives_way_with_all_its_members(self):
-        """Members that joined and what nodes report of themselves are bootstrap, too; what is asked for is not."""
+        """[S0-07] Members that joined and what nodes report of themselves are bootstrap, too; what is asked for is not."""
         with RunningCluster(0) as cluster:
             elder, younger = self.apart(cluster)
             for first in (elder, younger):

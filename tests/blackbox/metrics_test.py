@@ -80,7 +80,7 @@ class MetricsTest(Jobs):
         until(lambda: self.metrics().get('flwd_policy_denials_total{reason="policy.denied"}') == 2, "both are counted")
 
     def test_streams_are_counted(self):
-        """Those that are open, those that were resumed, and cursors that have expired."""
+        """[S3-45] Those that are open, those that were resumed, and cursors that have expired."""
         self.job("good", "echo x\n")
         self.serve()
         run = self.accepted({"job_id": "good"})["id"]
@@ -92,7 +92,7 @@ class MetricsTest(Jobs):
         self.assertEqual((seen["flowd_sse_resume_total"], seen["flowd_sse_cursor_expired_total"]), (1, 1))
 
     def test_sources_are_counted(self):
-        """By their type."""
+        """[S3-45] By their type."""
         (self.root / "more").mkdir()
         self.serve()
         self.assertEqual(self.caller.post("/sources", {"type": "local", "ref": "more"}).status, 201)

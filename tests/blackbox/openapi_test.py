@@ -325,7 +325,7 @@ class OpenApiTest(unittest.TestCase):
                     self.assertNotEqual(self.document.faults(self.document.body(operation)["schema"], refused["body"]), [])
 
     def test_5_a_wrong_credential_is_refused_everywhere(self):
-        """Also where none is needed."""
+        """[S2-54] Also where none is needed."""
         for path, method, operation in self.document.operations():
             with self.subTest(operation=operation["operationId"]):
                 values = {p["name"]: "x" for p in self.document.parameters(operation) if p["in"] == "path"}

@@ -118,7 +118,7 @@ class PeerPortTest(ClusterCase):
         return sum(call(rng) for _ in range(rounds) for call in (self.send_garbage, self.send_frames, self.ask_with_garbage))
 
     def test_garbage_and_huge_frames_cost_nothing(self):
-        """[S0-07] The process lives, and holds no more after many megabytes of bad calls than before."""
+        """The process lives, and holds no more after many megabytes of bad calls than before."""
         rng = random.Random(11)
         self.bad_calls(rng, ROUNDS // 4)
         before = self.resident()

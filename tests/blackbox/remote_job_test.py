@@ -39,7 +39,7 @@ class RemoteJobTest(Jobs):
         return self.caller.get("/runs").json
 
     def test_the_node_that_is_named_runs_it(self):
-        """With the node's scripts; output, events and exit status are as those of a run right here."""
+        """[S3-09] [S3-54] With the node's scripts; output, events and exit status are as those of a run right here."""
         self.serve()
         done = self.remote("greet", "--name", "Ana", "--pass", "canary-7")
         self.assertEqual((done.returncode, done.stdout), (0, "hello Ana\n"), done)
@@ -54,7 +54,7 @@ class RemoteJobTest(Jobs):
         self.assertIn("--name", self.remote("greet", "--help").stdout)
 
     def test_flags_go_with_it(self):
-        """--json, --report, --exit-code, --on-error, --dry-run and -q do what they do right here."""
+        """[S3-54] --json, --report, --exit-code, --on-error, --dry-run and -q do what they do right here."""
         self.job("fails", "exit 7\n")
         (self.root / "fails" / "100_more.sh").write_text("echo more\n")
         self.serve()

@@ -50,6 +50,14 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("S1-99  is not in docs/requirements.md", output)
 
+    def test_no_row_is_named_where_it_does_not_count(self):
+        """In the name of a C++ test; nor in a file whose tests nobody looks at."""
+        for path in sorted((ROOT / "tests").rglob("*.cpp")):
+            text = path.read_text()
+            self.assertEqual(re.findall(r'TEST_CASE\w*\([^"]*("(?:[^"\\]|\\.)*\[S\d-\d+[^"]*")\s*[,)]', text), [], path)
+            if not path.name.endswith("_test.cpp"):
+                self.assertNotRegex(text, r"\[S\d-\d", path)
+
     def test_tools_test_asks_for_every_row(self):
         """The check is strict where it counts."""
         sys.path.insert(0, str(ROOT / "tools"))

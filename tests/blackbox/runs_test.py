@@ -25,7 +25,7 @@ class RunsTest(unittest.TestCase):
         return Caller(self.node.port, Authorization=f"Bearer {made.json['token']}")
 
     def test_pages_are_checked_and_empty_past_the_end(self):
-        """400 invalid pagination, and [] where there is nothing."""
+        """[S3-34] 400 invalid pagination, and [] where there is nothing."""
         for query in ("", "?page=1&per_page=200", "?page=9", "?page=18446744073709551615"):
             answer = self.caller.get("/runs" + query)
             self.assertEqual((answer.status, answer.json), (200, []), query)
@@ -35,7 +35,7 @@ class RunsTest(unittest.TestCase):
             self.assertEqual(answer.json["title"], "invalid pagination")
 
     def test_what_is_not_there_is_not_found(self):
-        """Runs and sources."""
+        """[S3-35] [S3-43] Runs and sources."""
         self.refused(self.caller.get("/runs/run-1"), 404, "not.found")
         self.refused(self.caller.post("/runs/run-1:cancel"), 404, "not.found")
         self.assertEqual(self.caller.get("/sources").json, [])

@@ -36,7 +36,7 @@ class AuditSinkTest(unittest.TestCase):
         return done.returncode, (done.stdout.splitlines() or [""])[0]
 
     def test_heads_of_checkpoints_are_kept_elsewhere_and_prove_the_log(self):
-        """[S0-10] Each checkpoint's head is appended; the log answers to the last one, and not to a changed one."""
+        """[S0-08] Each checkpoint's head is appended; the log answers to the last one, and not to a changed one."""
         with RunningNode("--audit-sink", "heads", "--checkpoint-every", "100", environment={"SUPERVISOR_API_KEY": "k"}) as node:
             caller = Caller(node.port, X_API_Key="k")
             sink = node.folder / "heads"
@@ -74,13 +74,13 @@ class AuditSinkTest(unittest.TestCase):
 
 class ServeSettingsTest(unittest.TestCase):
     def test_the_host_of_a_node_can_be_named(self):
-        """node-name is what its own registration says."""
+        """[S2-55] node-name is what its own registration says."""
         with RunningNode("--node-side", "--node-name", "attic", "--executor", "noop", environment={"SUPERVISOR_API_KEY": "k"}) as node:
             rows = Caller(node.port, X_API_Key="k").shown("/v1/nodes", lambda answer: answer.json).json
             self.assertEqual(rows[0]["host"], "attic")
 
     def test_a_bus_that_this_build_lacks_is_named(self):
-        """BUS_KIND=amqp is no silent nothing."""
+        """[S1-12] BUS_KIND=amqp is no silent nothing."""
         with RunningNode(environment={"BUS_KIND": "amqp", "BROKER_URL": "amqp://u:canary@127.0.0.1:9"}) as node:
             until(lambda: "bus-kind=amqp is not in this build" in node.output(), "a warning")
             self.assertNotIn("canary", node.output())

@@ -24,7 +24,7 @@ class SmokeSourcesTest(unittest.TestCase):
         return done
 
     def test_a_folder(self):
-        """[S3-84] Added, planned, run; provenance and the first events are printed."""
+        """[S3-76] [S3-79] [S3-84] Added, planned, run; provenance and the first events are printed."""
         with RunningNode("--dev", "--scripts-root", str(ROOT / "scripts")) as node:
             said = self.smoke(node).stdout
         self.assertIn('"type": "local"', said)
@@ -33,7 +33,7 @@ class SmokeSourcesTest(unittest.TestCase):
         self.assertIn(f'"resolved_ref": "{ROOT}/scripts', said)
 
     def test_a_repository(self):
-        """[S3-83] [S3-85] SOURCE_TYPE, SOURCE_URL, GIT_REF, JOB_ID; the commit is in the provenance."""
+        """[S3-76] [S3-79] [S3-83] [S3-85] SOURCE_TYPE, SOURCE_URL, GIT_REF, JOB_ID; the commit is in the provenance."""
         repository = self.folder / "repository"
         (repository / "scripts" / "gitjob" / "config.d").mkdir(parents=True)
         (repository / "scripts" / "gitjob" / "config.d" / "config.yaml").write_text("interpreter: bash\n")

@@ -142,7 +142,7 @@ class SourcesTest(unittest.TestCase):
         self.assertEqual([row for row in self.caller.get("/sources").json if row["name"] in ("bad", "there")], [])
 
     def test_a_checkout_that_is_a_link_is_refused(self):
-        """Nothing is written where it leads."""
+        """[S3-99] Nothing is written where it leads."""
         self.repository("linked")
         target = self.room / "precious"
         target.mkdir()
@@ -154,7 +154,7 @@ class SourcesTest(unittest.TestCase):
         self.assertEqual(os.listdir(target), ["file"])
 
     def test_a_tree_that_leads_out_or_has_broken_aliases_is_refused(self):
-        """`scripts` as a link to /etc; flwd.yaml that is none: alias.configuration.invalid."""
+        """[S3-99] `scripts` as a link to /etc; flwd.yaml that is none: alias.configuration.invalid."""
         repository = Repository(self.room / "git" / "leading-out")
         (repository.path / "scripts").symlink_to("/etc")
         repository.commit("one")
@@ -165,7 +165,7 @@ class SourcesTest(unittest.TestCase):
         self.assertIn("flwd.yaml", self.refused(400, "alias.configuration.invalid", type="git", url=f"{self.daemon.url}/broken", ref="main")["detail"])
 
     def test_the_same_key_is_the_same_source(self):
-        """With Idempotency-Key a second request is answered as the first."""
+        """[S3-42] With Idempotency-Key a second request is answered as the first."""
         self.repository("once")
         body, key = {"type": "git", "url": f"{self.daemon.url}/once", "ref": "main"}, {"Idempotency-Key": "add-once"}
         first, again = (self.caller.post("/sources", body, key) for _ in range(2))
@@ -174,13 +174,13 @@ class SourcesTest(unittest.TestCase):
         self.assertEqual(self.caller.post("/sources", {**body, "ref": "HEAD"}, key).json["code"], "idempotency.mismatch")
 
     def test_images_are_judged_before_anything_is_pulled(self):
-        """[S3-97] [S3-98] Not trusted; not signed under the profile secure."""
+        """[S3-97] [S3-100] Not trusted; not signed under the profile secure."""
         self.refused(400, "source.trust.required", type="oci", ref="registry.example/addon:1")
         self.refused(422, "image.signature.required", type="oci", ref="registry.example/addon:1", trusted=True)
         self.refused(422, "source-signature-invalid", type="oci", ref="registry.example/addon:1", trusted=True, verify_signatures=True)
 
     def test_the_command_line_lists_adds_and_removes(self):
-        """[S3-89] [S3-90] :sources; an image without --trusted is refused before anybody is asked."""
+        """[S3-89] [S3-90] [S3-97] [S3-100] :sources; an image without --trusted is refused before anybody is asked."""
         _, commit = self.repository("by-hand")
         added = self.muster("add", "--type", "git", "--url", f"{self.daemon.url}/by-hand", "--ref", "main")
         self.assertEqual(added.stdout, f"added by-hand at {commit[:12]}\n")
@@ -196,7 +196,7 @@ class SourcesTest(unittest.TestCase):
         self.muster("add", "--type", "svn", status=2)
 
     def test_sources_are_there_again_after_a_restart(self):
-        """What is in the log is not only in memory."""
+        """[S3-41] [S3-77] What is in the log is not only in memory."""
         with RunningNode("--dev") as node:
             (node.folder / "scripts" / "own").mkdir(parents=True)
             caller = Caller(node.port, Authorization="Bearer dev-token")
@@ -231,7 +231,7 @@ class PolicyTest(unittest.TestCase):
         return done.stderr
 
     def test_an_unsigned_bundle_keeps_a_secure_node_from_serving(self):
-        """[S3-61] Without cosign it says so; with it, its answer counts: cosign verify --keyless FILE."""
+        """[S3-61] [S3-98] Without cosign it says so; with it, its answer counts: cosign verify --keyless FILE."""
         self.assertIn("cosign is not in PATH", self.serve_fails())
         self.cosign("echo no signatures found >&2; exit 1")
         self.assertIn("no signatures found", self.serve_fails())

@@ -128,7 +128,7 @@ Model of(size_t members) {
 
 }  // namespace
 
-TEST_CASE("members become voters, standbys and spares by the table") {
+TEST_CASE("members become voters, standbys and spares by the table", "[S0-07]") {
   const size_t expected[][3] = {{1, 0, 0}, {1, 1, 0}, {3, 0, 0}, {3, 1, 0}, {5, 0, 0},
                                 {5, 1, 0}, {5, 2, 0}, {5, 2, 1}, {5, 2, 2}};
   for (size_t members = 1; members <= std::size(expected); members++) {
@@ -141,7 +141,8 @@ TEST_CASE("members become voters, standbys and spares by the table") {
   }
 }
 
-TEST_CASE("a second voter is made only when a third can follow, and is none again when it cannot") {
+TEST_CASE("a second voter is made only when a third can follow, and is none again when it cannot",
+          "[S0-07]") {
   Model model;
   model.nodes[2] = {Role::standby, true, false, 0, 0};
   CHECK_FALSE(next_change(model.seen()));
@@ -155,7 +156,7 @@ TEST_CASE("a second voter is made only when a third can follow, and is none agai
   CHECK(next_change(model.seen()) == Change{Kind::assign, 2, Role::standby});
 }
 
-TEST_CASE("a dead voter is replaced by a standby that has the log, after the grace period") {
+TEST_CASE("a dead voter is replaced by a standby that has the log, after the grace period", "[S0-07]") {
   auto model = of(4);
   const auto lost = model.leader == 2 ? MemberId{3} : MemberId{2};
   model.nodes[lost].up = false;

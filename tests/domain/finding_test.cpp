@@ -98,7 +98,7 @@ TEST_CASE("a neighbour of the same CA is joined at once, its leader first", "[S2
   CHECK(joins(own, sees({neighbour("b", Role::member), neighbour("a", Role::member)})) == "a:7000");
 }
 
-TEST_CASE("a neighbour that does not answer is left out until nobody is left") {
+TEST_CASE("a neighbour that does not answer is left out until nobody is left", "[S2-04][S2-05][S2-06]") {
   auto own = starting();
   own.join_urls = {"http://one:8070", "http://two:8070"};
   auto other = neighbour("x", Role::member, "c2");
@@ -118,7 +118,7 @@ TEST_CASE("a neighbour that does not answer is left out until nobody is left") {
   CHECK(is<Begin>(next(own, sight)));
 }
 
-TEST_CASE("a join URL waits until neighbours would have been heard") {
+TEST_CASE("a join URL waits until neighbours would have been heard", "[S2-04][S2-05]") {
   auto own = starting();
   own.join_urls = {"", "http://control:8070"};
   CHECK(searches_until(own, sees({})) == kWaits.listen);
@@ -127,7 +127,7 @@ TEST_CASE("a join URL waits until neighbours would have been heard") {
   CHECK(joins(own, sees({})) == "http://control:8070");
 }
 
-TEST_CASE("without multicast and without a URL nobody is waited for long") {
+TEST_CASE("without multicast and without a URL nobody is waited for long", "[S2-06]") {
   auto own = starting();
   own.listens = false;
   CHECK(is<Begin>(next(own, sees({}))));
@@ -201,7 +201,7 @@ TEST_CASE("what another process says under the node's own id is not followed") {
   CHECK(searches_until(starting("a"), sees({neighbour("a", Role::leader)})));
 }
 
-TEST_CASE("of several that search the one that started first begins") {
+TEST_CASE("of several that search the one that started first begins", "[S2-06]") {
   auto own = starting("n2");
   auto earlier = neighbour("n3", Role::searching), later = neighbour("n1", Role::searching);
   earlier.created_at = kNoon - Millis{1};
@@ -223,7 +223,8 @@ TEST_CASE("of several that search the one that started first begins") {
   }
 }
 
-TEST_CASE("a bare cluster gives way to an older one of its CA that answers, and to one with a history") {
+TEST_CASE("a bare cluster gives way to an older one of its CA that answers, and to one with a history",
+          "[S0-07]") {
   auto own = with_cluster("c2", Log::bare);
   auto other = neighbour("a", Role::leader, "c1");
   other.bare = true;
@@ -253,7 +254,8 @@ TEST_CASE("a bare cluster stays when the other is bare and younger, or its own")
   CHECK(is<Stay>(next(own, sees({neighbour("a", Role::member, "c2")}))));
 }
 
-TEST_CASE("of clusters of one CA that see each other at most those with a history stay, else exactly one") {
+TEST_CASE("of clusters of one CA that see each other at most those with a history stay, else exactly one",
+          "[S0-07]") {
   CHECK(rc::check("any number of clusters", [] {
     struct Cluster {
       int id, created;
@@ -368,7 +370,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("nodes that are started at once and soon see each other become one cluster within three seconds") {
+TEST_CASE("nodes that are started at once and soon see each other become one cluster within three seconds",
+          "[S0-07][S2-06]") {
   CHECK(rc::check("three to five nodes", [] {
     std::vector<int> starts(static_cast<size_t>(*rc::gen::inRange(3, 6)));
     for (auto& start : starts) start = *rc::gen::inRange(0, 30) * 10;
@@ -380,7 +383,7 @@ TEST_CASE("nodes that are started at once and soon see each other become one clu
   }));
 }
 
-TEST_CASE("two nodes that see each other late become one cluster all the same") {
+TEST_CASE("two nodes that see each other late become one cluster all the same", "[S0-07]") {
   CHECK(rc::check("two nodes", [] {
     Network network({*rc::gen::inRange(0, 300) * 10, 0}, *rc::gen::inRange(1, 500) * 10);
     network.run(15'000);

@@ -93,7 +93,7 @@ TEST_CASE("the shipped templates are valid, and their apps start in order", "[S1
   CHECK(proxy->apps.back().name == "camera-proxy");
 }
 
-TEST_CASE("all faults of a template are told at once, each with pointer and line") {
+TEST_CASE("all faults of a template are told at once, each with pointer and line", "[S1-26]") {
   const auto error = refused(R"(apps:
   - {name: a, kind: docker, after: [gone]}
   - name: a
@@ -118,7 +118,7 @@ TEST_CASE("all faults of a template are told at once, each with pointer and line
   CHECK(error.detail.find("more)") != std::string::npos);
 }
 
-TEST_CASE("wrong types are refused where they stand") {
+TEST_CASE("wrong types are refused where they stand", "[S1-26]") {
   CHECK(says(refused("apps: 3"), "/apps", "must be an array"));
   CHECK(says(refused("{}"), "/apps", "is required"));
   CHECK(says(refused("[]"), "", "must be an object"));
@@ -130,7 +130,7 @@ TEST_CASE("wrong types are refused where they stand") {
   CHECK(says(refused("apps: [{name: a/b, kind: go}]"), "/apps/0/name", "'/'"));
 }
 
-TEST_CASE("a cycle names its members and nobody else") {
+TEST_CASE("a cycle names its members and nobody else", "[S1-34]") {
   const auto error = refused(R"(apps:
   - {name: base, kind: go}
   - {name: x, kind: go, after: [base, z]}
@@ -147,7 +147,7 @@ TEST_CASE("a cycle names its members and nobody else") {
   CHECK(says(refused("apps: [{name: a, kind: go, after: [a]}]"), "/apps/0/after", "a after a"));
 }
 
-TEST_CASE("a template that is too large, too deep or a bomb of aliases is refused") {
+TEST_CASE("a template that is too large, too deep or a bomb of aliases is refused", "[S1-26]") {
   CHECK(refused("#" + std::string(kMaxTemplate, 'x')).detail.find("256 KiB") != std::string::npos);
   std::string many = "apps:\n";
   for (int i = 0; i < 257; i++) many += "  - {name: a" + std::to_string(i) + ", kind: go}\n";
@@ -167,7 +167,8 @@ TEST_CASE("a template that is too large, too deep or a bomb of aliases is refuse
   CHECK(refused("apps: &a [*a]").detail.find("alias") != std::string::npos);
 }
 
-TEST_CASE("a template that is not YAML, not UTF-8, twice keyed or more than one document is refused") {
+TEST_CASE("a template that is not YAML, not UTF-8, twice keyed or more than one document is refused",
+          "[S1-26]") {
   CHECK(refused("apps: [").detail.find("not YAML") != std::string::npos);
   CHECK(refused("").detail.find("empty") != std::string::npos);
   CHECK(refused("apps: \xff").detail.find("UTF-8") != std::string::npos);
@@ -176,7 +177,7 @@ TEST_CASE("a template that is not YAML, not UTF-8, twice keyed or more than one 
   CHECK(refused("apps: []\n? [a]\n: 1").detail.find("key") != std::string::npos);
 }
 
-TEST_CASE("an anchored part may be used again") {
+TEST_CASE("an anchored part may be used again", "[S1-26]") {
   const auto parsed = parse_template(
     "apps: [{name: a, kind: go, env: &e {X: 1, Y: 01.10}}, {name: b, kind: go, env: *e}]", "t");
   REQUIRE(parsed);
@@ -191,7 +192,7 @@ TEST_CASE("apps start after what they name, in listed order where they may", "[S
   CHECK(start_order({app("a", {"x"})}).error().detail.find("dependency cycle detected") != std::string::npos);
 }
 
-TEST_CASE("whatever the plan, an app comes after all it names") {
+TEST_CASE("whatever the plan, an app comes after all it names", "[S1-34]") {
   CHECK(rc::check([](const std::vector<std::vector<uint8_t>>& links) {
     std::vector<App> apps;
     for (size_t i = 0; i < std::min<size_t>(links.size(), 40); i++) {
@@ -268,7 +269,7 @@ TEST_CASE("the plan document carries both published shapes", "[S1-15][S1-32][S1-
   CHECK((*plan_document(input))["cluster"] == "c");
 }
 
-TEST_CASE("the role is leader, then proxy, then worker") {
+TEST_CASE("the role is leader, then proxy, then worker", "[S2-08]") {
   DocumentInput input;
   CHECK(role_of(input) == "worker");
   input.role_hint = "proxy";

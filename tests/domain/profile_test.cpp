@@ -82,7 +82,7 @@ TEST_CASE("the shipped profile is valid", "[S1-19]") {
   CHECK(parsed->queues.size() == 2);
 }
 
-TEST_CASE("all faults of a profile are told at once, with pointer and line") {
+TEST_CASE("all faults of a profile are told at once, with pointer and line", "[S1-19]") {
   const auto error = refused(R"(storage:
   - {name: media, lifecycle: [{id: a, expire_days: 1}, {id: a, expire_days: 0}]}
   - {name: media, versioned: yes}
@@ -121,7 +121,7 @@ TEST_CASE("a profile of more than 10,000 entries is refused") {
   CHECK(says(error, "", "more than 10000 entries"));
 }
 
-TEST_CASE("the idempotency key is the contract's") {
+TEST_CASE("the idempotency key is the contract's", "[S2-45]") {
   const auto hash = profile::desired_hash(Json::object());
   CHECK(hash == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
   CHECK(profile::idempotency_key("n1", "storage", "g-1", hash) ==

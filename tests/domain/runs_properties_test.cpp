@@ -164,7 +164,7 @@ void check_state(const State& state, const Model& model) {
 
 }  // namespace
 
-TEST_CASE("never more than the limits, never two of a group, never late, never left waiting", "[S0-06]") {
+TEST_CASE("never more than the limits, never two of a group, never late, never left waiting") {
   CHECK(rc::check("any sequence of commands and facts", [] {
     State state;
     Model model;

@@ -50,7 +50,7 @@ Report told(std::vector<Told> facts, Limits limits = kOne) {
 
 }  // namespace
 
-TEST_CASE("a run that may start is accepted and dispatched in one decision") {
+TEST_CASE("a run that may start is accepted and dispatched in one decision", "[S3-33]") {
   Domain decide{runs::decide};
   CHECK(types(decide(submit("r1"))) == Types{"run.accepted r1", "run.dispatched r1"});
   CHECK(decide.result == R"({"id":"r1","status":"queued","dispatched":true})");
@@ -149,7 +149,7 @@ TEST_CASE("with the policy cancel_running the new run waits for the end of the o
         Types{"run.finished r1 canceled", "run.dispatched r2"});
 }
 
-TEST_CASE("canceling a run that waits ends it at once; of one that runs its node says so") {
+TEST_CASE("canceling a run that waits ends it at once; of one that runs its node says so", "[S3-37]") {
   Domain decide{runs::decide};
   decide(submit("r1"));
   decide(submit("r2"));
@@ -163,7 +163,7 @@ TEST_CASE("canceling a run that waits ends it at once; of one that runs its node
         Types{"run.finished r1 canceled", "run.dispatched r3"});
 }
 
-TEST_CASE("what has ended stays as it ended, whatever comes late") {
+TEST_CASE("what has ended stays as it ended, whatever comes late", "[S3-37]") {
   Domain decide{runs::decide};
   decide(submit("r1"));
   decide(told({ended("r1", 1, "failed")}));
@@ -252,7 +252,7 @@ TEST_CASE("a sweep starts what higher limits allow") {
   CHECK(types(decide(Sweep{{}, Limits{2, 2, 2}})) == Types{"run.dispatched r2"});
 }
 
-TEST_CASE("a run that the policy denies leaves its decisions on record, and no run") {
+TEST_CASE("a run that the policy denies leaves its decisions on record, and no run", "[S3-40]") {
   Domain decide{runs::decide};
   auto one = submit("r1");
   one.policies = {given::policy("image", "warn", "image.signature.permissive"),

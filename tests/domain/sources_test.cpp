@@ -39,7 +39,7 @@ TEST_CASE("a source of the same name is replaced, and the same one changes nothi
   CHECK(decide(Add{source("jobs")}).size() == 1);
 }
 
-TEST_CASE("a pin counts until the source is added anew") {
+TEST_CASE("a pin counts until the source is added anew", "[S3-81]") {
   Domain decide{sources::decide};
   const Pinned pin{"jobs", "", "c0ffee", "sha256:1"};
   CHECK(decide(Pin{pin}).empty());

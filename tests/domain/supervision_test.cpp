@@ -140,7 +140,7 @@ TEST_CASE("a changed service is restarted, the others are left alone", "[S2-12]"
   CHECK(node.planned({changed, app("b")}, "g3").empty());  // Only the order says something else.
 }
 
-TEST_CASE("what still runs from an earlier life is left alone when the plan says the same") {
+TEST_CASE("what still runs from an earlier life is left alone when the plan says the same", "[S2-12]") {
   Node node;
   node(Found{app("a"), "old-1", Found::Was::healthy});
   node(Found{app("b"), "old-2", Found::Was::healthy});
@@ -301,7 +301,7 @@ void calm_down(World& world) {
 
 }  // namespace
 
-TEST_CASE("whatever happens, no service ever runs twice, and only what runs is stopped") {
+TEST_CASE("whatever happens, no service ever runs twice, and only what runs is stopped", "[S2-12]") {
   CHECK(rc::check("any plans, starts, ends, delays and late answers", [] {
     World world;
     uint64_t plans = 0;

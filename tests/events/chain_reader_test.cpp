@@ -33,7 +33,7 @@ std::vector<uint64_t> down(uint64_t from, uint64_t to) {
 
 }  // namespace
 
-TEST_CASE("lines are visited backwards, each once, across pieces [S0-08]") {
+TEST_CASE("lines are visited backwards, each once, across pieces", "[S0-08]") {
   MemoryDisk disk;
   put_lines(disk, 1, 1000);
   CHECK(back(disk, 1000) == down(1000, 1));
@@ -42,7 +42,7 @@ TEST_CASE("lines are visited backwards, each once, across pieces [S0-08]") {
   CHECK(back(disk, 1) == down(1, 1));
 }
 
-TEST_CASE("reading backwards begins at the newest line and stops when told to [S0-08]") {
+TEST_CASE("reading backwards begins at the newest line and stops when told to", "[S0-08]") {
   MemoryDisk disk;
   CHECK(back(disk, 5).empty());
   put_lines(disk, 1, 600);
@@ -51,7 +51,7 @@ TEST_CASE("reading backwards begins at the newest line and stops when told to [S
   CHECK(back(disk, 0).empty());
 }
 
-TEST_CASE("reading backwards ends where the log was compacted [S0-08]") {
+TEST_CASE("reading backwards ends where the log was compacted", "[S0-08]") {
   MemoryDisk disk;
   put_lines(disk, 700, 1500);
   CHECK(back(disk, 1500) == down(1500, 700));

@@ -42,7 +42,7 @@ size_t count_rows(const Disk& disk) {
 
 }  // namespace
 
-TEST_CASE("lines are read one by one from rows that hold several") {
+TEST_CASE("lines are read one by one from rows that hold several", "[S0-08]") {
   MemoryDisk disk;
   write_rows(disk, 9, {1, 5, 6});
   CHECK(count_rows(disk) == 4);
@@ -85,7 +85,7 @@ TEST_CASE("dropping lines splits the row in which it ends") {
   CHECK(ChainReader{disk}.oldest() == (to == 9 ? 0 : to + 1));
 }
 
-TEST_CASE("a row that is damaged is refused as log.corrupt, and named") {
+TEST_CASE("a row that is damaged is refused as log.corrupt, and named", "[S0-08]") {
   MemoryDisk disk;
   Batch batch;
   batch.put(Column::events, number_key(7), std::string("\0no text was packed", 19));

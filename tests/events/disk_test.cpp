@@ -168,7 +168,7 @@ TEST_CASE("after a failed write every write fails until the disk is reopened") {
   CHECK(keys(disk, Column::events, "", "") == "3 ");
 }
 
-TEST_CASE("a store is opened by one writer, and by readers beside it") {
+TEST_CASE("a store is opened by one writer, and by readers beside it", "[S0-02]") {
   Folder folder;
   auto writer = rocks(folder);
   REQUIRE(writer->write(one(Column::events, "1", "one"), true));
@@ -187,7 +187,7 @@ TEST_CASE("a store is opened by one writer, and by readers beside it") {
   CHECK(rocks(folder)->get(Column::events, "2") == "two");
 }
 
-TEST_CASE("opening what is not there, or cannot be, is refused with the reason") {
+TEST_CASE("opening what is not there, or cannot be, is refused with the reason", "[S0-02]") {
   Folder folder;
   const auto absent = open_rocks_disk(folder.path, Access::read_only);
   REQUIRE_FALSE(absent);
@@ -198,7 +198,7 @@ TEST_CASE("opening what is not there, or cannot be, is refused with the reason")
   CHECK_THAT(impossible.error().detail, Catch::Contains("/proc/nowhere"));
 }
 
-TEST_CASE("readers go on while the store is reopened") {
+TEST_CASE("readers go on while the store is reopened", "[S0-02]") {
   Folder folder;
   auto disk = rocks(folder);
   REQUIRE(disk->write(one(Column::events, "1", "one"), true));
@@ -240,7 +240,8 @@ int fill_and_mend(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("a full disk refuses writes with the reason, serves reads, and recovers when there is room") {
+TEST_CASE("a full disk refuses writes with the reason, serves reads, and recovers when there is room",
+          "[S0-02][S0-05]") {
   Folder folder;
   const auto child = ::fork();
   if (child == 0) ::_exit(fill_and_mend(folder.path));

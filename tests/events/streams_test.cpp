@@ -91,7 +91,7 @@ size_t rows(const Disk& disk) {
 
 }  // namespace
 
-TEST_CASE("a stream's lines are found while they are gathered, filed, and after both") {
+TEST_CASE("a stream's lines are found while they are gathered, filed, and after both", "[S0-08]") {
   MemoryDisk disk;
   Lines lines{disk};
   lines.add(1, 1, 1);
@@ -105,7 +105,7 @@ TEST_CASE("a stream's lines are found while they are gathered, filed, and after 
   CHECK(rows(disk) < 1000);
 }
 
-TEST_CASE("a restart amid the filing of lines finds each of them once") {
+TEST_CASE("a restart amid the filing of lines finds each of them once", "[S0-08]") {
   MemoryDisk disk;
   Lines lines{disk};
   lines.add(16'384, 3000, 64);
@@ -135,7 +135,7 @@ TEST_CASE("rows of one line each, as they were written before, are read with the
   CHECK(in_stream(disk, "ab") == Seqs{7});
 }
 
-TEST_CASE("lines that were dropped are in no stream, whether they were filed or not") {
+TEST_CASE("lines that were dropped are in no stream, whether they were filed or not", "[S0-08]") {
   const auto to = GENERATE(uint64_t{0}, uint64_t{100}, uint64_t{9000}, uint64_t{17'000}, uint64_t{17'500});
   MemoryDisk disk;
   Lines lines{disk};

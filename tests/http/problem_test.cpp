@@ -7,7 +7,7 @@
 using namespace muster;
 using namespace muster::http;
 
-TEST_CASE("a problem names its code, every bad field and the request", "[S1-21]") {
+TEST_CASE("a problem names its code, every bad field and the request", "[S1-21][S3-105]") {
   Error error{"field.invalid", "two fields", {{"/name", "is \"missing\""}, {"/tags/0", "line\nbreak"}}};
   const auto response = problem(error, "req-1");
   CHECK(response.status == 400);
@@ -27,7 +27,7 @@ TEST_CASE("a problem names its code, every bad field and the request", "[S1-21]"
   CHECK(response.headers.empty());
 }
 
-TEST_CASE("a problem that time may heal says when to retry, and whether it may have happened") {
+TEST_CASE("a problem that time may heal says when to retry, and whether it may have happened", "[S3-105]") {
   Error lost{"leader.lost", "gone", {}, true};
   const auto response = problem(lost, "");
   CHECK(response.status == 503);
@@ -39,7 +39,7 @@ TEST_CASE("a problem that time may heal says when to retry, and whether it may h
   CHECK(problem(Error{"request.timeout", ""}, "").headers.empty());
 }
 
-TEST_CASE("a problem is JSON whatever its detail quotes") {
+TEST_CASE("a problem is JSON whatever its detail quotes", "[S3-105]") {
   const auto response = problem(Error{"bad.request", "quote \" back \\ nul \x01 bytes \xff\xfe"}, "x");
   const auto body = Json::parse(response.body);
   CHECK(body["detail"] == "quote \" back \\ nul \x01 bytes ??");

@@ -54,7 +54,7 @@ TEST_CASE("a path that is not there is not found, whatever it looks like") {
   CHECK(found(router, Method::get, "/") == "/");
 }
 
-TEST_CASE("HEAD finds the GET route; another method learns what is allowed") {
+TEST_CASE("HEAD finds the GET route; another method learns what is allowed", "[S2-53]") {
   const auto router = router_of({{Method::get, "/x"}, {Method::put, "/x"}, {Method::post, "/y/{id}"}});
   CHECK(found(router, Method::head, "/x") == "/x");
   CHECK(found(router, Method::head, "/y/1").empty());

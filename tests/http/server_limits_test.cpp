@@ -16,7 +16,7 @@ std::string code_of(const Received& got) {
 
 }  // namespace
 
-TEST_CASE("headers beyond the limit are refused with 431, whether they end or not") {
+TEST_CASE("headers beyond the limit are refused with 431, whether they end or not", "[S2-53]") {
   auto limits = Edge::patient();
   limits.max_header = 1024;
   Edge edge(limits);
@@ -32,7 +32,7 @@ TEST_CASE("headers beyond the limit are refused with 431, whether they end or no
   }
 }
 
-TEST_CASE("headers that trickle are refused with 408, counted from the first byte") {
+TEST_CASE("headers that trickle are refused with 408, counted from the first byte", "[S2-53]") {
   auto limits = Edge::patient();
   limits.header_timeout = 150ms;
   Edge edge(limits);
@@ -56,7 +56,8 @@ TEST_CASE("headers that trickle are refused with 408, counted from the first byt
   CHECK(slow.ended());
 }
 
-TEST_CASE("a body beyond the limit is refused with 413, from its announced length or when it gets there") {
+TEST_CASE("a body beyond the limit is refused with 413, from its announced length or when it gets there",
+          "[S2-53]") {
   auto limits = Edge::patient();
   limits.max_body = 1000;
   Edge edge(limits);
@@ -89,7 +90,7 @@ TEST_CASE("the refusal of a large body arrives though the client is still sendin
   CHECK(client.reply().status == 413);
 }
 
-TEST_CASE("a body that does not come is refused with 408") {
+TEST_CASE("a body that does not come is refused with 408", "[S2-53]") {
   auto limits = Edge::patient();
   limits.body_timeout = 150ms;
   Edge edge(limits);

@@ -105,7 +105,8 @@ TEST_CASE("a stream sends what there is, then what comes, one chunk a write") {
   CHECK(t.edge.server.stats().streams == 1);
 }
 
-TEST_CASE("a stream that ends leaves the connection for the next request; in HTTP/1.0 it ends it") {
+TEST_CASE("a stream that ends leaves the connection for the next request; in HTTP/1.0 it ends it",
+          "[S2-53]") {
   Tail t;
   t.feed.add("one\n");
   t.feed.over = true;
@@ -220,7 +221,7 @@ TEST_CASE("stopping ends streams with their farewell") {
   CHECK(t.feed.alive == 0);
 }
 
-TEST_CASE("HEAD of a stream gives its headers and starts nothing") {
+TEST_CASE("HEAD of a stream gives its headers and starts nothing", "[S2-53]") {
   Tail t;
   REQUIRE(t.edge.server.start());
   auto client = t.edge.client();

@@ -8,7 +8,7 @@ using namespace muster;
 using namespace muster::http;
 using namespace muster::http::test;
 
-TEST_CASE("a request is answered, and the next one on the same connection") {
+TEST_CASE("a request is answered, and the next one on the same connection", "[S2-53]") {
   Edge edge;
   REQUIRE(edge.server.start());
   auto client = edge.client();
@@ -26,7 +26,8 @@ TEST_CASE("a request is answered, and the next one on the same connection") {
   CHECK(edge.app.log().at(0) == "GET /hello /hello 200 tester");
 }
 
-TEST_CASE("pipelined requests are answered in order, also when the first one's answer comes last") {
+TEST_CASE("pipelined requests are answered in order, also when the first one's answer comes last",
+          "[S2-53]") {
   Edge edge;
   REQUIRE(edge.server.start());
   auto client = edge.client();
@@ -78,7 +79,7 @@ TEST_CASE("a handler that forgets or throws is answered for with 500 internal") 
   CHECK(client.reply().status == 500);
 }
 
-TEST_CASE("HEAD gives the same headers and no body") {
+TEST_CASE("HEAD gives the same headers and no body", "[S2-53]") {
   Edge edge;
   REQUIRE(edge.server.start());
   auto client = edge.client();
@@ -102,7 +103,7 @@ TEST_CASE("a request id is taken when it is well-formed and made otherwise") {
         65);
 }
 
-TEST_CASE("bodies come whole, in pieces or in chunks") {
+TEST_CASE("bodies come whole, in pieces or in chunks", "[S2-53]") {
   Edge edge;
   REQUIRE(edge.server.start());
   auto client = edge.client();
@@ -122,7 +123,7 @@ TEST_CASE("bodies come whole, in pieces or in chunks") {
   CHECK(client.reply().body == "wikipedia");
 }
 
-TEST_CASE("a client that expects 100-continue is told to go on") {
+TEST_CASE("a client that expects 100-continue is told to go on", "[S2-53]") {
   Edge edge;
   REQUIRE(edge.server.start());
   auto client = edge.client();
@@ -135,7 +136,7 @@ TEST_CASE("a client that expects 100-continue is told to go on") {
   CHECK(client.reply().status == 413);
 }
 
-TEST_CASE("Connection: close and HTTP/1.0 end the connection, keep-alive of 1.0 does not") {
+TEST_CASE("Connection: close and HTTP/1.0 end the connection, keep-alive of 1.0 does not", "[S2-53]") {
   Edge edge;
   REQUIRE(edge.server.start());
   auto closing = edge.client();
@@ -150,7 +151,7 @@ TEST_CASE("Connection: close and HTTP/1.0 end the connection, keep-alive of 1.0 
   CHECK(old.ended());
 }
 
-TEST_CASE("what is not a request is answered 400 bad.request and cut off") {
+TEST_CASE("what is not a request is answered 400 bad.request and cut off", "[S2-53]") {
   Edge edge;
   REQUIRE(edge.server.start());
   const std::string get = "GET /hello HTTP/1.1\r\n";
@@ -187,7 +188,7 @@ TEST_CASE("what is not a request is answered 400 bad.request and cut off") {
   }
 }
 
-TEST_CASE("paths are decoded, absolute targets are read, long ones are served") {
+TEST_CASE("paths are decoded, absolute targets are read, long ones are served", "[S2-53]") {
   Edge edge;
   std::string seen;
   edge.app.on(Method::get, "/id/{id}", [&](const Request& request, const Reply& reply) {

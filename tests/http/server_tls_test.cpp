@@ -111,7 +111,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("the same requests are served through TLS 1.2 and 1.3, as http/1.1") {
+TEST_CASE("the same requests are served through TLS 1.2 and 1.3, as http/1.1", "[S2-53]") {
   const Pem pem;
   Edge edge(Edge::patient(), pem.listen());
   REQUIRE(edge.server.start());

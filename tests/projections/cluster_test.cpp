@@ -67,7 +67,7 @@ TEST_CASE("a restore is told, and the epoch is its epoch", "[S0-06]") {
   CHECK(view.log.epoch == 1000);
 }
 
-TEST_CASE("a change of the cluster key is shown as far as it is, with who began it") {
+TEST_CASE("a change of the cluster key is shown as far as it is, with who began it", "[S0-06]") {
   const KeyStaged staged{"r1", std::string(64, 'a'), std::string(64, 'b')};
   const auto begun = given::folded<View>({Created{"c1", 3}, staged, KeyForced{"r1", {"n3"}}});
   REQUIRE(begun.identity->key);
@@ -85,7 +85,7 @@ TEST_CASE("a change of the cluster key is shown as far as it is, with who began 
   CHECK_FALSE(given::folded<View>({Created{"c1", 3}, KeyRotated{"r1"}}).identity->key);
 }
 
-TEST_CASE("co-signers stand beside who made the checkpoint") {
+TEST_CASE("co-signers stand beside who made the checkpoint", "[S0-06]") {
   const Checkpointed made{7, std::string(64, 'a'), std::string(64, 'b'), 10, {{"n1", "one"}}};
   const CheckpointSigned second{7, made.head, made.digest, "n2", "two"};
   auto other = second;

@@ -46,7 +46,7 @@ std::vector<std::string> newest(const View& view, uint64_t skip, uint64_t limit)
 
 }  // namespace
 
-TEST_CASE("a run shows its steps, its times, who asked for it and what it put out") {
+TEST_CASE("a run shows its steps, its times, who asked for it and what it put out", "[S3-35]") {
   auto step = fact<StepStarted>("r1");
   step.step = "build";
   step.attempt = 2;
@@ -71,7 +71,7 @@ TEST_CASE("a run shows its steps, its times, who asked for it and what it put ou
   CHECK((view.queue.empty() && view.starting.empty() && view.nodes.empty()));
 }
 
-TEST_CASE("what is canceled stays canceled, and what has ended changes no more") {
+TEST_CASE("what is canceled stays canceled, and what has ended changes no more", "[S3-37]") {
   const Events events{
     asked("r1"),           Dispatched{"r1", "n1"}, Canceled{"r1", "enough"}, ended("r1", "completed"),
     ended("r1", "failed"), fact<Started>("r1"),    Canceled{"r1", "late"}};
@@ -81,7 +81,7 @@ TEST_CASE("what is canceled stays canceled, and what has ended changes no more")
   CHECK(view.ended.size() == 1);
 }
 
-TEST_CASE("runs are listed from the newest on, page by page") {
+TEST_CASE("runs are listed from the newest on, page by page", "[S3-34]") {
   const auto view = given::folded<View>({asked("a"), asked("b"), asked("c")});
   CHECK(newest(view, 0, 2) == std::vector<std::string>{"c", "b"});
   CHECK(newest(view, 2, 2) == std::vector<std::string>{"a"});

@@ -47,7 +47,7 @@ std::vector<std::string> problems(const plans::View& plans, const View& observed
 
 }  // namespace
 
-TEST_CASE("a service's row follows what its node reports") {
+TEST_CASE("a service's row follows what its node reports", "[S0-06]") {
   auto view = given::folded<View>({fact<services::Started>("a"), fact<services::Healthy>("a"),
                                    fact<services::Started>("b"), fact<services::Exited>("b")});
   const auto* a = view.services.find(View::key("n1", "a"));
@@ -60,7 +60,7 @@ TEST_CASE("a service's row follows what its node reports") {
   CHECK((*b)->starts == 1);
 }
 
-TEST_CASE("a removed service and a forgotten node leave the list") {
+TEST_CASE("a removed service and a forgotten node leave the list", "[S0-06]") {
   auto view = given::folded<View>({fact<services::Started>("a"), fact<services::Started>("b"),
                                    stopped("a", "removed"), stopped("b", "changed")});
   CHECK(view.services.size() == 1);

@@ -171,7 +171,7 @@ extra: 1
   CHECK(faults == 22);
 }
 
-TEST_CASE("what a manifest must have is missed") {
+TEST_CASE("what a manifest must have is missed", "[S3-101]") {
   CHECK(refused("{}") ==
         "apiVersion: is required; kind: is required; metadata: is required; requires: is required; jobs: is "
         "required");
@@ -183,7 +183,7 @@ TEST_CASE("what a manifest must have is missed") {
         "jobs[0].summary: must not be empty");
 }
 
-TEST_CASE("summaries are at most 240 characters") {
+TEST_CASE("summaries are at most 240 characters", "[S3-101]") {
   std::string wide;
   for (int i = 0; i < 240; i++) wide += "ä";
   CHECK(parse_manifest(kHead + "  summary: " + wide + "\nrequires: {}\n" + kJobs));
@@ -191,7 +191,7 @@ TEST_CASE("summaries are at most 240 characters") {
         "metadata.summary: is longer than 240 characters");
 }
 
-TEST_CASE("a manifest of 10 MB, a bomb or what is no YAML is refused before it is read") {
+TEST_CASE("a manifest of 10 MB, a bomb or what is no YAML is refused before it is read", "[S3-101]") {
   CHECK(refused(std::string(10'000'000, 'x')) == "manifest: is larger than 512 KiB");
   CHECK(refused(kHead + "# " + std::string(10 << 20, '#')) == "manifest: is larger than 512 KiB");
   std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
@@ -223,7 +223,7 @@ TEST_CASE("versions are semantic ones") {
   }
 }
 
-TEST_CASE("no text makes reading a manifest fail in another way than by an error") {
+TEST_CASE("no text makes reading a manifest fail in another way than by an error", "[S3-101]") {
   CHECK(rc::check("any text", [](const std::string& text) {
     const auto manifest = parse_manifest(text);
     RC_ASSERT(manifest || manifest.error().code == "E_ADDON_MANIFEST");

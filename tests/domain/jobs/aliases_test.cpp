@@ -90,14 +90,15 @@ TEST_CASE("names that cannot be are diagnosed with their codes", "[S3-17][S3-18]
   CHECK(code_of(aliases, jobs, "nothing") == "job.unknown");
 }
 
-TEST_CASE("an alias of an alias leads nowhere and is told so") {
+TEST_CASE("an alias of an alias leads nowhere and is told so", "[S3-17]") {
   const auto jobs = tree();
   const auto aliases = aliases_of("aliases: [{from: demo/build, to: b}, {from: b, to: bb}]", jobs);
   CHECK(aliases.listed().size() == 1);
   CHECK(aliases.invalid().at("bb").detail == "an alias cannot be the target of an alias");
 }
 
-TEST_CASE("a name that is declared twice is a collision with its contenders, a repetition is not") {
+TEST_CASE("a name that is declared twice is a collision with its contenders, a repetition is not",
+          "[S3-17]") {
   const auto jobs = tree();
   const auto aliases = aliases_of(
     "aliases: [{from: demo/test, to: x}, {from: demo/build, to: X}, {from: demo/build, to: y}, "

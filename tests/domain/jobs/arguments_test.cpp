@@ -225,7 +225,7 @@ TEST_CASE("declarations that cannot be met are told") {
           std::string::npos);
 }
 
-TEST_CASE("words set arguments in every spelling") {
+TEST_CASE("words set arguments in every spelling", "[S3-04]") {
   const auto job = greeting();
   CHECK(
     words_of(job, {"--name", "Ana", "--loud", "--tags", "alpha", "--tags=beta", "--meta", "a=1", "--meta",
@@ -238,7 +238,8 @@ TEST_CASE("words set arguments in every spelling") {
   CHECK(words_of(with(arg("l", "array")), {"--l", "a,b"}) == Json{{"l", {"a,b"}}});
 }
 
-TEST_CASE("words that look like flags, or hold lines, quotes and commands, are values as they are") {
+TEST_CASE("words that look like flags, or hold lines, quotes and commands, are values as they are",
+          "[S3-04]") {
   const auto job = greeting();
   for (const std::string value : {"--loud", "-v", "--", "a\nb", "it's \"x\"", "$(reboot)", "`id`", "a;b|c&d",
                                   "-", "\xc3\xa9", "\x1b[31m", "%s%n", "../../etc/passwd"}) {

@@ -107,7 +107,7 @@ TEST_CASE("after a command come its flags and the common ones, after a flag its 
   CHECK(inserts({"demo", "--on-error", "r"}) == Words{"retry"});
 }
 
-TEST_CASE("a flag may follow a switch, a value, or what only looks like a flag") {
+TEST_CASE("a flag may follow a switch, a value, or what only looks like a flag", "[S3-21]") {
   CHECK(inserts({"demo", "--loud", "--na"}) == Words{"--name"});
   CHECK(inserts({"demo", "--name", "--tone", "--lo"}) == Words{"--loud"});
   CHECK(inserts({"demo", "--name", ""}).empty());  // Any text, so nothing is offered.
@@ -116,13 +116,13 @@ TEST_CASE("a flag may follow a switch, a value, or what only looks like a flag")
   CHECK(inserts({"demo", "--tone", "Warm", ""}) == inserts({"demo", ""}));
 }
 
-TEST_CASE("a verb has its own flags, hidden ones are not shown") {
+TEST_CASE("a verb has its own flags, hidden ones are not shown", "[S3-21]") {
   CHECK(inserts({":jobs", ""}) == Words{"--all", "--format", "-a"});
   CHECK(inserts({":jobs", "--format", "j"}) == Words{"json"});
   CHECK(inserts({":jobs", "--all", ""}) == Words{"false", "true"});
 }
 
-TEST_CASE("a job has its words before an alias of the same") {
+TEST_CASE("a job has its words before an alias of the same", "[S3-20]") {
   auto commands = tree();
   commands.push_back(command({"demo"}, "Other"));
   commands.back().alias_of = "ci/build";
@@ -132,14 +132,14 @@ TEST_CASE("a job has its words before an alias of the same") {
   CHECK(found[0].display == "Says hello");
 }
 
-TEST_CASE("a candidate is one line of JSON, whatever it shows") {
+TEST_CASE("a candidate is one line of JSON, whatever it shows", "[S3-20]") {
   CHECK(candidate_line({"--name", "Whom \"to\"\ngreet", Candidate::Type::flag}) ==
         R"({"insert":"--name","display":"Whom \"to\"\ngreet","type":"flag"})");
   CHECK(candidate_line({"a", "\xff", Candidate::Type::segment}) ==
         "{\"insert\":\"a\",\"display\":\"\xef\xbf\xbd\",\"type\":\"segment\"}");
 }
 
-TEST_CASE("words of any bytes have candidates that begin with the last") {
+TEST_CASE("words of any bytes have candidates that begin with the last", "[S3-20][S3-21]") {
   CHECK(rc::check("they do", [](std::vector<std::string> words) {
     if (*rc::gen::arbitrary<bool>()) words.insert(words.begin(), "demo");
     const auto commands = tree();

@@ -57,7 +57,8 @@ TEST_CASE("a container run has nothing by default", "[S3-112]") {
   CHECK(text(*run_line(made)) == "docker" + rest);
 }
 
-TEST_CASE("everything that was granted is in the command line, in order") {
+TEST_CASE("everything that was granted is in the command line, in order",
+          "[S3-110][S3-111][S3-113][S3-115]") {
   Bundle bundle;
   bundle.overrides = {{"bridge"}, true, {"CHOWN", "NET_RAW"}, true};
   bundle.max_memory = 1 << 30;
@@ -114,7 +115,7 @@ TEST_CASE("everything that was granted is in the command line, in order") {
   CHECK(*run_line(made) == expected);
 }
 
-TEST_CASE("a script in the run's own folder has it writable, once") {
+TEST_CASE("a script in the run's own folder has it writable, once", "[S3-111]") {
   const auto volumes = step_volumes("/data/runs/r", "/data/runs/r", "");
   REQUIRE(volumes.size() == 1);
   CHECK(volumes[0].writable);
@@ -154,7 +155,7 @@ TEST_CASE("a hostile flag of a script comes after the image and stays the script
   CHECK(std::find(line.begin(), image, "--privileged") == image);
 }
 
-TEST_CASE("a container is named after its run and step") {
+TEST_CASE("a container is named after its run and step", "[S3-116]") {
   CHECK(container_name("run-17", "Build All") == "run-17-build-all");
   CHECK(container_name("run-17", "000_main.sh") == "run-17-000-main-sh");
   CHECK(container_name("run-17", "--x--") == "run-17-x");
@@ -171,13 +172,13 @@ TEST_CASE("a container is named after its run and step") {
   }));
 }
 
-TEST_CASE("steps of one run never share a container's name") {
+TEST_CASE("steps of one run never share a container's name", "[S3-116]") {
   CHECK(container_names("r", {"a-b", "a_b", "c", "A B"}) ==
         std::vector<std::string>{"r-a-b", "r-a-b-2", "r-c", "r-a-b-3"});
   CHECK(container_names("r", {"a", "a-2", "A"}) == std::vector<std::string>{"r-a", "r-a-2", "r-a-3"});
 }
 
-TEST_CASE("containers are removed, stopped, killed and looked at by name") {
+TEST_CASE("containers are removed, stopped, killed and looked at by name", "[S3-38][S3-116]") {
   CHECK(text(remove_line(Runtime::podman, "r-a")) == "podman rm --force --ignore r-a");
   CHECK(text(remove_line(Runtime::docker, "r-a")) == "docker rm --force r-a");
   CHECK(text(stop_line(Runtime::podman, "r-a")) == "podman stop --time 10 r-a");

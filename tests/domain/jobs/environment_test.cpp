@@ -46,7 +46,7 @@ Case greeting() {
 
 }  // namespace
 
-TEST_CASE("scalars are variables, and all arguments are one JSON object with sorted keys") {
+TEST_CASE("scalars are variables, and all arguments are one JSON object with sorted keys", "[S3-114]") {
   const auto given = greeting();
   const auto made = script_environment(given.job, given.arguments, kAround);
   REQUIRE(made);
@@ -116,7 +116,7 @@ TEST_CASE("flags are in the job's order, without secrets, arrays and objects") {
   CHECK(script_flags(hostile.arguments) == std::vector<std::string>{"--x=--dry-run\n$(id) 'q'"});
 }
 
-TEST_CASE("a secret's file has a name that stays in its folder") {
+TEST_CASE("a secret's file has a name that stays in its folder", "[S3-113]") {
   CHECK(secret_file("secret_token") == "secret_token");
   CHECK(secret_file("a/../b c") == "a_.._b_c");
   CHECK(secret_file("..") == "_..");

@@ -114,7 +114,7 @@ TEST_CASE("a name that is accepted means the same when it is read again") {
   }));
 }
 
-TEST_CASE("the digest of an image is its own, else that of its repository") {
+TEST_CASE("the digest of an image is its own, else that of its repository", "[S3-91]") {
   const auto image = *parse_image("localhost:5000/demo:1");
   const std::string other = "sha256:" + std::string(64, 'b');
   CHECK(*digest_from_inspect(R"([{"Digest":")" + kDigest + R"("}])", image) == kDigest);

@@ -61,14 +61,14 @@ TEST_CASE("a plain config.yaml is a job where the folder has no other") {
   CHECK(tree.faults()[0].path == "c/config.d/config.yaml");
 }
 
-TEST_CASE("the root is a job by the root's own name") {
+TEST_CASE("the root is a job by the root's own name", "[S3-02]") {
   const auto tree = make_tree(Given{{"config.d/config.yaml", ""}, {"a/config.d/config.yaml", ""}}, "tools");
   CHECK(ids_of(tree) == Words{"a", "tools"});
   CHECK(named_by(tree, {"a"}) == "a+0");
   CHECK(named_by(tree, {"tools"}).empty());
 }
 
-TEST_CASE("a broken file is one fault, and the others load") {
+TEST_CASE("a broken file is one fault, and the others load", "[S3-02]") {
   const auto tree =
     make_tree(Given{{"a/config.d/config.yaml", "timeout: x\npriority: y\n"}, {"b/config.d/config.yaml", ""}},
               "scripts");

@@ -52,7 +52,8 @@ TEST_CASE("a profile that nobody knows is refused wherever it is named") {
   CHECK(hostile.error().detail.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("a bundle says what is verified, allowed, at most and granted") {
+TEST_CASE("a bundle says what is verified, allowed, at most and granted",
+          "[S3-62][S3-63][S3-64][S3-65][S3-66][S3-67][S3-68][S3-69]") {
   const std::string text = R"(verify_signatures: permissive
 allowed_registries: [GHCR.io, "localhost:5000", index.docker.io]
 ceilings: {cpu: 1000m, memory: 1Gi}
@@ -132,7 +133,7 @@ TEST_CASE("a bundle that is empty, cut off, a bomb or no object is refused") {
   refused(bomb);
 }
 
-TEST_CASE("signatures are verified as the bundle says, else as the profile does") {
+TEST_CASE("signatures are verified as the bundle says, else as the profile does", "[S3-62]") {
   Bundle bundle;
   CHECK(verify_mode(bundle, Profile::secure) == Verify::required);
   CHECK(verify_mode(bundle, Profile::permissive) == Verify::permissive);

@@ -250,7 +250,7 @@ TEST_CASE("ceilings.cpu and ceilings.memory hold under every profile, for contai
     }
 }
 
-TEST_CASE("a process is judged as a container is") {
+TEST_CASE("a process is judged as a container is", "[S3-70][S3-71]") {
   Wanted process;
   process.network = "host";
   process.rootfs_writable = true;
@@ -345,7 +345,7 @@ TEST_CASE("a source that asks for a signature gets one that is good, or an error
   }
 }
 
-TEST_CASE("whatever is asked for, what is not granted is not in force") {
+TEST_CASE("whatever is asked for, what is not granted is not in force", "[S3-70]") {
   const auto some = [](std::vector<std::string> of) {
     return rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(std::move(of)));
   };

@@ -71,27 +71,28 @@ TEST_CASE("a secret is hidden wherever it stands", "[S3-09]") {
   CHECK(redacted({""}, "anything") == "anything");
 }
 
-TEST_CASE("a secret that is cut at any place is hidden") {
+TEST_CASE("a secret that is cut at any place is hidden", "[S3-09]") {
   const std::string text = "before hunter2 after";
   for (size_t first = 0; first <= text.size(); first++)
     for (size_t second = first; second <= text.size(); second++)
       REQUIRE(redacted({"hunter2"}, text, {first, second}) == "before [secret] after");
 }
 
-TEST_CASE("the longest secret wins, and what overlaps goes with it") {
+TEST_CASE("the longest secret wins, and what overlaps goes with it", "[S3-09]") {
   CHECK(redacted({"pass", "password"}, "password pass") == "[secret] [secret]");
   CHECK(redacted({"abcd", "cdef"}, "-abcdef-") == "-[secret]-");
   CHECK(redacted({"b", "abc"}, "abx abc") == "a[secret]x [secret]");
 }
 
-TEST_CASE("each line of a secret of many lines is hidden, and its last line end is not part of it") {
+TEST_CASE("each line of a secret of many lines is hidden, and its last line end is not part of it",
+          "[S3-09]") {
   const std::string key = "-----BEGIN-----\r\nQUJD\n\nREVG\n";
   CHECK(redacted({key}, "got REVG, QUJD\n") == "got [secret], [secret]\n");
   CHECK(redacted({key}, "key: " + key + "end") == "key: [secret]\nend");
   CHECK(redacted({"token\n"}, "token\n") == "[secret]\n");
 }
 
-TEST_CASE("bytes that are no text pass, and are hidden when they are the secret") {
+TEST_CASE("bytes that are no text pass, and are hidden when they are the secret", "[S3-09]") {
   CHECK(redacted({"hunter2"}, std::string("\xff\x00\xfehunter2\x80", 11)) ==
         std::string("\xff\x00\xfe", 3) + "[secret]\x80");
   CHECK(redacted({"\xff\xfe"}, "a\xff\xff\xfe") == "a\xff[secret]");
@@ -114,7 +115,7 @@ TEST_CASE("only the end that may begin a secret is held back") {
   CHECK(out == "hello hunghunter2");
 }
 
-TEST_CASE("output equals what a slow search gives, for any secrets and any cuts") {
+TEST_CASE("output equals what a slow search gives, for any secrets and any cuts", "[S3-09]") {
   CHECK(rc::check("the redactor is right", [] {
     const auto values = *rc::gen::container<std::vector<std::string>>(short_text());
     const auto text = *rc::gen::scale(3.0, short_text());
@@ -126,7 +127,7 @@ TEST_CASE("output equals what a slow search gives, for any secrets and any cuts"
   }));
 }
 
-TEST_CASE("no secret of any bytes is shown whole, and text without it is unchanged") {
+TEST_CASE("no secret of any bytes is shown whole, and text without it is unchanged", "[S3-09]") {
   CHECK(rc::check("it is hidden", [](const std::string& before, const std::string& after) {
     const auto secret = "\x01" + *rc::gen::arbitrary<std::string>() + "\x02";
     const auto cut = *rc::gen::inRange<size_t>(0, 64);
@@ -160,7 +161,7 @@ TEST_CASE("one secret that goes on without end is one, and nothing of it is kept
   CHECK(out == "[secret]b");
 }
 
-TEST_CASE("thousands of secrets are hidden, and too many bytes of them refused") {
+TEST_CASE("thousands of secrets are hidden, and too many bytes of them refused", "[S3-09]") {
   std::vector<std::string> many;
   std::string text, hidden;
   for (int i = 10'000; i < 15'000; i++) {

@@ -121,7 +121,7 @@ bool has(const CommandLine& line, const CommandLine& words) {
 
 }  // namespace
 
-TEST_CASE("a script in the sandbox does its work in its run folder") {
+TEST_CASE("a script in the sandbox does its work in its run folder", "[S3-111]") {
   const Folders folders;
   const auto [status, output] = outcome("pwd; echo made > artefact; bash '" + folders.scripts().string() +
                                           "/demo/000_main.sh'; echo x > /tmp/a && echo y > /var/tmp/b && "
@@ -133,7 +133,7 @@ TEST_CASE("a script in the sandbox does its work in its run folder") {
   CHECK_FALSE(fs::exists("/var/tmp/b"));
 }
 
-TEST_CASE("a script in the sandbox cannot write outside of its run folder") {
+TEST_CASE("a script in the sandbox cannot write outside of its run folder", "[S3-110]") {
   const Folders folders;
   for (const std::string& path :
        {std::string("/x"), std::string("/etc/x"), std::string("/usr/x"), std::string("/run/x"),
@@ -238,7 +238,7 @@ TEST_CASE("a script in the sandbox sees the tree of scripts and nothing of the n
   CHECK(outcome(run, folders).output == "runs\n");
 }
 
-TEST_CASE("secrets are readable where containers have them, and nobody's to change") {
+TEST_CASE("secrets are readable where containers have them, and nobody's to change", "[S3-113]") {
   const Folders folders;
   auto run =
     folders.sandboxed("cat /run/secrets/token secrets/token; rm -f secrets/token /run/secrets/token");

@@ -160,7 +160,8 @@ TEST_CASE("any text survives bash, as a scalar, an item and a key") {
   }));
 }
 
-TEST_CASE("what bash cannot have or must not be given as a variable is left out, with the reason") {
+TEST_CASE("what bash cannot have or must not be given as a variable is left out, with the reason",
+          "[S3-114]") {
   Case given;
   given.add("1st", "x")
     .add("a b", "x")
@@ -183,7 +184,7 @@ TEST_CASE("what bash cannot have or must not be given as a variable is left out,
   CHECK(bash_prints(profile_of(given), "echo $ok_y") == "x\n");
 }
 
-TEST_CASE("PowerShell's profile reads its files, sets the environment and starts the script") {
+TEST_CASE("PowerShell's profile reads its files, sets the environment and starts the script", "[S3-114]") {
   Case given;
   given.add("na-me", "it's\xe2\x80\x99$(id)")
     .add("loud", true)

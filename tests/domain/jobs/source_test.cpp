@@ -40,7 +40,7 @@ Json git(const std::string& url, const std::string& ref = "main") {
 
 }  // namespace
 
-TEST_CASE("a local source is a folder, and named after it") {
+TEST_CASE("a local source is a folder, and named after it", "[S3-77]") {
   const auto named = source(R"({"type":"local","name":"extra","ref":"../extra-scripts"})");
   CHECK(named.type == SourceType::local);
   CHECK(named.name == "extra");
@@ -65,7 +65,7 @@ TEST_CASE("a git source needs its url and its ref", "[S3-80]") {
   CHECK(source(R"({"type":"git","url":"git@git.example:tools.git","ref":"v1"})").name == "tools");
 }
 
-TEST_CASE("an add-on is an image, named after its last part") {
+TEST_CASE("an add-on is an image, named after its last part", "[S3-87]") {
   const auto read = source(R"({"type":"oci","ref":"ghcr.io/x/addon:1.0","trusted":true,"expose":"none"})");
   CHECK(read.name == "addon");
   CHECK(read.trusted);
@@ -79,7 +79,7 @@ TEST_CASE("an add-on is an image, named after its last part") {
   CHECK(says(refused(R"({"type":"oci","ref":"--privileged","trusted":true})"), "/ref", "the image"));
 }
 
-TEST_CASE("a source is shown as it was asked for") {
+TEST_CASE("a source is shown as it was asked for", "[S3-87]") {
   const auto shown = [](const std::string& body) { return to_json(source(body)).dump(); };
   CHECK(shown(R"({"type":"local","ref":"extra"})") ==
         R"({"name":"extra","type":"local","ref":"extra","expose":"read"})");
@@ -97,7 +97,7 @@ TEST_CASE("an image that nobody trusts is refused", "[S3-97]") {
              "true or false"));
 }
 
-TEST_CASE("pull policies have synonyms, and are shown by one name") {
+TEST_CASE("pull policies have synonyms, and are shown by one name", "[S3-87][S3-91][S3-92]") {
   const auto pull = [](const std::string& text) {
     return std::string(
       to_text(source(R"({"type":"oci","ref":"r.io/a","trusted":true,"pull_policy":")" + text + "\"}").pull));
@@ -219,7 +219,7 @@ TEST_CASE("a git URL is taken apart") {
   is("/srv/repo", "file", "", "/srv/repo");
 }
 
-TEST_CASE("a git host must be allowed, and no list allows none") {
+TEST_CASE("a git host must be allowed, and no list allows none", "[S3-99]") {
   const auto allowed = [](const std::string& url, const std::vector<std::string>& hosts) {
     const auto status = allow_git_host(*parse_git_url(url), hosts);
     if (!status) CHECK(status.error().code == "source.not.allowed");
@@ -240,7 +240,7 @@ TEST_CASE("a git host must be allowed, and no list allows none") {
   CHECK(allowed("/srv/repo", {}));  // By its folder instead.
 }
 
-TEST_CASE("a folder must be inside of an allowed root, and no list allows none") {
+TEST_CASE("a folder must be inside of an allowed root, and no list allows none", "[S3-78][S3-99]") {
   const auto allowed = [](const std::string& folder, const std::vector<std::string>& roots) {
     const auto status = allow_folder(folder, roots);
     if (!status) CHECK(status.error().code == "source.not.allowed");
@@ -281,7 +281,7 @@ TEST_CASE("the folder of a git repository on this host is judged as a folder") {
   CHECK_FALSE(named_folder(source(git("https://h/x").dump())));
 }
 
-TEST_CASE("a ref is a branch, a tag or a commit") {
+TEST_CASE("a ref is a branch, a tag or a commit", "[S3-81]") {
   for (const auto* ref :
        {"main", "v1.2.3", "feature/x", "0123456789abcdef0123456789abcdef01234567", "HEAD", "käse"}) {
     CAPTURE(ref);

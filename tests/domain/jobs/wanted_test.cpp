@@ -6,7 +6,7 @@
 using namespace muster;
 using namespace muster::jobs;
 
-TEST_CASE("what a job asks for is read from its configuration") {
+TEST_CASE("what a job asks for is read from its configuration", "[S3-106]") {
   Job job;
   job.interpreter = "container:alpine:3.20";
   job.env_inheritance = true;
