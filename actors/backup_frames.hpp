@@ -23,10 +23,11 @@ constexpr std::string_view kReplies = "keys/replies";
 
 /// The files of the data folder that go. Left out: keys/node.pem and member.json, which are one machine's
 /// among members: a restored node is a new member of a cluster of its own, so that the old one, should it
-/// come back, is not mistaken for it.
+/// come back, is not mistaken for it. Cluster keys are read in the order in which one takes the next one's
+/// place, so that a change that goes on meanwhile leaves out none that the log tells of.
 constexpr std::array<std::string_view, 8> kFiles = {
-  "node_id",      "keys/sign.key",     "keys/seal.key",         "keys/fingerprint.key",
-  "keys/cluster", "keys/cluster.next", "keys/cluster.previous", kReplies};
+  "node_id",           "keys/sign.key", "keys/seal.key",         "keys/fingerprint.key",
+  "keys/cluster.next", "keys/cluster",  "keys/cluster.previous", kReplies};
 
 /// Whether `name` is RUN/SEGMENT: an id that is one folder, and twenty digits.
 [[nodiscard]] bool is_segment(std::string_view name);

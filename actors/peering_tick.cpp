@@ -29,7 +29,8 @@ Status keep_roles_of(consensus::Replica& replica, consensus::MemberId self, cons
     seen.members.push_back(one);
   }
   for (const auto& [id, about] : listed)
-    if (std::none_of(seen.members.begin(), seen.members.end(), [&](const auto& one) { return one.id == id; }))
+    if (std::none_of(seen.members.begin(), seen.members.end(),
+                     [id = id](const auto& one) { return one.id == id; }))
       seen.members.push_back({id, std::nullopt, about.second, 0, false});
   const auto change = next_change(seen, policy);
   if (!change) return Done{};

@@ -50,6 +50,7 @@ void tail_route(Api& api, const Request& request, const Reply& reply) {
   if (tail->from <= compacted && asked)
     return reply(
       problem({"log.compacted", "the oldest seq is " + std::to_string(compacted + 1), {}}, request.id));
+  tail->from = std::max(tail->from, compacted + 1);
   Response response;
   response.content_type = tail->format == TailFormat::sse ? "text/event-stream" : "application/x-ndjson";
   response.headers.emplace_back("Cache-Control", "no-store");

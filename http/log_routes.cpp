@@ -1,5 +1,7 @@
 // The log as a thing to keep: its size, checkpoints, compaction, backup.
 #include <charconv>
+#include <exception>
+#include <mutex>
 
 #include "actors/backup.hpp"
 #include "actors/world.hpp"
@@ -37,18 +39,55 @@ struct Dropped {
   }
 };
 
+/// Pieces are read on the thread for slow readings, one ahead of what was taken.
 class BackupStream : public Stream {
 public:
-  explicit BackupStream(std::unique_ptr<BackupReader> reader) : reader_(std::move(reader)) {}
+  BackupStream(Api& api, std::unique_ptr<BackupReader> reader)
+    : api_(api), ahead_(std::make_shared<Ahead>()) {
+    ahead_->reader = std::move(reader);
+  }
+
   State pull(std::vector<Bytes>& into, size_t) override {
-    std::string piece;
-    const bool more = reader_->next(piece, kBackupPiece);
-    into.push_back(std::make_shared<const std::string>(std::move(piece)));
-    return more ? State::more : State::ended;
+    const std::lock_guard lock{ahead_->mutex};
+    if (ahead_->failed) std::rethrow_exception(ahead_->failed);  // The connection is closed without an end.
+    const auto piece = std::exchange(ahead_->piece, nullptr);
+    if (piece) into.push_back(piece);
+    if (ahead_->ended) return State::ended;
+    if (!std::exchange(ahead_->reading, true))
+      api_.system().read_slowly([&api = api_, ahead = ahead_] { read(api, *ahead); });
+    return piece ? State::more : State::idle;
   }
 
 private:
-  std::unique_ptr<BackupReader> reader_;
+  struct Ahead {
+    std::unique_ptr<BackupReader> reader;  // Of whoever set `reading`.
+    std::mutex mutex;
+    Bytes piece;
+    bool reading = false, ended = false;
+    std::exception_ptr failed;
+  };
+
+  static void read(Api& api, Ahead& ahead) {
+    std::string piece;
+    bool more = true;
+    std::exception_ptr failed;
+    try {
+      more = ahead.reader->next(piece, kBackupPiece);
+    } catch (const std::exception&) {
+      failed = std::current_exception();
+    }
+    {
+      const std::lock_guard lock{ahead.mutex};
+      ahead.piece = std::make_shared<const std::string>(std::move(piece));
+      ahead.reading = false;
+      ahead.ended = !more;
+      ahead.failed = failed;
+    }
+    api.server().wake_streams();
+  }
+
+  Api& api_;
+  std::shared_ptr<Ahead> ahead_;
 };
 
 void backup_route(Api& api, const Request& request, const Reply& reply) {
@@ -62,7 +101,7 @@ void backup_route(Api& api, const Request& request, const Reply& reply) {
     Response response;
     response.content_type = "application/octet-stream";
     response.headers.emplace_back("Cache-Control", "no-store");
-    response.stream = std::make_unique<BackupStream>(std::move(*reader));
+    response.stream = std::make_unique<BackupStream>(api, std::move(*reader));
     reply(std::move(response));
   });
 }

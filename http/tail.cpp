@@ -55,6 +55,10 @@ public:
       } else if (!from_disk(into, limit, taken)) {
         return State::more;  // Others get their turn.
       }
+      if (overtaken_) {
+        into.push_back(std::make_shared<const std::string>(farewell()));
+        return State::ended;
+      }
     }
     return State::more;
   }
@@ -91,16 +95,16 @@ private:
     return bytes->size();
   }
 
-  /// Reads on from disk up to what the ring holds; false when it has read enough for one turn.
+  /// Reads on from disk up to what the ring holds; false when it has read enough for one turn. Lines that are
+  /// not there any more were compacted away: another member may have done so, which knows of no tails here.
   bool from_disk(std::vector<Bytes>& into, size_t limit, size_t& taken) {
     size_t scanned = 0;
-    bool reached = false;
     const auto until = ring_.items_.empty() ? ring_.last_ + 1 : ring_.items_.front().seq;
+    overtaken_ = true;
     ring_.chain_.each_from(next_, [&](uint64_t seq, std::string_view line) {
-      if (seq >= until || seq > request_.to || seq > ring_.last_) {
-        reached = true;
-        return false;
-      }
+      overtaken_ = seq != next_;
+      if (overtaken_) return false;
+      if (seq >= until || seq > request_.to) return false;
       next_ = seq + 1;
       if (wants(line)) {
         const bool sse = request_.format == TailFormat::sse;
@@ -109,8 +113,6 @@ private:
       }
       return ++scanned < kScanAtOnce && taken < limit && sent_ < request_.limit;
     });
-    if (reached || scanned == 0)
-      next_ = std::max(next_, std::min(until, request_.to == UINT64_MAX ? until : request_.to + 1));
     return scanned < kScanAtOnce;
   }
 
@@ -124,6 +126,7 @@ private:
   TailRequest request_;
   uint64_t next_;
   uint64_t sent_ = 0;
+  bool overtaken_ = false;
   std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
 };
 

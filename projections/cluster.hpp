@@ -13,6 +13,27 @@
 
 namespace muster::cluster {
 
+/// The last change of the cluster key.
+struct ShownKeyChange {
+  std::string rotation, from, to;    ///< As in cluster_key.staged.
+  std::string phase;                 ///< staged, switched or rotated.
+  std::vector<std::string> without;  ///< Members that are not waited for.
+  std::string actor;                 ///< Who began it.
+  Time began_at{}, changed_at{};
+  bool operator==(const ShownKeyChange&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("rotation", self.rotation);
+    visit("from", self.from);
+    visit("to", self.to);
+    visit("phase", self.phase);
+    visit("without", self.without);
+    visit("actor", self.actor);
+    visit("began_at", self.began_at);
+    visit("changed_at", self.changed_at);
+  }
+};
+
 struct View {
   static constexpr std::string_view name = "cluster";
   static constexpr int version = 2;
@@ -25,26 +46,7 @@ struct View {
     Time created_at{};
     std::string restored_from;  ///< The digest of the backup of the last restore.
     Time restored_at{};
-    /// The last change of the cluster key.
-    struct KeyChange {
-      std::string rotation, from, to;    ///< As in cluster_key.staged.
-      std::string phase;                 ///< staged, switched or rotated.
-      std::vector<std::string> without;  ///< Members that are not waited for.
-      std::string actor;                 ///< Who began it.
-      Time began_at{}, changed_at{};
-      bool operator==(const KeyChange&) const = default;
-      template <class Self, class Visit>
-      static void fields(Self& self, Visit&& visit) {
-        visit("rotation", self.rotation);
-        visit("from", self.from);
-        visit("to", self.to);
-        visit("phase", self.phase);
-        visit("without", self.without);
-        visit("actor", self.actor);
-        visit("began_at", self.began_at);
-        visit("changed_at", self.changed_at);
-      }
-    };
+    using KeyChange = ShownKeyChange;
     std::optional<KeyChange> key{};  ///< Left out of the text while there was none.
     bool operator==(const Identity&) const = default;
     template <class Self, class Visit>

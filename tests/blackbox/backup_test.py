@@ -240,6 +240,88 @@ class MembersTest(unittest.TestCase):
             self.assertEqual(one, other)  # Also what was before the restore.
 
 
+class KeyChangeTest(unittest.TestCase):
+    """The cluster key is being changed when the backup is made: the log tells of a key that is shown nowhere yet, or of one that is
+    still trusted."""
+
+    def setUp(self):
+        self.cluster = self.enterContext(RunningCluster(0, "--discovery", "off", dev=False))
+        self.first, self.second = self.cluster.add(), self.cluster.add()
+        token = init(self.first)
+        self.first.start().wait_ready()
+        self.second.start("--join", self.first.peer, "--join-token", token).wait_ready()
+        self.first.until(lambda: self.first.named() == ["n1", "n2"], "both are in")
+
+    def change(self):
+        """Begins a change; the authority that comes."""
+        answer = self.first.until(lambda: (said := self.first.post("/v1/cluster/key", {})).status == 202 and said, "the change begins")
+        return answer.json["to"]
+
+    def phase(self):
+        return self.first.cluster()["identity"]["key"]["phase"]
+
+    def backup(self, name):
+        file = self.cluster.room / name
+        file.write_bytes(self.first.get("/v1/backup").body)
+        return file, [key.decode() for kind, key, _ in read_frames(file.read_bytes())[1] if kind == FILE]
+
+    def until_switched(self, to):
+        """The other member keeps the new key, and is stopped before it shows it; False when it was too quick."""
+        def keeps():
+            row = next(row for row in self.first.cluster()["members"] if row["member"] == "n2")
+            return self.phase() != "staged" or row.get("now", {}).get("trusts_also") == to
+        self.first.until(keeps, "the other one keeps the new key")
+        self.second.pause()
+        self.first.until(lambda: self.phase() != "staged", "the change goes on")
+        if self.phase() != "switched":
+            self.second.resume()
+            return False
+        keys = self.first.data / "keys"
+        self.first.until(lambda: {path.name for path in keys.glob("cluster*")} == {"cluster", "cluster.previous"}, "it shows the new key")
+        return True
+
+    def check_restored(self, file, to):
+        """A node that goes on with the change, alone, and lets others in."""
+        shutil.rmtree(self.first.data)
+        self.assertEqual(muster(":restore", str(file), "--data", str(self.first.data)).returncode, 0)
+        self.first.start().wait_ready()
+        key = self.first.until(lambda: (key := self.first.cluster()["identity"]["key"])["phase"] == "rotated" and key, "the change ends")
+        self.assertEqual(key["to"], to)
+        keys = self.first.data / "keys"
+        self.first.until(lambda: [path.name for path in keys.glob("cluster*")] == ["cluster"], "no other key is left")
+        self.assertEqual(next(row["now"]["ca"] for row in self.first.cluster()["members"]), to)
+        again = self.first.post("/v1/nodes/register", {"node_id": "before"}, {"Idempotency-Key": "before"})
+        self.assertEqual((again.status, again.headers["Idempotency-Replayed"]), (200, "true"))
+        self.assertEqual(self.first.post("/v1/nodes/register", {"node_id": "after"}).status, 200)
+        newcomer = self.cluster.add()
+        newcomer.start("--join", self.first.peer, "--join-token", self.first.post("/v1/cluster/tokens", {}).json["token"]).wait_ready()
+        self.assertEqual((newcomer.data / "keys" / "cluster").read_text(), (keys / "cluster").read_text())
+        self.assertNotEqual(self.change(), to)
+        for member in (newcomer, self.first):
+            member.kill()
+
+    def test_a_node_that_is_restored_in_the_middle_of_a_change_ends_it(self):
+        """[S0-08] With cluster.next in it, and with cluster.previous."""
+        self.assertEqual(self.first.post("/v1/nodes/register", {"node_id": "before"}, {"Idempotency-Key": "before"}).status, 200)
+        self.second.kill()
+        staged = self.change()
+        self.assertEqual(self.phase(), "staged")
+        early, names = self.backup("staged.backup")
+        # In this order: a change that is made between two readings leaves no key out.
+        self.assertEqual([name for name in names if "cluster" in name], ["keys/cluster.next", "keys/cluster"])
+        self.second.start()
+        switched = staged
+        while not self.until_switched(switched):
+            self.first.until(lambda: self.phase() == "rotated", "the change ends")
+            switched = self.change()
+        late, names = self.backup("switched.backup")
+        self.assertEqual([name for name in names if "cluster" in name], ["keys/cluster", "keys/cluster.previous"])
+        self.first.kill()
+        self.second.kill()
+        self.check_restored(early, staged)
+        self.check_restored(late, switched)
+
+
 class NamesTest(unittest.TestCase):
     def setUp(self):
         self.room = Path(self.enterContext(tempfile.TemporaryDirectory()))

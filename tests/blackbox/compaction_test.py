@@ -1,16 +1,57 @@
 """Dropping old lines of a running node: what goes, what is said of it, and what the rest is still good for."""
 import hashlib
+import http.client
 import json
+import secrets
+import socket
 import tempfile
 import unittest
 from pathlib import Path
 
 from backup_test import KEY, folder_verified, restored, verified
 from caller import Caller
+from running_cluster import DEV, RunningCluster
 from running_node import RunningNode
 from upgrade_test import muster
+from waiting import PATIENCE_S
 
+SOME = 100  # Lines, more than a slow reader and its connection take.
 VIEWS = ("/v1/nodes", "/v1/tokens", "/v1/digests")
+
+
+def fill_widely(caller):
+    """More lines than a node keeps in memory for tails, and three checkpoints among them; the lines, and their seqs."""
+    made = []
+    for number in range(600):
+        body = {"node_id": f"n{number % 60}", "meta": {"x": secrets.token_hex(7000)}}
+        assert caller.post("/v1/nodes/register", body).status == 200
+        if number % 200 == 199:
+            made.append(caller.post("/v1/checkpoints").json["at"])
+            caller.until("/v1/log", lambda answer: any(one["at"] >= made[-1] for one in answer.json["checkpoints"]))
+    return caller.get("/v1/events?from=1").body.splitlines(), made
+
+
+class SlowTail:
+    """A tail whose reader takes next to nothing until it is told to go on."""
+
+    def __init__(self, port, headers, first):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        self.connection.sock = socket.socket()
+        self.connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.connection.sock.settimeout(PATIENCE_S)
+        self.connection.sock.connect(("127.0.0.1", port))
+        self.connection.request("GET", f"/v1/events?from={first}", headers={name.replace("_", "-"): value for name, value in headers.items()})
+        self.reply = self.connection.getresponse()
+        self.first = self.reply.readline()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def rest(self):
+        return (self.first + self.reply.read()).splitlines()
 
 
 class CompactionTest(unittest.TestCase):
@@ -147,6 +188,41 @@ class CompactionTest(unittest.TestCase):
         live = caller.get("/v1/digests").json
         self.assertEqual(other.stop(), 0)
         self.folded(other, live)
+
+    def test_a_tail_that_is_open_holds_what_it_has_still_to_give(self):
+        """[S0-10] Lines go up to the checkpoint before it; all of them once it is read to its end."""
+        lines, made = fill_widely(self.caller)
+        with SlowTail(self.node.port, KEY, made[0] + 2) as tail:
+            dry = self.caller.post("/v1/log/compact", {"before": made[-1] + 1}).json
+            self.assertEqual(dry["to"], made[0])
+            done = self.caller.post("/v1/log/compact", {"before": made[-1] + 1, "dry_run": False})
+            self.assertEqual((done.status, done.json["to"]), (200, made[0]))
+            self.assertEqual(tail.rest()[:len(lines) - made[0] - 1], lines[made[0] + 1:])
+        self.caller.until("/v1/status", lambda answer: answer.json["streams"]["tails"] == 0)
+        done = self.caller.post("/v1/log/compact", {"before": made[-1] + 1, "dry_run": False})
+        self.assertEqual((done.status, done.json["to"]), (200, made[-1]))
+
+
+class OvertakenTest(unittest.TestCase):
+    def test_a_tail_that_another_member_overtakes_says_where_it_ended(self):
+        """[S0-10] No line is left out in silence: it ends with its last seq, and whoever goes on from there is refused."""
+        with RunningCluster(2, "--stall-timeout", "10m", "--checkpoint-every", str(SOME)) as cluster:
+            cluster.wait_ready()
+            leader = cluster.leader()
+            other = cluster.others(leader)[0]
+            lines, made = fill_widely(Caller(leader.port, **DEV))
+            other.until(lambda: other.get("/v1/nodes?limit=1").seq >= len(lines), "it has all lines")
+            with SlowTail(other.port, DEV, 1) as tail:
+                done = leader.post("/v1/log/compact", {"before": made[-1] + 1, "dry_run": False})
+                self.assertEqual((done.status, done.json["to"]), (200, made[-1]))
+                other.until(lambda: other.get(f"/v1/why?seq={SOME}").status == 404, "it drops lines, too")
+                *given, end = tail.rest()
+            last = json.loads(end)["dropped"]["last"]
+            self.assertEqual(given, lines[:last])
+            self.assertLess(last, SOME)
+            answer = other.get(f"/v1/events?from={last + 1}")
+            self.assertEqual((answer.status, answer.json["code"]), (410, "log.compacted"), answer)
+            self.assertEqual(json.loads(other.get("/v1/events?limit=1").body)["seq"], made[-1] + 1)
 
 
 if __name__ == "__main__":

@@ -2,104 +2,24 @@
 
 What is sent for an operation: its required parameters and those with `examples`; each parameter with an `example` in a
 request of its own; each example of the body; each entry of `x-refused`. `links` of a reply lead to further requests.
+An example with `x-needs` has a test of its own, which sees to what it needs.
 """
 import json
 import re
 import shutil
 import unittest
-import urllib.error
-import urllib.parse
-import urllib.request
 
 from jsonschema import Draft202012Validator
 
 from jobs_tree_test import SHIPPED
+from openapi_case import Document, OpenApiCase, send
 from running_node import RunningNode, binary_serves
 
 METHODS = ("get", "put", "post", "delete", "patch")
-TOKEN = "dev-token"
-LIMIT_S = 10
-SOME_BYTES = 4096  # Of a stream without an end.
-# What a lone node can only refuse: the tests of clusters call these.
+# What a lone node can only refuse: openapi_cluster_test.py sends these.
 NEED_OTHERS = {"recoverCluster", "transferLeadership", "removeMember", "rotateClusterKey"}
 # What is of a run, and reached from the reply that it was accepted with.
 OF_A_RUN = {"getRun", "cancelRun", "followRun", "exportRun"}
-
-
-class Reply:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-        self.type = (headers.get("Content-Type") or "").split(";")[0]
-
-    def json(self):
-        return json.loads(self.body)
-
-
-def send(url, method, path, body=None, headers=None, token=TOKEN):
-    given = {"Authorization": f"Bearer {token}"} if token else {}
-    if body is not None:
-        given["Content-Type"] = "application/json"
-    given.update(headers or {})
-    request = urllib.request.Request(url + path, data=body, method=method.upper(), headers=given)
-    try:
-        with urllib.request.urlopen(request, timeout=LIMIT_S) as reply:
-            endless = reply.headers.get_content_type() == "text/event-stream"
-            return Reply(reply.status, reply.headers, reply.read1(SOME_BYTES) if endless else reply.read())
-    except urllib.error.HTTPError as refused:
-        return Reply(refused.code, refused.headers, refused.read())
-
-
-class Document:
-    """The description, its references followed."""
-
-    def __init__(self, root):
-        self.root = root
-
-    def resolve(self, reference):
-        value = self.root
-        for key in reference.removeprefix("#/").split("/"):
-            value = value[key.replace("~1", "/").replace("~0", "~")]
-        return value
-
-    def follow(self, value):
-        while isinstance(value, dict) and "$ref" in value:
-            value = self.resolve(value["$ref"])
-        return value
-
-    def operations(self):
-        for path, item in self.root["paths"].items():
-            for method, operation in item.items():
-                yield path, method, operation
-
-    def find(self, operation_id):
-        return next(found for found in self.operations() if found[2]["operationId"] == operation_id)
-
-    def parameters(self, operation):
-        return [self.follow(one) for one in operation.get("parameters", [])]
-
-    def faults(self, schema, value):
-        validator = Draft202012Validator({"components": self.root["components"], "allOf": [schema]})
-        return [f"{'/'.join(map(str, fault.absolute_path))}: {fault.message}" for fault in validator.iter_errors(value)]
-
-    def body(self, operation):
-        return operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-
-    def schemas(self):
-        """Every schema: the named ones, and those written where they are used."""
-        yield from self.root["components"]["schemas"].values()
-
-        def inside(value):
-            if isinstance(value, dict):
-                for key, one in value.items():
-                    if key in ("schema", "x-item-schema"):
-                        yield one
-                    elif key not in ("schemas", "examples", "example", "x-refused"):
-                        yield from inside(one)
-            elif isinstance(value, list):
-                for one in value:
-                    yield from inside(one)
-        yield from inside(self.root["paths"])
-        yield from inside(self.root["components"])
 
 
 def references(value):
@@ -112,16 +32,9 @@ def references(value):
             yield from references(one)
 
 
-def fill(value, reply):
-    """A link's value: $response.body#/x is what the reply says there."""
-    if isinstance(value, dict):
-        return {key: fill(one, reply) for key, one in value.items()}
-    if isinstance(value, str) and value.startswith("$response.body#/"):
-        return reply.json()[value.removeprefix("$response.body#/")]
-    return value
+class OpenApiTest(OpenApiCase):
+    credential = {"Authorization": "Bearer dev-token"}
 
-
-class OpenApiTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         if not binary_serves():
@@ -136,81 +49,8 @@ class OpenApiTest(unittest.TestCase):
         log.write_text("ready\n")
         for folder in ("jobs", "more jobs"):  # Of sources.
             (cls.node.folder / "scripts" / folder).mkdir(parents=True)
-        reply = send(cls.node.url, "get", "/openapi.json", token=None)
-        cls.document = Document(reply.json())
-        cls.sent = set()
-        cls.seq = 0
-
-    # Sending and looking at what comes back.
-
-    def call(self, path, method, operation, values=None, body=None, raw=None, headers=None, token=TOKEN):
-        """`values` are parameters by name, added to those that are always sent."""
-        headers, query, values = dict(headers or {}), {}, dict(values or {})
-        for parameter in self.document.parameters(operation):
-            name = parameter["name"]
-            value = values.get(name)
-            if value is None and parameter.get("required"):
-                value = parameter["example"]
-            if value is None:
-                continue
-            text = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-            if parameter["in"] == "path":
-                path = path.replace("{" + name + "}", urllib.parse.quote(text, safe=""))
-            elif parameter["in"] == "query":
-                query[name] = text
-            else:
-                headers[name] = text
-        if query:
-            path += "?" + urllib.parse.urlencode(query)
-        sent = raw.encode() if raw is not None else None if body is None else json.dumps(body).encode()
-        return send(self.node.url, method, path, sent, headers, token)
-
-    def usual(self, operation):
-        return {p["name"]: next(iter(p["examples"].values()))["value"] for p in self.document.parameters(operation) if "examples" in p}
-
-    def check(self, operation, reply):
-        """The reply is one that the operation describes."""
-        described = self.document.follow(operation["responses"].get(str(reply.status)))
-        self.assertIsNotNone(described, f"{reply.status} is not described: {reply.body[:300]}")
-        for name, header in described.get("headers", {}).items():
-            if self.document.follow(header).get("required"):
-                self.assertIn(name, reply.headers)
-        content = described.get("content")
-        if content is None:
-            self.assertEqual(reply.body, b"")
-            return
-        self.assertIn(reply.type, content)
-        media = content[reply.type]
-        if "schema" in media:
-            value = reply.json() if reply.type.endswith("json") and not reply.type.endswith("/x-ndjson") else reply.body.decode()
-            self.assertEqual(self.document.faults(media["schema"], value), [])
-        for line in self.items(reply) if "x-item-schema" in media else ():
-            self.assertEqual(self.document.faults(media["x-item-schema"], json.loads(line)), [])
-
-    @staticmethod
-    def items(reply):
-        lines = reply.body.decode().splitlines(keepends=True)
-        if reply.type.endswith("/x-ndjson"):
-            return lines
-        return [line.removeprefix("data: ") for line in lines if line.startswith("data: {") and line.endswith("\n")]
-
-    def check_good(self, path, method, operation, reply):
-        self.assertLess(reply.status, 300, reply.body[:500])
-        self.check(operation, reply)
-        self.sent.add((path, method))
-        self.settle(reply)
-        for link in operation["responses"][str(reply.status)].get("links", {}).values():
-            values = {name: fill(value, reply) for name, value in link.get("parameters", {}).items()}
-            target = self.document.find(link["operationId"])
-            with self.subTest(link=link["operationId"]):
-                self.check_good(*target, self.call(*target, {**self.usual(target[2]), **values}, fill(link.get("requestBody"), reply)))
-
-    def settle(self, reply):
-        """What was done shows in what is read from here on."""
-        seq = int(reply.headers.get("X-Muster-Seq") or 0)
-        if seq > self.seq:
-            self.assertEqual(send(self.node.url, "get", f"/v1/nodes?limit=1&after={seq}").status, 200)
-            type(self).seq = seq
+        cls.url = cls.node.url
+        cls.document = Document(send(cls.url, "get", "/openapi.json").json())
 
     def check_refused(self, operation, refused, reply):
         self.check(operation, reply)
@@ -224,13 +64,18 @@ class OpenApiTest(unittest.TestCase):
                  for link in self.document.follow(response).get("links", {}).values()]
         return {link["operationId"] for link in links if "requestBody" in link or link.get("x-only")}
 
+    def examples(self, operation, none=(("", {}),)):
+        """(name, example) of each body that can be sent at any time; `none` where there is no body."""
+        examples = self.document.body(operation).get("examples")
+        return [one for one in examples.items() if "x-needs" not in one[1]] if examples else none
+
     def send_examples(self):
         """Commands first: what is read then is there."""
         only_linked, order = self.only_linked(), ("post", "put", "patch", "get", "delete")
         for path, method, operation in sorted(self.document.operations(), key=lambda found: order.index(found[1])):
             if operation["operationId"] in only_linked | NEED_OTHERS | OF_A_RUN:
                 continue
-            for name, example in self.document.body(operation).get("examples", {"": {}}).items():
+            for name, example in self.examples(operation):
                 with self.subTest(operation=operation["operationId"], example=name):
                     reply = self.call(path, method, operation, self.usual(operation), example.get("value"))
                     self.check_good(path, method, operation, reply)
@@ -329,7 +174,7 @@ class OpenApiTest(unittest.TestCase):
         for path, method, operation in self.document.operations():
             with self.subTest(operation=operation["operationId"]):
                 values = {p["name"]: "x" for p in self.document.parameters(operation) if p["in"] == "path"}
-                reply = self.call(path, method, operation, values, token="wrong")
+                reply = self.call(path, method, operation, values, credential={"Authorization": "Bearer wrong"})
                 self.check_refused(operation, {"status": 401, "code": "unauthorized"}, reply)
 
     def test_5_nobody_without_a_credential_does_more_than_the_policy_lets(self):
@@ -339,7 +184,7 @@ class OpenApiTest(unittest.TestCase):
                 continue
             with self.subTest(operation=operation["operationId"]):
                 values = {p["name"]: "x" for p in self.document.parameters(operation) if p["in"] == "path"}
-                reply = self.call(path, method, operation, values, token=None)
+                reply = self.call(path, method, operation, values, credential={})
                 self.check_refused(operation, {"status": 401, "code": "unauthorized"}, reply)
 
     def test_6_the_same_key_is_the_same_request(self):
@@ -348,7 +193,7 @@ class OpenApiTest(unittest.TestCase):
         for path, method, operation in self.document.operations():
             if not any(p["name"] == "Idempotency-Key" for p in self.document.parameters(operation)):
                 continue
-            for name, example in self.document.body(operation).get("examples", {}).items():
+            for name, example in self.examples(operation, none=()):
                 key = {"Idempotency-Key": f"{operation['operationId']}-{name}"}
                 with self.subTest(operation=operation["operationId"], example=name):
                     first = self.call(path, method, operation, key, example["value"])
@@ -357,6 +202,23 @@ class OpenApiTest(unittest.TestCase):
                     self.check(operation, again)
                     if first.status < 300 and again.status < 300:
                         self.assertEqual(first.body, again.body)
+
+    def test_7_old_lines_are_dropped_as_described(self):
+        """The example that needs a checkpoint, once one is stored."""
+        needy = [(operation["operationId"], one["x-needs"]) for _, _, operation in self.document.operations()
+                 for one in self.document.body(operation).get("examples", {}).values() if "x-needs" in one]
+        self.assertEqual(needy, [("compactLog", "a checkpoint")])
+        self.assertEqual(send(self.url, "post", "/v1/nodes/register", b'{"node_id": "one more"}', self.credential).status, 200)
+        at = self.call(*self.document.find("checkpoint")).json()["at"]
+
+        def stored():
+            return at in [made["at"] for made in send(self.url, "get", "/v1/log", headers=self.credential).json()["checkpoints"]]
+        self.node.until(stored, "the checkpoint is stored")
+        path, method, operation = self.document.find("compactLog")
+        body = next(one["value"] for one in self.document.body(operation)["examples"].values() if "x-needs" in one)
+        reply = self.call(path, method, operation, body=body)
+        self.check_good(path, method, operation, reply)
+        self.assertEqual((reply.json()["to"], reply.json()["dry_run"]), (at, False))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Load and sudden death: kill -9 and power cuts at random moments. Nothing acknowledged is lost, nothing is there
-twice, the chain is whole, and what a replay shows is what the node shows [S0-05, S0-08].
+twice, the chain is whole, and what a replay shows is what the node shows [S0-05, S0-08]. What is sent again under its
+Idempotency-Key is done once.
 
 MUSTER_TEST_ROUNDS=10 makes 200 rounds of each; MUSTER_TEST_SEED repeats a run's choices."""
 import os
@@ -20,6 +21,7 @@ ROUNDS = 20 * int(os.environ.get("MUSTER_TEST_ROUNDS", "1"))
 SEED = int(os.environ.get("MUSTER_TEST_SEED", str(time.time_ns() & 0xFFFFFF)))
 ROUNDS_A_FOLDER = 10
 CUTS_A_RUN = 10
+REPEATED = 100  # Of those with a key, after each start.
 
 
 class CrashTest(unittest.TestCase):
@@ -29,7 +31,9 @@ class CrashTest(unittest.TestCase):
         self.rng = random.Random(SEED)
 
     def tearDown(self):
-        if not self._outcome.success:  # The folder that shows the fault is kept.
+        result = self._outcome.result
+        failed = [getattr(test, "test_case", test) for test, _ in result.failures + result.errors]  # Of a subtest: whose it is.
+        if self in failed:  # The folder that shows the fault is kept.
             print(f"\nkept {self.room}, MUSTER_TEST_SEED={SEED}", file=sys.stderr)
         else:
             shutil.rmtree(self.room)
@@ -41,21 +45,26 @@ class CrashTest(unittest.TestCase):
 
     def load_until_killed(self, node, replies):
         """Kills the node when that many more commands were acknowledged, others under way."""
-        load = Load(node)
-        load.wait_for(load.acknowledged, replies)
-        node.kill()
+        with node:
+            load = Load(node)
+            load.wait_for(load.acknowledged, replies)
         return load.stop()
 
-    def check_folder(self, data, acknowledged):
-        """Starts a node on the folder, checks its log, stops it, and replays the folder."""
-        node = self.start(data)
-        exported = os.path.join(self.room, "export.ndjson")
-        node.export(exported)
-        check.check_log(self, exported, acknowledged)
-        check.check_views(self, node, exported)
-        shown = check.live_digests(self, node)
-        self.assertEqual(node.stop(), 0)
+    def check_folder(self, data, acknowledged, unsure):
+        """Starts a node on the folder, sends again what has a key, checks its log, stops it, and replays the folder. Returns
+        those of `unsure` that are done now."""
+        keyed = [one for one in acknowledged if one.key]
+        with self.start(data) as node:
+            now = check.check_repeated(self, node, self.rng.sample(keyed, min(REPEATED, len(keyed))), [one for one in unsure if one.key])
+            acknowledged = acknowledged + now
+            exported = os.path.join(self.room, "export.ndjson")
+            node.export(exported)
+            check.check_log(self, exported, acknowledged)
+            check.check_views(self, node, exported)
+            shown = check.live_digests(self, node)
+            self.assertEqual(node.stop(), 0)
         check.check_replay(self, data, shown)
+        return now
 
     def test_nothing_acknowledged_is_lost_when_the_node_is_killed(self):
         """[S0-05] [S0-08] kill -9 under load, again and again on one folder."""
@@ -68,7 +77,7 @@ class CrashTest(unittest.TestCase):
                 node = self.start()
                 load = self.load_until_killed(node, self.rng.randrange(0, 1000))
                 acknowledged += load.acknowledged
-                self.check_folder(self.data, acknowledged)
+                acknowledged += self.check_folder(self.data, acknowledged, load.unanswered)
 
     def test_nothing_acknowledged_is_lost_when_the_power_fails(self):
         """[S0-05] [S0-08] The folder is rebuilt from what was synced and a random part of what was not."""
@@ -85,22 +94,25 @@ class CrashTest(unittest.TestCase):
             shutil.rmtree(path, ignore_errors=True)
         if os.path.exists(journal):
             os.remove(journal)
-        before = []
+        before, unsure = [], []
         if first_start:
             os.mkdir(self.data)
         else:
-            before = self.load_until_killed(self.start(), 500).acknowledged
+            load = self.load_until_killed(self.start(), 500)
+            before, unsure = load.acknowledged, load.unanswered
         shutil.copytree(self.data, base)
         began = time.monotonic_ns()
         shim = {"LD_PRELOAD": SHIM, "POWERCUT_DIR": self.data, "POWERCUT_JOURNAL": journal}
         load = self.load_until_killed(self.start(environment=shim), self.rng.randrange(500, 2000))
         moments = sorted(self.rng.randrange(began, time.monotonic_ns()) for _ in range(cuts))
+        sent = unsure + load.unanswered + load.acknowledged
         for moment, state in rebuild.cut_at(journal, self.data, base, moments):
             with self.subTest(moment=moment - began, seed=SEED):
                 cut = os.path.join(self.room, f"cut-{moment}")
                 state.cut(self.rng, cut)
                 shutil.copytree(cut, cut + "-kept")
-                self.check_folder(cut, before + [one for one in load.acknowledged if one.at <= moment])
+                done = [one for one in load.acknowledged if one.at <= moment]
+                self.check_folder(cut, before + done, [one for one in sent if one.sent <= moment and not 0 < one.at <= moment])
                 shutil.rmtree(cut)
                 shutil.rmtree(cut + "-kept")
 

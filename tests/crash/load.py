@@ -10,24 +10,34 @@ from dataclasses import dataclass
 from node import PATIENCE_S, send
 
 WRITERS = 6
+KEYED_ONE_IN = 2
 LOOK_AGAIN_S = 0.02
 
 
 @dataclass
-class Acknowledged:
-    """A registration that the node said it had committed."""
+class Registration:
+    """One command, and what was heard of it."""
     node: str
     mark: str  # In no other registration.
-    seq: int  # What the reply said; 0 when it said nothing.
+    key: str  # Its Idempotency-Key; empty: it has none.
     sent: int  # CLOCK_MONOTONIC, nanoseconds.
-    at: int
+    at: int = 0  # When the node said that it was committed; 0: it has not.
+    seq: int = 0  # What the reply said.
+
+    def send(self, connection):
+        """Asks for it, once more when it was asked for before; (status, body bytes, headers)."""
+        versions = {"mark": self.mark, "filler": "x" * 200}
+        body = {"node_id": self.node, "host": "h", "ip": "10.0.0.1", "versions": versions}
+        return send(connection, "POST", "/v1/nodes/register", body, key=self.key or None)
 
 
 class Load:
-    """Runs writers until stop(); `acknowledged` is what replies said, `refused` what other replies said."""
+    """Runs writers until stop(); `acknowledged` is what replies said, `refused` what other replies said, `unanswered` what
+    nothing was heard of."""
 
     def __init__(self, node, writers=WRITERS):
         self.acknowledged = []
+        self.unanswered = []
         self.refused = []
         self._heard = threading.Condition()
         self._stop = threading.Event()
@@ -66,12 +76,15 @@ class Load:
 
     def _one(self, connection, name):
         mark = os.urandom(8).hex()
-        body = {"node_id": name, "host": "h", "ip": "10.0.0.1", "versions": {"mark": mark, "filler": "x" * 200}}
-        sent = time.monotonic_ns()
-        status, reply, headers = send(connection, "POST", "/v1/nodes/register", body)
-        at = time.monotonic_ns()
+        one = Registration(name, mark, f"key-{mark}" if int(mark, 16) % KEYED_ONE_IN == 0 else "", time.monotonic_ns())
+        try:
+            status, reply, headers = one.send(connection)
+        except (OSError, http.client.HTTPException):
+            self._hear(self.unanswered, one)
+            raise
         if status == 200:
-            return self._hear(self.acknowledged, Acknowledged(name, mark, int(headers.get("X-Muster-Seq", 0)), sent, at))
+            one.at, one.seq = time.monotonic_ns(), int(headers["X-Muster-Seq"])
+            return self._hear(self.acknowledged, one)
         self._hear(self.refused, (status, json.loads(reply or b"{}").get("code", "")))
         self._wait_for_better()
 
