@@ -24,7 +24,8 @@ struct JobBody {
   std::string job_id, requested_security_profile, node, of, on_error;
   RawJson args;
   std::optional<SourceBody> source;
-  bool resume = false, strict = true, dry_run = false;
+  bool resume = false;
+  std::optional<bool> strict, dry_run;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("job_id", self.job_id);

@@ -237,7 +237,7 @@ Result<std::string> JobDesk::where(const JobChoice& choice) const {
   return Error{"placement.impossible", "job " + choice.job->id + " wants a node with " + wanted, {}};
 }
 
-/// A run again: the same job and arguments, but for secrets, which are gone.
+/// A run again: the same job, arguments and choices, but for secrets, which are gone.
 Status JobDesk::fill_from_earlier(http::JobAsk& ask) const {
   if (ask.of.empty()) return Done{};
   const auto views = about_.views();
@@ -250,6 +250,10 @@ Status JobDesk::fill_from_earlier(http::JobAsk& ask) const {
   }
   if (ask.profile.empty()) ask.profile = earlier.profile;
   if (ask.node.empty()) ask.node = earlier.node;
+  const auto asked = asked_of(earlier.provenance.text);
+  if (!ask.on_error) ask.on_error = asked.on_error;
+  if (!ask.strict) ask.strict = asked.strict;
+  if (!ask.dry && !ask.resume) ask.dry = asked.dry;  // Whoever resumes wants what was not done.
   auto before = parse_json(earlier.args.text);
   if (!before || !before->is_object()) return Done{};
   if (ask.args.is_null()) ask.args = Json::object();
@@ -285,7 +289,8 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
   if (!arguments) return arguments.error();
   const auto runtime = container_runtime();
   const auto run = new_run_id();
-  made.submit = submission(run, about_.node, *choice, *prepared, *arguments, runtime);
+  const Asked asked{ask.on_error, ask.strict.value_or(true), ask.dry.value_or(false)};
+  made.submit = submission(run, about_.node, *choice, *prepared, *arguments, runtime, asked);
   made.submit.run.of = ask.of;
   std::vector<std::string> done;
   if (ask.resume) {
@@ -309,9 +314,9 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
                  about_.memory,
                  options_.host,
                  runtime,
-                 ask.on_error,
-                 ask.strict,
-                 ask.dry,
+                 asked.on_error,
+                 asked.strict,
+                 asked.dry,
                  stream_members(made.submit.run)};
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
