@@ -5,6 +5,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+
+#include <sys/stat.h>
 
 namespace muster {
 
@@ -38,6 +41,27 @@ StepOutcome outcome_of(const ScriptEnd& end) {
   }
   outcome.status = outcome.exit_code == 0 ? "completed" : "failed";
   return outcome;
+}
+
+Status make_folders(const RunOrder& order) {
+  std::error_code failed;
+  for (const auto& folder : {order.folder, order.memory}) {
+    std::filesystem::create_directories(folder, failed);
+    if (failed) return Error{"internal", folder + ": " + failed.message(), {}};
+    ::chmod(folder.c_str(), 0700);
+  }
+  return Done{};
+}
+
+std::string event_text(const RunOrder& order, Time began, const std::string& step, const Json& more) {
+  Json event = Json::object();
+  event["run_id"] = order.run;
+  for (const auto& [name, text] : order.about)
+    if (auto value = parse_json(text)) event[name] = std::move(*value);
+  event["started_at"] = to_rfc3339(began);
+  if (!step.empty()) event["step"] = step;
+  for (const auto& [name, value] : more.items()) event[name] = value;
+  return event.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Status replace_file(const std::string& path, const std::string& text) {

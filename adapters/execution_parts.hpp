@@ -20,6 +20,13 @@ namespace muster {
 /// A shell's status above 128 stands for a signal.
 [[nodiscard]] StepOutcome outcome_of(const ScriptEnd& end);
 
+/// Makes its two folders, for this user alone. Error: `internal`.
+Status make_folders(const RunOrder& order);
+
+/// The members of an event of the run's stream; without `step` it is about the whole run.
+[[nodiscard]] std::string event_text(const RunOrder& order, Time began, const std::string& step,
+                                     const Json& more);
+
 /// Written beside, and put in place: whoever reads it finds one or the other. Error: `internal`.
 Status replace_file(const std::string& path, const std::string& text);
 

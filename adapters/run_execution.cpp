@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "adapters/execution_parts.hpp"
 #include "adapters/step_output.hpp"
 #include "domain/jobs/attempts.hpp"
@@ -43,23 +41,21 @@ public:
 
   void go() {
     progress_.began = now_();
-    for (const auto& step : order_.steps) progress_.steps.push_back({step.id, 0, "", 0, "", 0, 0, ""});
+    for (const auto& step : order_.steps) {
+      const bool done = std::find(order_.done.begin(), order_.done.end(), step.id) != order_.done.end();
+      progress_.steps.push_back({step.id, 0, 0, done ? "completed" : "", 0, "", 0, 0, ""});
+    }
     save();
-    for (const auto& text : order_.notes) (void)journal_.event(0, text, now_());
-    note("run.start", {{"status", "running"}});
-    hooks_.started(progress_.began);
-    watch_the_time();
-    for (const auto& id : order_.done)
-      for (size_t i = 0; i < order_.steps.size(); i++)
-        if (order_.steps[i].id == id) settle(i, "completed", true);
+    announce();
+    for (size_t i = 0; i < progress_.steps.size(); i++)
+      if (progress_.steps[i].state == "completed") settle(i, "completed", true);
     advance();
   }
 
   /// What was told last may have been told to nobody: it is told again.
   void go_on(RunProgress progress) {
     progress_ = std::move(progress);
-    hooks_.started(progress_.began);
-    watch_the_time();
+    announce();
     std::vector<size_t> running, waiting, skipped;
     const auto also = [&](const std::vector<size_t>& steps) {
       skipped.insert(skipped.end(), steps.begin(), steps.end());
@@ -97,8 +93,9 @@ private:
 
   std::shared_ptr<Course> self() { return std::static_pointer_cast<Course>(shared_from_this()); }
   [[nodiscard]] std::string pipes_of(size_t step) const {
-    return order_.memory + "/pipes/" + std::to_string(step) + "-" +
-           std::to_string(progress_.steps[step].attempt);
+    const auto& progress = progress_.steps[step];
+    return order_.memory + "/pipes/" + std::to_string(step) + "-" + std::to_string(progress.attempt) +
+           (progress.again == 0 ? "" : "." + std::to_string(progress.again));
   }
   void remove_pipes(size_t step) const {
     std::error_code ignored;
@@ -106,16 +103,18 @@ private:
   }
   void save() const { (void)replace_file(order_.memory + "/progress", to_json_text(progress_)); }
 
+  /// That it runs; what an earlier life wrote of it into its stream is there already.
+  void announce() {
+    const auto told = journal_.totals().last;
+    for (size_t i = told; i < order_.notes.size(); i++) (void)journal_.event(0, order_.notes[i], now_());
+    if (told <= order_.notes.size()) note("run.start", {{"status", "running"}});
+    hooks_.started(progress_.began);
+    watch_the_time();
+  }
+
   /// One event of the run's stream.
   void note(const std::string& type, const Json& more, std::optional<size_t> step = {}) {
-    Json event = Json::object();
-    event["run_id"] = order_.run;
-    for (const auto& [name, text] : order_.about)
-      if (auto value = parse_json(text)) event[name] = std::move(*value);
-    event["started_at"] = to_rfc3339(progress_.began);
-    if (step) event["step"] = order_.steps[*step].id;
-    for (const auto& [name, value] : more.items()) event[name] = value;
-    const auto text = event.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const auto text = event_text(order_, progress_.began, step ? order_.steps[*step].id : "", more);
     (void)journal_.event(static_cast<uint16_t>(step.value_or(0)), type + ' ' + text, now_());
     hooks_.journaled();
   }
@@ -132,18 +131,23 @@ private:
 
   void begin_attempt(size_t step) {
     auto& progress = progress_.steps[step];
-    const auto& order = order_.steps[step];
     progress.attempt++;
+    progress.again = 0;
     progress.state = "running";
     progress.pid = 0;
     save();
     note("step.start", {{"attempt", progress.attempt}}, step);
-    hooks_.step_started(order.id, progress.attempt, now_());
+    hooks_.step_started(progress.id, progress.attempt, now_());
     live_[step] = {std::make_unique<StepOutput>(journal_, static_cast<uint16_t>(step), secrets_), 0, false};
+    try_to_start(step);
+  }
+
+  void try_to_start(size_t step) {
+    const auto& order = order_.steps[step];
     if (order_.dry) return ended(step, {order.id, 0, 0, "completed", ""});
     if (!order.refused.empty()) return ended(step, {order.id, 0, -1, "failed", order.refused});
     aside(step, order.before, [self = self(), step](const std::string& wrong) {
-      if (self->live_[step].ending)
+      if (self->live_[step].ending || self->progress_.canceled || self->progress_.timed_out)
         return self->ended(step, {"", 0, -1, "failed", "it was not started any more"});
       if (!wrong.empty()) return self->ended(step, {"", 0, -1, "failed", wrong});
       self->start(step);
@@ -159,13 +163,19 @@ private:
   }
 
   void adopt_step(size_t step) {
-    const auto& progress = progress_.steps[step];
+    auto& progress = progress_.steps[step];
     live_[step] = {std::make_unique<StepOutput>(journal_, static_cast<uint16_t>(step), secrets_), 0, false};
     hooks_.step_started(progress.id, progress.attempt, now_());
     auto process = ScriptProcess::adopt(pipes_of(step), {progress.pid, progress.start_ticks, progress.boot});
     if (process) return take(step, std::move(*process));
     if (const auto code = exit_status_in(pipes_of(step)))
       return ended(step, outcome_of({true, *code, false}));
+    if (never_begins(pipes_of(step))) {
+      remove_pipes(step);
+      progress.again++;
+      save();
+      return try_to_start(step);
+    }
     lost_ = true;
     (void)schedule_.stop();
     ended(step, {"", 0, -1, "failed", "it is not there any more, and nobody saw how it ended"});
@@ -362,12 +372,7 @@ Result<std::shared_ptr<Course>> make(ScriptLoop& loop, RunOrder order, Execution
 
 Result<std::shared_ptr<Execution>> Execution::begin(ScriptLoop& loop, RunOrder order, ExecutionHooks hooks,
                                                     Now now) {
-  std::error_code failed;
-  for (const auto& folder : {order.folder, order.memory}) {
-    fs::create_directories(folder, failed);
-    if (failed) return Error{"internal", folder + ": " + failed.message(), {}};
-    ::chmod(folder.c_str(), 0700);
-  }
+  if (auto made = make_folders(order); !made) return made.error();
   if (auto kept = replace_file(order.memory + "/order", to_json_text(order)); !kept) return kept.error();
   auto course = make(loop, std::move(order), std::move(hooks), std::move(now));
   if (!course) return course.error();

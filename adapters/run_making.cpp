@@ -157,12 +157,17 @@ private:
     run.settings = prepared.judgement.settings;
     run.folder = order_.folder;
     run.env = env;
-    run.volumes =
-      jobs::step_volumes(fs::path(script).parent_path(), order_.folder, has_secrets_ ? secrets() : "");
+    run.pull = parts_.pull;
+    const auto scripts = parts_.addon ? order_.folder : fs::path(script).parent_path().string();
+    run.volumes = jobs::step_volumes(scripts, order_.folder, has_secrets_ ? secrets() : "");
     if (prepared.container && prepared.container->entrypoint)
       run.entrypoint = *prepared.container->entrypoint;
-    run.script = script;
-    run.flags = jobs::script_flags(*parts_.arguments);
+    if (parts_.addon) {
+      run.job = parts_.job->id;
+    } else {
+      run.script = script;
+      run.flags = jobs::script_flags(*parts_.arguments);
+    }
     auto line = jobs::run_line(run);
     if (!line) return line.error();
     order.command = std::move(*line);

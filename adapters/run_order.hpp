@@ -78,6 +78,7 @@ struct RunOrder {
 struct StepProgress {
   std::string id;
   uint64_t attempt = 0;   ///< The last one that began; 0: none.
+  uint64_t again = 0;     ///< How often it turned out that its script had not begun, and was started anew.
   std::string state;      ///< running, waiting (for its next attempt), completed, failed or skipped.
   int64_t exit_code = 0;  ///< Of an attempt that has ended.
   std::string error;
@@ -87,6 +88,7 @@ struct StepProgress {
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
     visit("attempt", self.attempt);
+    visit("again", self.again);
     visit("state", self.state);
     visit("exit_code", self.exit_code);
     visit("error", self.error);

@@ -18,10 +18,11 @@ namespace muster {
 namespace {
 
 /// Runs the command, writes down how it ended and tells of it, and waits: while it lives the pipes keep what
-/// nobody has read. It is ended by a signal that it cannot trap. A command it starts has no such traps.
+/// nobody has read. It is ended by a signal that it cannot trap. A command it starts has no such traps. Of
+/// those who make `began` the first one alone goes on.
 constexpr const char* kWatcher =
   "umask 077; unset MUSTER_WATCHES; trap : TERM INT HUP QUIT; p=$1; shift; exec 3<>\"$p/status\" || exit; "
-  "\"$@\" 3>&-; "
+  "set -C; : >\"$p/began\" || exit; set +C; \"$@\" 3>&-; "
   "echo \"$?\" >\"$p/code\"; echo >&3; until read -r _ <\"$p/hold\"; do [ -p \"$p/hold\" ] || exit; done";
 
 constexpr const char* kMark = "MUSTER_WATCHES";
@@ -117,6 +118,13 @@ std::optional<int> exit_status_in(const std::string& pipes) {
   int code = 0;
   std::from_chars(line.data(), line.data() + line.size(), code);
   return code;
+}
+
+bool never_begins(const std::string& pipes) {
+  const int fd = ::open((pipes + "/began").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return errno == ENOENT;
+  ::close(fd);
+  return true;
 }
 
 void ScriptProcess::stop() {

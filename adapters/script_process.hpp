@@ -28,6 +28,10 @@ constexpr int kPipeBytes = 1 << 20;
 /// knows.
 [[nodiscard]] std::optional<int> exit_status_in(const std::string& pipes);
 
+/// True when the script whose pipes these are has not begun, and never will: from now on whoever was to start
+/// it finds that it may not.
+[[nodiscard]] bool never_begins(const std::string& pipes);
+
 /// Movable. When it is dropped, what runs is left alone: adopt() finds it again.
 class ScriptProcess {
 public:

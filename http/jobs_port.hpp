@@ -23,9 +23,10 @@ struct JobAsk {
   Json args;            ///< An object, or null.
   std::string of;       ///< The run that it retries or resumes; empty: none.
   bool resume = false;
+  // Of a run again, what is not said is as it was.
   std::optional<jobs::OnError> on_error;  ///< Instead of what the job says.
-  bool strict = true;                     ///< Stop when a script fails.
-  bool dry = false;                       ///< Show each step, run nothing.
+  std::optional<bool> strict;             ///< Stop when a script fails: so when nothing is said.
+  std::optional<bool> dry;                ///< Show each step, run nothing.
 };
 
 /// A run that can be submitted: what it needs is on this node. Or nothing was prepared, and `elsewhere` is

@@ -24,7 +24,8 @@ struct JobBody {
   std::string job_id, requested_security_profile, node, of, on_error;
   RawJson args;
   std::optional<SourceBody> source;
-  bool resume = false, strict = true, dry_run = false;
+  bool resume = false;
+  std::optional<bool> strict, dry_run;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("job_id", self.job_id);
@@ -63,8 +64,29 @@ struct Said {
   }
 };
 
+/// A problem with what the contract tells beside it.
+Response with(Response response, const Json& members) {
+  auto body = parse_json(response.body);
+  if (!body) return response;
+  body->update(members);
+  response.body = body->dump();
+  return response;
+}
+
+/// What the contract tells of an alias (section 12).
+Response alias_problem(const Error& error, std::string_view request_id, const std::string& asked) {
+  Json members{{"alias", asked}};
+  for (const auto& one : error.fields) {
+    Json contender{{"name", asked}, {"target_path", one.pointer}};
+    if (!one.message.empty()) contender["target_id"] = one.message;
+    members["contenders"].push_back(std::move(contender));
+  }
+  return with(problem({error.code, error.detail, {}}, request_id), members);
+}
+
 /// A problem; one of arguments names them as the contract has it, too.
-Response job_problem(const Error& error, std::string_view request_id) {
+Response job_problem(const Error& error, std::string_view request_id, const std::string& asked) {
+  if (error.code.starts_with("alias.")) return alias_problem(error, request_id, asked);
   auto response = problem(error, request_id);
   if (!error.code.starts_with("arguments.")) return response;
   auto body = parse_json(response.body);
@@ -135,10 +157,12 @@ void jobs_route(Api& api, const Request& request, const Reply& reply) {
 void plan_route(Api& api, const Request& request, const Reply& reply) {
   auto ask = ask_of(request, reply);
   if (!ask || !runs_jobs(api, request, reply)) return;
-  api.options().jobs->plan(std::move(*ask), [reply, id = std::string(request.id)](const Result<Json>& plan) {
-    reply(plan ? json_response(plan->dump(-1, ' ', false, Json::error_handler_t::replace))
-               : job_problem(plan.error(), id));
-  });
+  const auto name = ask->job;
+  api.options().jobs->plan(
+    std::move(*ask), [reply, name, id = std::string(request.id)](const Result<Json>& plan) {
+      reply(plan ? json_response(plan->dump(-1, ' ', false, Json::error_handler_t::replace))
+                 : job_problem(plan.error(), id, name));
+    });
 }
 
 /// The body however it is written.
@@ -147,8 +171,9 @@ std::string canonical(std::string_view body) {
   return json ? canonical_json(*json) : std::string{body};
 }
 
-/// Refuses a malformed key, and a digest that is not the body's.
-Status check_idempotency(const Request& request) {
+/// Refuses a malformed key, and a digest that is not the body's; `computed` gets the body's where they
+/// differ.
+Status check_idempotency(const Request& request, std::string& computed) {
   const auto key = request.header("idempotency-key");
   const bool odd =
     key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") !=
@@ -159,8 +184,9 @@ Status check_idempotency(const Request& request) {
   const auto digest = request.header("idempotency-sha256");
   if (digest.empty()) return Done{};
   if (!digest_from_hex(digest)) return Error{"field.invalid", "Idempotency-SHA256 must be 64 hex digits", {}};
-  const auto computed = sha256_hex(canonical(request.body));
-  if (computed == digest) return Done{};
+  auto own = sha256_hex(canonical(request.body));
+  if (own == digest) return Done{};
+  computed = std::move(own);
   return Error{"idempotency.conflict",
                "Idempotency-SHA256 is " + std::string(digest) + ", and the body's is " + computed,
                {}};
@@ -209,36 +235,47 @@ bool unknown_outcome(const Response& response) {
 
 void submit(Api& api, PreparedRun prepared, const ForwardedRequest& asked, const Reply& reply) {
   const auto run = prepared.submit.run.run;
+  auto digest = sha256_hex(canonical(asked.request.body));
   SubmitBody body{std::move(prepared.submit.run), std::move(prepared.submit.policies),
-                  "POST /runs\n" + sha256_hex(canonical(asked.request.body))};
+                  "POST /runs\n" + digest};
   Api::InsideRequest inside;
   inside.path = kSubmitPath;
   inside.body = to_json_text(body);
   inside.id = asked.id;
   inside.principal = asked.request.principal;
   inside.headers = asked.headers;
-  api.ask_inside(std::move(inside), [&api, run, reply, id = asked.id](Response said) {
-    const bool accepted = said.status == 200;
-    const bool ours = accepted && said.body.find("\"" + run + "\"") != std::string::npos;
-    if (!ours && !(said.status >= 500 && unknown_outcome(said))) api.options().jobs->forget(run);
-    if (said.status == 422 && said.body.find("\"idempotency.mismatch\"") != std::string::npos)
-      return reply(problem(
-        {"idempotency.conflict", "the Idempotency-Key was used for another body of POST /runs", {}}, id));
-    if (!accepted) return reply(std::move(said));
-    show_accepted(api, said, reply, id);
-  });
+  api.ask_inside(
+    std::move(inside), [&api, run, reply, id = asked.id, digest = std::move(digest)](Response said) {
+      const bool accepted = said.status == 200;
+      const bool ours = accepted && said.body.find("\"" + run + "\"") != std::string::npos;
+      if (!ours && !(said.status >= 500 && unknown_outcome(said))) api.options().jobs->forget(run);
+      if (said.status == 422 && said.body.find("\"idempotency.mismatch\"") != std::string::npos)
+        return reply(with(
+          problem({"idempotency.conflict", "the Idempotency-Key was used for another body of POST /runs", {}},
+                  id),
+          {{"incoming_sha256", digest}}));
+      if (!accepted) return reply(std::move(said));
+      show_accepted(api, said, reply, id);
+    });
 }
 
 void run_route(Api& api, const Request& request, const Reply& reply) {
   auto ask = ask_of(request, reply);
   if (!ask || !runs_jobs(api, request, reply)) return;
-  if (auto good = check_idempotency(request); !good) return reply(problem(good.error(), request.id));
+  std::string computed;
+  if (auto good = check_idempotency(request, computed); !good) {
+    Json members = Json::object();
+    if (!computed.empty())
+      members = {{"incoming_sha256", request.header("idempotency-sha256")}, {"computed_sha256", computed}};
+    return reply(with(problem(good.error(), request.id), members));
+  }
   if (auto low = may_record_runs(*api.system().views()); !low) return reply(problem(low.error(), request.id));
   auto asked = kept(request);
   if (!asked) return reply(problem({"bad.request", "the request cannot be kept", {}}, request.id));
   if (request.inside) ask->node = api.options().auth.node;  // Another member chose this one.
-  api.options().jobs->prepare(std::move(*ask), [&api, asked, reply](Result<PreparedRun> prepared) {
-    if (!prepared) return reply(job_problem(prepared.error(), asked->id));
+  const auto name = ask->job;
+  api.options().jobs->prepare(std::move(*ask), [&api, asked, reply, name](Result<PreparedRun> prepared) {
+    if (!prepared) return reply(job_problem(prepared.error(), asked->id, name));
     if (prepared->elsewhere.empty()) return submit(api, std::move(*prepared), *asked, reply);
     api.server().post(
       [&api, asked, reply, node = prepared->elsewhere] { api.hand_to(node, asked->request, reply); });

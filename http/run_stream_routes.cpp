@@ -35,21 +35,33 @@ struct Asked {
   uint64_t after = 0;
 };
 
-Result<std::unique_ptr<RunEntries>> entries_for(Api& api, const Asked& asked) {
-  auto& jobs = *api.options().jobs;
+/// Whether the run's journal on this node has the entry of that number, or a later one.
+bool has_entry(JobsPort& jobs, const std::string& run, uint64_t number) {
+  bool found = false;
+  jobs.entries(run, number - 1)->read([&](const JournalEntry&) { return !(found = true); });
+  return found;
+}
+
+/// Why a reader cannot go on behind its cursor, or cannot begin (jobs contract, section 7); empty: it can. Of
+/// another node's run only what the log tells is known here.
+std::string expired(JobsPort& jobs, bool here, const Asked& asked, RunFormat format) {
+  const auto entry = "entry " + std::to_string(asked.after) + " of run " + asked.run;
+  const auto last = asked.row.output.last;  // 0 also when its node never told, as of a run that is lost.
+  if (asked.row.ended && last > 0 && asked.after > last) return entry + " is after its end";
+  if (!here) return "";
+  const auto oldest = jobs.oldest(asked.run);
+  if (oldest == 0 && asked.row.ended && last > 0 && (asked.after > 0 || format == RunFormat::ndjson))
+    return "nothing of run " + asked.run + " is kept any more: see GET /runs/" + asked.run;
+  if (asked.after == 0) return "";
+  if (oldest > 0 && asked.after + 1 < oldest)
+    return entry + " is not kept any more; the oldest is " + std::to_string(oldest);
+  return has_entry(jobs, asked.run, asked.after) ? "" : entry + " is not there yet";
+}
+
+Result<std::unique_ptr<RunEntries>> entries_for(Api& api, const Asked& asked, RunFormat format) {
   const bool here = asked.row.accepted->node == api.options().auth.node;
-  if (here && asked.after > 0) {
-    const auto oldest = jobs.oldest(asked.run);
-    // A run that is lost has no last entry of its own: its node never told.
-    const auto last = asked.row.output.last;
-    const bool ahead = asked.row.ended && last > 0 && asked.after > last;
-    if (ahead || (oldest > 0 && asked.after + 1 < oldest))
-      return Error{"cursor.expired",
-                   "entry " + std::to_string(asked.after) + " of run " + asked.run +
-                     (ahead ? " is after its end" : " is not kept any more; the oldest is ") +
-                     (ahead ? "" : std::to_string(oldest)),
-                   {}};
-  }
+  if (auto why = expired(*api.options().jobs, here, asked, format); !why.empty())
+    return Error{"cursor.expired", std::move(why), {}};
   return entries_of(api, asked.run, asked.row.accepted->node, asked.after);
 }
 
@@ -63,7 +75,7 @@ void stream_route(Api& api, const Request& request, const Reply& reply, RunForma
   if (!row) return reply(problem({"not.found", "there is no run " + run, {}}, request.id));
   const auto after = cursor_of(request);
   if (!after) return reply(problem(after.error(), request.id));
-  auto entries = entries_for(api, {run, **row, *after});
+  auto entries = entries_for(api, {run, **row, *after}, format);
   if (!entries && entries.error().code == "cursor.expired") api.run_metrics().cursor_expired();
   if (!entries) return reply(problem(entries.error(), request.id));
   reply(stream_of(std::make_unique<RunStream>(api, run, std::move(*entries), format, *after > 0),

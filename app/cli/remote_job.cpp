@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "app/cli/client.hpp"
-#include "app/cli/follow.hpp"
 #include "app/cli/job.hpp"
 #include "app/cli/job_stream.hpp"
 #include "app/cli/listing.hpp"
+#include "app/cli/run_follow.hpp"
 #include "app/serving.hpp"
 #include "base/error_catalog.hpp"
 #include "base/hash.hpp"
@@ -26,7 +26,7 @@ constexpr size_t kPage = 200;     // As many as the node gives at once.
 constexpr size_t kKeyBytes = 16;  // Of an Idempotency-Key.
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kFirstPause{100}, kLongestPause{5'000}, kLookAgain{10};
+constexpr std::chrono::milliseconds kFirstPause{100}, kLookAgain{10};
 constexpr std::chrono::seconds kRecordedWithin{5}, kAskedWithin{10}, kCancelEvery{1};
 
 std::atomic<int> signals{0};  // How many came that ask to end.
@@ -106,10 +106,7 @@ Json body_of(const jobs::Job& job, const jobs::Arguments& arguments, const jobs:
   if (common.dry_run) body["dry_run"] = true;
   if (!common.profile.empty()) body["requested_security_profile"] = common.profile;
   if (!common.node.empty()) body["node"] = common.node;
-  if (common.on_error)
-    body["on_error"] = *common.on_error == jobs::OnError::abort   ? "abort"
-                       : *common.on_error == jobs::OnError::go_on ? "continue"
-                                                                  : "retry";
+  if (common.on_error) body["on_error"] = jobs::word_of(*common.on_error);
   return body;
 }
 
@@ -131,54 +128,39 @@ Result<Json> accepted_run(Client& client, const Json& body) {
   }
 }
 
-/// The run's stream, across lost connections, until it told the end.
-class Follower {
+/// The run's stream until its end. A signal cancels the run, a second one leaves it alone.
+class Following {
 public:
   /// `canceling` is asked while `client` waits for the stream.
-  Follower(Client& client, Client& canceling, const Io& io, JobStream& stream, std::string run)
-    : client_(client), canceling_(canceling), io_(io), stream_(stream), run_(std::move(run)) {}
+  Following(Client& client, Client& canceling, const Io& io, JobStream& stream, const std::string& run)
+    : canceling_(canceling),
+      io_(io),
+      stream_(stream),
+      run_(run),
+      follower_(
+        client, run,
+        [this](uint64_t id, const std::string& type, const Json& data) {
+          show(id, type, data);
+          return true;
+        },
+        [this] { return tick(); }) {
+    follower_.insist();
+  }
 
   Status follow() {
-    auto pause = kFirstPause;
-    for (;;) {
-      Lines lines;
-      const auto before = seq_;
-      const auto ended = client_.stream(
-        with_query("/runs/" + path_segment(run_) + "/events",
-                   {{"last_event_id", seq_ == 0 ? std::string{} : std::to_string(seq_)}}),
-        [&](std::string_view bytes) {
-          return lines.take(bytes, [this](std::string_view line) { return take(line); });
-        },
-        [this] { return tick(); });
-      if (!stream_.status().empty()) return Done{};
-      if (signals > 1) return gone_on("this command was told to leave");
-      if (!ended && ended.error().code == "cursor.expired") return end_without_stream();
-      if (!ended && !error_kind(ended.error().code).retryable) return gone_on(ended.error().detail);
-      if (seq_ != before) pause = kFirstPause;
-      for (const auto until = SteadyClock::now() + pause; SteadyClock::now() < until && signals < 2;) {
-        std::this_thread::sleep_for(kFirstPause);
-        tick();
-      }
-      pause = std::min(pause * 2, kLongestPause);
-    }
+    const auto ended = follower_.follow();
+    if (!ended) return gone_on(ended.error().detail);
+    if (!*ended) return gone_on("this command was told to leave");
+    return Done{};
   }
 
 private:
-  bool take(std::string_view line) {
-    const bool more = events_.take(
-      line, [this](uint64_t id, const std::string& type, const Json& data) { return show(id, type, data); });
-    return more && tick();
-  }
-
-  /// False: the run has ended.
-  bool show(uint64_t id, const std::string& type, const Json& data) {
+  void show(uint64_t id, const std::string& type, const Json& data) {
     if (type == "step.log")
       stream_.line(id, io_.now(), data.value("step", ""), data.value("channel", "") == "stderr",
                    data.value("message", ""));
     else
       stream_.event(id, io_.now(), type, data);
-    seq_ = id;  // Not before it was shown: a connection may break within an event.
-    return stream_.status().empty();
   }
 
   /// False: this command is to leave. A run whose cancellation could not be asked for is tried again.
@@ -199,21 +181,11 @@ private:
       {}};
   }
 
-  /// Its entries are not kept any more: only how it ended can be told.
-  Status end_without_stream() {
-    const auto shown = client_.get("/runs/" + path_segment(run_));
-    if (!shown) return gone_on(shown.error().detail);
-    if (!shown->contains("finished_at")) return gone_on("what it printed is not kept any more");
-    stream_.event(seq_, io_.now(), "run.finish", {{"run_id", run_}, {"status", shown->value("status", "")}});
-    return Done{};
-  }
-
-  Client &client_, &canceling_;
+  Client& canceling_;
   const Io& io_;
   JobStream& stream_;
   const std::string run_;
-  ServerEvents events_;
-  uint64_t seq_ = 0;  // Of the last event that was shown.
+  RunFollower follower_;
   bool canceled_ = false;
   SteadyClock::time_point cancel_at_{};
 };
@@ -253,7 +225,7 @@ Outcome run_there(Client& client, Client& canceling, const RemoteJob& found,
   if (!run) return run.error();
   const auto id = run->value("id", "");
   JobStream stream{io, common, run->contains("steps") ? (*run)["steps"].size() : 0};
-  if (auto followed = Follower{client, canceling, io, stream, id}.follow(); !followed)
+  if (auto followed = Following{client, canceling, io, stream, id}.follow(); !followed)
     return followed.error();
   return end_of(canceling, id, stream, common);
 }

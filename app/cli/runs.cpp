@@ -4,8 +4,8 @@
 #include <ostream>
 
 #include "app/cli/catalog.hpp"
-#include "app/cli/follow.hpp"
 #include "app/cli/render.hpp"
+#include "app/cli/run_follow.hpp"
 
 namespace muster::cli {
 namespace {
@@ -68,10 +68,9 @@ Outcome list(Call& call) {
     [&](std::ostream& out, const Json& runs) { draw(out, runs, call); });
 }
 
-/// Prints what the run's scripts print, until it ends; the outcome is the run's.
+/// Prints what the run's scripts print, until it ends, also when its node starts again meanwhile; the outcome
+/// is the run's.
 Outcome logs(Call& call, Client& client, const std::string& id) {
-  Lines lines;
-  ServerEvents events;
   std::string status;
   const auto show = [&](uint64_t, const std::string& type, const Json& data) {
     if (type == "run.finish") status = text_of(data, "status");
@@ -81,11 +80,9 @@ Outcome logs(Call& call, Client& client, const std::string& id) {
       auto& out = text_of(data, "channel") == "stderr" ? call.io.err : call.io.out;
       out << text_of(data, "message") << '\n' << std::flush;
     }
-    return true;
+    return call.io.out.good();
   };
-  const auto take = [&](std::string_view line) { return events.take(line, show) && call.io.out.good(); };
-  const auto ended = client.stream("/runs/" + path_segment(id) + "/events",
-                                   [&](std::string_view bytes) { return lines.take(bytes, take); });
+  const auto ended = RunFollower{client, id, show, [] { return true; }}.follow();
   if (!ended) return ended.error();
   return status == "completed" ? 0 : 1;
 }

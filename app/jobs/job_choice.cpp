@@ -5,6 +5,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/jobs/addon_jobs.hpp"
+
 namespace muster::app {
 namespace {
 
@@ -64,11 +66,15 @@ Result<jobs::Preparation> prepare_job(const JobChoice& choice, const config::Env
   if (!profile) return profile.error();
   auto bundle = policy_bundle(environment);
   if (!bundle) return bundle.error();
-  return prepare_job(choice, *bundle, *profile);
+  auto prepared = prepare_job(choice, *bundle, *profile);
+  if (!prepared || !prepared->in_containers) return prepared;
+  if (auto judged = judge_images(*prepared, choice.addon.get()); !judged) return judged.error();
+  return prepared;
 }
 
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
                                       jobs::Profile profile) {
+  if (choice.addon) return jobs::prepare(*choice.job, {}, bundle, profile);
   auto prepared =
     jobs::prepare(*choice.job, plain_files(choice.root + "/" + choice.job->folder), bundle, profile);
   if (!prepared) return prepared.error();

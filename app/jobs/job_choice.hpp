@@ -11,8 +11,11 @@
 
 namespace muster::app {
 
+struct AddonChoice;
+
 struct JobChoice {
-  std::shared_ptr<const JobListing> listing;  ///< Owns the job.
+  std::shared_ptr<const JobListing> listing;  ///< Owns the job,
+  std::shared_ptr<const AddonChoice> addon;  ///< or this does: then an image brings it, and there is no tree.
   const jobs::Job* job = nullptr;
   const jobs::Alias* alias = nullptr;
   size_t words = 0;                ///< How many of the words named it; the others are its arguments.
@@ -32,7 +35,7 @@ Result<JobChoice> choose_job(const config::Config& config, std::span<const std::
 Result<jobs::Bundle> policy_bundle(const config::Environment& environment);
 
 /// The job as this machine would run it now, under the profile that `requested`, FLWD_PROFILE or nothing
-/// names. Errors: `E_POLICY`, `E_CONFIG`.
+/// names, signatures of images included. Errors: `E_POLICY`, `E_CONFIG`.
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const config::Environment& environment,
                                       const std::string& requested);
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "app/jobs/addon_jobs.hpp"
 #include "app/jobs/run_parts.hpp"
 #include "app/jobs/source_trees.hpp"
 #include "domain/jobs/plan.hpp"
@@ -165,6 +166,9 @@ Result<std::shared_ptr<const JobListing>> JobDesk::listing(const std::string& ro
 /// By source and id. A run that names no source may name it in the job's id: `source/job`.
 Result<JobChoice> JobDesk::choose(const http::JobAsk& ask) {
   const auto views = about_.views();
+  if (const auto* source = view<sources::View>(*views).sources.find(ask.source);
+      source && (*source)->kind == "oci")
+    return choose_addon(**source, about_.data, ask.job);
   auto tree = tree_of(*views, ask.source, options_.scripts_root, about_.data);
   if (!tree) return tree.error();
   auto found = listing(tree->root);
@@ -196,11 +200,17 @@ Result<JobChoice> JobDesk::choose(const http::JobAsk& ask) {
   return choice;
 }
 
-Result<jobs::Preparation> JobDesk::judge(const JobChoice& choice, const http::JobAsk& ask) const {
+Result<jobs::Preparation> JobDesk::judge(const JobChoice& choice, const http::JobAsk& ask,
+                                         Json& trust) const {
   auto profile =
     jobs::effective_profile({ask.profile, "", std::string{jobs::to_text(options_.policy.profile)}});
   if (!profile) return profile.error();
-  return prepare_job(choice, options_.policy.bundle, *profile);
+  auto prepared = prepare_job(choice, options_.policy.bundle, *profile);
+  if (!prepared || !prepared->in_containers) return prepared;
+  auto told = judge_images(*prepared, choice.addon.get());
+  if (!told) return told.error();
+  trust = std::move(*told);
+  return prepared;
 }
 
 /// Empty: this node, which runs it itself when it fits; else whoever fits and has the fewest runs.
@@ -237,7 +247,7 @@ Result<std::string> JobDesk::where(const JobChoice& choice) const {
   return Error{"placement.impossible", "job " + choice.job->id + " wants a node with " + wanted, {}};
 }
 
-/// A run again: the same job and arguments, but for secrets, which are gone.
+/// A run again: the same job, arguments and choices, but for secrets, which are gone.
 Status JobDesk::fill_from_earlier(http::JobAsk& ask) const {
   if (ask.of.empty()) return Done{};
   const auto views = about_.views();
@@ -250,6 +260,10 @@ Status JobDesk::fill_from_earlier(http::JobAsk& ask) const {
   }
   if (ask.profile.empty()) ask.profile = earlier.profile;
   if (ask.node.empty()) ask.node = earlier.node;
+  const auto asked = asked_of(earlier.provenance.text);
+  if (!ask.on_error) ask.on_error = asked.on_error;
+  if (!ask.strict) ask.strict = asked.strict;
+  if (!ask.dry && !ask.resume) ask.dry = asked.dry;  // Whoever resumes wants what was not done.
   auto before = parse_json(earlier.args.text);
   if (!before || !before->is_object()) return Done{};
   if (ask.args.is_null()) ask.args = Json::object();
@@ -279,13 +293,15 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
     made.elsewhere = std::move(*node);
     if (!made.elsewhere.empty()) return made;
   }
-  auto prepared = judge(*choice, ask);
+  Json trust;
+  auto prepared = judge(*choice, ask, trust);
   if (!prepared) return prepared.error();
   const auto arguments = jobs::bind_json(*choice->job, ask.args);
   if (!arguments) return arguments.error();
   const auto runtime = container_runtime();
   const auto run = new_run_id();
-  made.submit = submission(run, about_.node, *choice, *prepared, *arguments, runtime);
+  const Asked asked{ask.on_error, ask.strict.value_or(true), ask.dry.value_or(false)};
+  made.submit = submission(run, about_.node, *choice, *prepared, *arguments, runtime, asked);
   made.submit.run.of = ask.of;
   std::vector<std::string> done;
   if (ask.resume) {
@@ -309,10 +325,12 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
                  about_.memory,
                  options_.host,
                  runtime,
-                 ask.on_error,
-                 ask.strict,
-                 ask.dry,
-                 stream_members(made.submit.run)};
+                 asked.on_error,
+                 asked.strict,
+                 asked.dry,
+                 stream_members(made.submit.run),
+                 choice->addon != nullptr,
+                 choice->addon && choice->addon->pull == "never" ? "never" : ""};
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
   order->notes = stream_notes(made.submit, system_now());
@@ -326,13 +344,16 @@ Result<Json> JobDesk::plan_now(const http::JobAsk& asked) {
   if (auto filled = fill_from_earlier(ask); !filled) return filled.error();
   auto choice = choose(ask);
   if (!choice) return choice.error();
-  auto prepared = judge(*choice, ask);
+  Json trust;
+  auto prepared = judge(*choice, ask, trust);
   if (!prepared) return prepared.error();
   const auto arguments = jobs::bind_json(*choice->job, ask.args);
   if (!arguments) return arguments.error();
   if (const auto denied = prepared->denial()) return *denied;
   auto plan = jobs::plan_of(*choice->job, *prepared, {ask.job, choice->alias, &*arguments});
   if (!choice->source.empty()) plan["provenance"]["source"] = choice->provenance;
+  if (choice->addon) add_addon(plan, *choice->addon);
+  add_trust(plan, *prepared, trust);
   return plan;
 }
 
@@ -349,6 +370,12 @@ Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t li
   page.faults = (*own)->faults.size();
   const auto views = about_.views();
   view<sources::View>(*views).sources.each([&](const std::string& name, const auto& source) {
+    if (source->kind == "oci") {
+      const auto addons = addon_jobs(*source, about_.data);
+      if (!addons) return void(page.faults += addons.error().code == "E_ADDON_MANIFEST");
+      for (const auto& one : *addons) rows.push_back(row_of(one->job, name, source->kind));
+      return;
+    }
     const auto tree = tree_of(*views, name, options_.scripts_root, about_.data);
     if (!tree) return;  // Its node has it, or nobody yet.
     const auto found = listing(tree->root);

@@ -56,7 +56,8 @@ private:
 
   Result<JobChoice> choose(const http::JobAsk& ask);
   Result<std::shared_ptr<const JobListing>> listing(const std::string& root);
-  Result<jobs::Preparation> judge(const JobChoice& choice, const http::JobAsk& ask) const;
+  /// `trust` gets what a plan tells of the images.
+  Result<jobs::Preparation> judge(const JobChoice& choice, const http::JobAsk& ask, Json& trust) const;
   Result<std::string> where(const JobChoice& choice) const;
   Result<http::PreparedRun> prepare_now(http::JobAsk ask);
   Result<Json> plan_now(const http::JobAsk& ask);

@@ -190,7 +190,7 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
   const auto groups = Cgroups::here();
   const auto runtime = container_runtime();
   const auto id = new_run_id();
-  auto submit = submission(id, node.node(), choice, prepared, arguments, runtime);
+  auto submit = submission(id, node.node(), choice, prepared, arguments, runtime, options.asked);
   submit.limits = node.system().options().run_limits;
   Reporter reporter{node};
   const EmptyFolder tidy{*memory};
@@ -211,9 +211,9 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
                  *memory,
                  options.host,
                  runtime,
-                 options.on_error,
-                 options.strict,
-                 options.dry,
+                 options.asked.on_error,
+                 options.asked.strict,
+                 options.asked.dry,
                  stream_members(submit.run)};
   auto order = make_run_order(parts, groups);
   if (!order) return order.error();

@@ -9,14 +9,14 @@
 #include "adapters/run_making.hpp"
 #include "app/jobs/embedded.hpp"
 #include "app/jobs/job_choice.hpp"
+#include "app/jobs/run_parts.hpp"
 
 namespace muster::app {
 
 struct JobRunOptions {
   std::string actor;  ///< Who asks.
   jobs::Environment host;
-  std::optional<jobs::OnError> on_error;
-  bool strict = true, dry = false;
+  Asked asked;
 };
 
 /// Sees the run's stream as it grows, on the caller's thread.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.hpp"
+#include "domain/jobs/common_flags.hpp"
 #include "domain/jobs/plan.hpp"
 #include "domain/jobs/redaction.hpp"
 #include "domain/jobs/steps.hpp"
@@ -72,9 +73,28 @@ Result<std::string> run_memory(const std::string& data) {
   return folder;
 }
 
+Json invoked_with(const Asked& asked) {
+  Json with = Json::object();
+  if (asked.on_error) with["on_error"] = jobs::word_of(*asked.on_error);
+  if (!asked.strict) with["strict"] = false;
+  if (asked.dry) with["dry_run"] = true;
+  return with;
+}
+
+Asked asked_of(const std::string& provenance) {
+  Asked asked;
+  const auto read = parse_json(provenance);
+  if (!read || !read->is_object()) return asked;
+  const auto with = read->value("invoked_with", Json::object());
+  asked.on_error = jobs::on_error_of(with.value("on_error", ""));
+  asked.strict = with.value("strict", true);
+  asked.dry = with.value("dry_run", false);
+  return asked;
+}
+
 runs::Submit submission(const std::string& run, const std::string& node, const JobChoice& choice,
                         const jobs::Preparation& prepared, const jobs::Arguments& arguments,
-                        const std::optional<jobs::Runtime>& runtime) {
+                        const std::optional<jobs::Runtime>& runtime, const Asked& asked) {
   const auto& job = *choice.job;
   runs::Submit submit;
   auto& accepted = submit.run;
@@ -98,6 +118,7 @@ runs::Submit submission(const std::string& run, const std::string& node, const J
     jobs::plan_of(job, prepared, {choice.alias ? choice.alias->name : job.folder, choice.alias, nullptr});
   auto& provenance = plan["provenance"];
   if (!choice.provenance.is_null()) provenance["source"] = choice.provenance;
+  if (auto with = invoked_with(asked); !with.empty()) provenance["invoked_with"] = std::move(with);
   accepted.provenance.text = provenance.dump();
   for (const auto& decision : prepared.decisions()) {
     runs::PolicyDecided policy;

@@ -18,11 +18,22 @@ namespace muster::app {
 /// Where runs of this data folder keep what no disk may see; it is made. Errors: as memory_folder().
 Result<std::string> run_memory(const std::string& data);
 
+/// How a run was asked for beside its arguments.
+struct Asked {
+  std::optional<jobs::OnError> on_error;
+  bool strict = true, dry = false;
+};
+
+/// As `invoked_with` of a run's provenance has it: what differs from what is so when nothing is said.
+[[nodiscard]] Json invoked_with(const Asked& asked);
+/// Of a run's provenance, a JSON text.
+[[nodiscard]] Asked asked_of(const std::string& provenance);
+
 /// What is to be recorded of a run that `node` is to carry out; the limits are not set.
 [[nodiscard]] runs::Submit submission(const std::string& run, const std::string& node,
                                       const JobChoice& choice, const jobs::Preparation& prepared,
                                       const jobs::Arguments& arguments,
-                                      const std::optional<jobs::Runtime>& runtime);
+                                      const std::optional<jobs::Runtime>& runtime, const Asked& asked);
 
 /// Members of every event of the run's stream (contract of jobs, section 7).
 [[nodiscard]] StringMap stream_members(const runs::Accepted& run);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include "adapters/execution_parts.hpp"
 #include "app/jobs/run_parts.hpp"
@@ -65,12 +64,7 @@ std::string RunSide::journal_of(const std::string& run) const {
 }
 
 Status RunSide::hold(RunOrder order) {
-  std::error_code failed;
-  for (const auto& folder : {order.folder, order.memory}) {
-    fs::create_directories(folder, failed);
-    if (failed) return Error{"internal", folder + ": " + failed.message(), {}};
-    ::chmod(folder.c_str(), 0700);
-  }
+  if (auto made = make_folders(order); !made) return made;
   // So that the next life of this process can begin it.
   if (auto kept = replace_file(order.memory + "/order", to_json_text(order)); !kept) return kept;
   const std::lock_guard lock{mutex_};

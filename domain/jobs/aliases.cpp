@@ -59,6 +59,17 @@ std::string no_such_job(const Tree& tree, std::string_view id) {
   return "no job has the id " + in_quotes(id) + did_you_mean(id, known);
 }
 
+/// Its fields are the contenders: where each leads, and which job that is.
+Error collision(std::string_view name, const std::vector<Alias>& contenders) {
+  Error error{"alias.collision", "the alias " + in_quotes(name) + " is declared " +
+                                   std::to_string(contenders.size()) + " times: "};
+  for (const auto& one : contenders) {
+    error.detail += (error.fields.empty() ? "" : ", ") + one.target_path;
+    error.fields.push_back({one.target_path, one.target_id});
+  }
+  return error;
+}
+
 }  // namespace
 
 void check_aliases(ObjectReader& root, names::Check& check) {
@@ -151,8 +162,7 @@ Result<Named> find_job(const Tree& tree, const Aliases& aliases, std::string_vie
   if (const Job* job = tree.find(name)) return Named{job, nullptr};
   const auto key = lower_case(name);
   if (const auto several = aliases.collisions().find(key); several != aliases.collisions().end())
-    return Error{"alias.collision", "the alias " + in_quotes(name) + " is declared " +
-                                      std::to_string(several->second.size()) + " times"};
+    return collision(name, several->second);
   if (const auto wrong = aliases.invalid().find(key); wrong != aliases.invalid().end())
     return Error{wrong->second.code, "the alias " + in_quotes(name) + ": " + wrong->second.detail};
   if (const Alias* alias = aliases.find(name)) return Named{tree.find(alias->target_id), alias};

@@ -72,8 +72,9 @@ struct Named {
   const Alias* alias = nullptr;  ///< When it was one.
 };
 
-/// By id, else by alias; hidden aliases resolve, too. Error: `alias.collision` (collisions() has the
-/// contenders), the code of an invalid alias, or `job.unknown` with the nearest name that anybody may see.
+/// By id, else by alias; hidden aliases resolve, too. Error: `alias.collision` (its fields are the
+/// contenders, path and id), the code of an invalid alias, or `job.unknown` with the nearest name that
+/// anybody may see.
 Result<Named> find_job(const Tree& tree, const Aliases& aliases, std::string_view name);
 
 }  // namespace muster::jobs

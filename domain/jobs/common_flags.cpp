@@ -106,6 +106,18 @@ std::optional<OnError> on_error_of(std::string_view word) {
   return std::nullopt;
 }
 
+std::string_view word_of(OnError on_error) {
+  switch (on_error) {
+    case OnError::go_on:
+      return "continue";
+    case OnError::retry:
+      return "retry";
+    case OnError::abort:
+      break;
+  }
+  return "abort";
+}
+
 Status check_common(const Common& common) {
   if (!common.report_file.empty() && common.report.empty())
     return Error{"E_ARGS", "--report-file needs --report json or --report yaml"};

@@ -48,6 +48,7 @@ Status set_common(Common& common, const CommonFlag& flag, const std::optional<st
 
 /// abort, continue or retry; nothing for any other word.
 [[nodiscard]] std::optional<OnError> on_error_of(std::string_view word);
+[[nodiscard]] std::string_view word_of(OnError on_error);
 
 /// What only all flags together show: `--report-file` needs `--report`.
 Status check_common(const Common& common);

@@ -96,8 +96,9 @@ std::vector<Volume> step_volumes(const std::string& script_folder, const std::st
 Result<CommandLine> run_line(const ContainerRun& run) {
   const auto& settings = run.settings;
   CommandLine line;
-  add(line, {to_text(run.runtime), "run", "--rm", "--name", run.name, "--cap-drop=ALL",
-             "--security-opt=no-new-privileges"});
+  add(line, {to_text(run.runtime), "run", "--rm"});
+  if (!run.pull.empty()) line.push_back("--pull=" + run.pull);
+  add(line, {"--name", run.name, "--cap-drop=ALL", "--security-opt=no-new-privileges"});
   if (!settings.rootfs_writable) line.emplace_back("--read-only");
   add(line, {"--network", settings.network});
   for (const auto& capability : settings.capabilities) line.push_back("--cap-add=" + capability);
@@ -115,9 +116,9 @@ Result<CommandLine> run_line(const ContainerRun& run) {
   line.insert(line.end(), settings.extra_args.begin(), settings.extra_args.end());
   line.push_back(settings.image);
   if (!run.entrypoint.empty()) line.insert(line.end(), run.entrypoint.begin() + 1, run.entrypoint.end());
-  if (!is_absolute_path(run.script))
+  if (run.job.empty() && !is_absolute_path(run.script))
     return config("the script \"" + shown(run.script) + "\" is not absolute");
-  line.push_back(run.script);
+  line.push_back(run.job.empty() ? run.script : run.job);
   line.insert(line.end(), run.flags.begin(), run.flags.end());
   if (auto fine = check_words(line); !fine) return fine.error();
   return line;

@@ -44,6 +44,7 @@ struct Volume {
 
 struct ContainerRun {
   Runtime runtime = Runtime::podman;
+  std::string pull;  ///< `never`, or empty: when the image is not here.
   std::string name;
   Settings settings;   ///< As they were judged, image and extra arguments included.
   std::string folder;  ///< Where it starts: the run's folder.
@@ -52,15 +53,17 @@ struct ContainerRun {
   std::vector<std::string>
     entrypoint;        ///< Its first word replaces the image's; the others come before the script.
   std::string script;  ///< Absolute.
+  std::string job;     ///< Instead of a script: what the image's own program is told.
   std::vector<std::string> flags;  ///< The script's.
 };
 
-/// `RT run --rm --name NAME --cap-drop=ALL --security-opt=no-new-privileges [--read-only] --network MODE
+/// `RT run --rm [--pull=never] --name NAME --cap-drop=ALL --security-opt=no-new-privileges [--read-only]
+/// --network MODE
 /// [--cap-add=C ...] --workdir FOLDER [--env K=V ...] [--volume SRC:DST:ro|rw ...] [--cpus N] [--memory
 /// BYTES]
-/// [--pids-limit N] [--entrypoint E] [extra ...] IMAGE [entrypoint's rest ...] SCRIPT [flags ...]`.
-/// Error: `E_CONFIG` for what no command line can carry: a NUL, a variable's name that is empty or has a `=`,
-/// a path that is not absolute or has a `:`, a word that is too long.
+/// [--pids-limit N] [--entrypoint E] [extra ...] IMAGE [entrypoint's rest ...] SCRIPT [flags ...]`, or JOB
+/// instead of these two. Error: `E_CONFIG` for what no command line can carry: a NUL, a variable's name that
+/// is empty or has a `=`, a path that is not absolute or has a `:`, a word that is too long.
 Result<CommandLine> run_line(const ContainerRun& run);
 
 /// Podman hands the host's proxies on to a container by itself, passwords included: they are taken out of the

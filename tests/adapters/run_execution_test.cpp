@@ -10,109 +10,12 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
-#include "tests/support/eventually.hpp"
+#include "tests/adapters/run_by_hand.hpp"
 
 using namespace muster;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A run's folders, its order, and what was told of it.
-class Run {
-public:
-  Run() {
-    std::string pattern = (fs::temp_directory_path() / "run-XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
-    order.run = "run-1";
-    order.folder = root_ + "/run";
-    order.memory = root_ + "/memory";
-  }
-  ~Run() { fs::remove_all(root_); }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
-
-  void step(const std::string& id, const std::string& script, std::vector<std::string> needs = {}) {
-    StepOrder step;
-    step.id = step.name = id;
-    step.needs = std::move(needs);
-    step.command = {"bash", "-c", script};
-    step.env["PATH"] = "/usr/bin:/bin";
-    step.env["FILES"] = root_;
-    step.folder = root_;
-    order.steps.push_back(std::move(step));
-  }
-
-  std::shared_ptr<Execution> begin(ScriptLoop& loop) {
-    auto begun = Execution::begin(loop, order, hooks(), system_now);
-    REQUIRE(begun);
-    return *begun;
-  }
-  Result<std::shared_ptr<Execution>> adopt(ScriptLoop& loop) {
-    return Execution::adopt(loop, order.memory, hooks(), system_now);
-  }
-
-  RunOutcome outcome() {
-    REQUIRE(eventually([this] {
-      const std::lock_guard lock{mutex_};
-      return outcome_.has_value();
-    }));
-    return *outcome_;
-  }
-  /// `step:attempt` as it began, `step=status` as it ended.
-  std::vector<std::string> told() {
-    const std::lock_guard lock{mutex_};
-    return told_;
-  }
-  [[nodiscard]] bool heard(const std::string& what) {
-    const auto all = told();
-    return std::find(all.begin(), all.end(), what) != all.end();
-  }
-  std::string printed() const {
-    std::string text;
-    JournalReader{order.folder + "/journal", 0}.read([&](const JournalEntry& entry) {
-      if (entry.kind != EntryKind::event) text.append(entry.text).append("\n");
-      return true;
-    });
-    return text;
-  }
-  std::vector<std::string> events() const {
-    std::vector<std::string> all;
-    JournalReader{order.folder + "/journal", 0}.read([&](const JournalEntry& entry) {
-      if (entry.kind == EntryKind::event) all.emplace_back(entry.text.substr(0, entry.text.find(' ')));
-      return true;
-    });
-    return all;
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return root_ + "/" + name; }
-  void touch(const std::string& name) const { std::ofstream{file(name)} << "x"; }
-  [[nodiscard]] bool exists(const std::string& name) const { return fs::exists(file(name)); }
-
-  RunOrder order;
-
-private:
-  ExecutionHooks hooks() {
-    ExecutionHooks hooks;
-    hooks.started = [this](Time) { note("started"); };
-    hooks.step_started = [this](const std::string& step, uint64_t attempt, Time) {
-      note(step + ":" + std::to_string(attempt));
-    };
-    hooks.step_finished = [this](const StepOutcome& step, Time) { note(step.step + "=" + step.status); };
-    hooks.finished = [this](const RunOutcome& outcome, Time) {
-      const std::lock_guard lock{mutex_};
-      outcome_ = outcome;
-    };
-    return hooks;
-  }
-  void note(const std::string& what) {
-    const std::lock_guard lock{mutex_};
-    told_.push_back(what);
-  }
-
-  std::string root_;
-  std::mutex mutex_;
-  std::vector<std::string> told_;
-  std::optional<RunOutcome> outcome_;
-};
 
 using List = std::vector<std::string>;
 constexpr const char* kWaitForGo = "until [ -e $FILES/go ]; do :; done; ";
@@ -275,79 +178,6 @@ TEST_CASE("a secret that a script prints is in no file of the run, however it is
     const std::string bytes{std::istreambuf_iterator<char>(in), {}};
     CHECK(bytes.find("canary-7261") == std::string::npos);
   }
-}
-
-TEST_CASE("a run goes on in another life of the program") {
-  Run run;
-  run.step("first", "echo before; touch $FILES/here; " + std::string{kWaitForGo} + "echo after");
-  run.step("second", "echo last", {"first"});
-  {
-    ScriptLoop loop;
-    run.begin(loop);
-    REQUIRE(eventually([&] { return run.exists("here") && run.heard("first:1"); }));
-  }
-  SECTION("which finds the step still running") {
-    ScriptLoop loop;
-    REQUIRE(run.adopt(loop));
-    run.touch("go");
-    CHECK(run.outcome().status == "completed");
-  }
-  SECTION("which finds that the step has ended") {
-    run.touch("go");
-    REQUIRE(eventually([&] { return fs::exists(run.order.memory + "/pipes/0-1/code"); }));
-    ScriptLoop loop;
-    REQUIRE(run.adopt(loop));
-    CHECK(run.outcome().status == "completed");
-  }
-  CHECK(run.printed() == "before\nafter\nlast\n");
-  ScriptLoop loop;
-  CHECK_FALSE(run.adopt(loop));  // Nothing is left of it in memory.
-}
-
-TEST_CASE("a step that is gone when the program is back makes the run lost, and is not run again") {
-  Run run;
-  run.step("gone", "echo x >>$FILES/tries; touch $FILES/here; tail -f /dev/null");
-  run.step("next", "touch $FILES/ran", {"gone"});
-  {
-    ScriptLoop loop;
-    run.begin(loop);
-    REQUIRE(eventually([&] { return run.exists("here"); }));
-  }
-  const auto watcher = find_by_environment("MUSTER_WATCHES=" + run.order.memory + "/pipes/0-1");
-  REQUIRE(watcher);
-  REQUIRE(::kill(-static_cast<pid_t>(watcher->pid), SIGKILL) == 0);
-  REQUIRE(eventually([&] { return !ChildProcess::adopt(*watcher); }));
-  ScriptLoop loop;
-  REQUIRE(run.adopt(loop));
-  CHECK(run.outcome().status == "lost");
-  CHECK_FALSE(run.exists("ran"));
-  CHECK(fs::file_size(run.file("tries")) == 2);
-}
-
-TEST_CASE("what had failed before has failed in another life, too, and nothing more is started") {
-  Run run;
-  run.step("bad", "touch $FILES/here; tail -f /dev/null");
-  run.step("other", "touch $FILES/ran");
-  {
-    ScriptLoop loop;
-    run.begin(loop);
-    REQUIRE(eventually([&] { return run.exists("here"); }));
-  }
-  const auto watcher = find_by_environment("MUSTER_WATCHES=" + run.order.memory + "/pipes/0-1");
-  REQUIRE(watcher);
-  REQUIRE(::kill(-static_cast<pid_t>(watcher->pid), SIGKILL) == 0);
-  RunProgress progress;  // As it is when the program ends between a step's end and what follows from it.
-  progress.began = system_now();
-  progress.steps = {{"bad", 1, "failed", 3, "why", 0, 0, ""}, {"other", 0, "", 0, "", 0, 0, ""}};
-  std::ofstream{run.order.memory + "/progress"} << to_json_text(progress);
-  ScriptLoop loop;
-  REQUIRE(run.adopt(loop));
-  const auto outcome = run.outcome();
-  CHECK(outcome.status == "failed");
-  CHECK(outcome.exit_code == 3);
-  CHECK(outcome.error == "why");
-  CHECK(run.heard("other=skipped"));
-  CHECK_FALSE(run.exists("ran"));
 }
 
 TEST_CASE("a dry run tells of its steps and starts none") {

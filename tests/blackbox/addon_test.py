@@ -22,7 +22,7 @@ jobs:
 """
 
 
-class FakeRuntimeTest(unittest.TestCase):
+class FakeRuntime(unittest.TestCase):
     """Fake: `podman` is a script that remembers its words, and prints what the test wants."""
 
     def setUp(self):
@@ -50,6 +50,8 @@ class FakeRuntimeTest(unittest.TestCase):
         self.asked.unlink(missing_ok=True)
         return lines
 
+
+class FakeRuntimeTest(FakeRuntime):
     def test_each_profile_has_its_command_line(self):
         """[S3-50] [S3-86] [S3-87] [S3-91] [S3-94] [S3-95] Pulled and pinned; the contract's words; the manifest is kept."""
         image = "registry.example/team/addon:1"
@@ -149,7 +151,7 @@ class FakeRuntimeTest(unittest.TestCase):
 
 
 @unittest.skipUnless(shutil.which("docker-registry"), "docker-registry is not there")
-class RegistryTest(PodmanCase):
+class Registry(PodmanCase):
     """Real: Podman and a registry on loopback, in folders of their own."""
 
     def setUp(self):
@@ -189,6 +191,8 @@ class RegistryTest(PodmanCase):
     def add(self, node, **more):
         return Caller(node.port, Authorization="Bearer dev-token").post("/sources", {"type": "oci", "ref": self.ref, "trusted": True, **more})
 
+
+class RegistryTest(Registry):
     def test_an_add_on_is_pulled_and_pinned(self):
         """[S3-86] [S3-87] [S3-91] [S3-92] Pulled from a registry, its digest known; on-run before that has no image, after it no digest."""
         self.push(lambda root: (root / "flwd-addon" / "manifest.yaml").write_text(MANIFEST))

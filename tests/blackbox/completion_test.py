@@ -262,27 +262,5 @@ class ShellTest(Folder):
                 self._cleanups.pop()
 
 
-class PowershellTest(Folder):
-    def test_powershell(self):
-        """[S3-13] With pwsh the script is parsed; in any case its brackets and quotes are in pairs, and it asks for both names."""
-        script = self.muster("completion", "powershell").stdout
-        self.assertIn("-Native -CommandName muster, flwd", script)
-        self.assertIn("__complete $rest.Count @rest", script)
-        plain = re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"|#.*", "", script)
-        self.assertNotRegex(plain, "['\"]")
-        open_ones = []
-        for char in plain:
-            if char in "([{":
-                open_ones.append(char)
-            elif char in ")]}":
-                self.assertEqual("([{".index(open_ones.pop()), ")]}".index(char))
-        self.assertEqual(open_ones, [])
-        if shutil.which("pwsh"):
-            self.write("muster.ps1", script)
-            check = ("$faults = $null; [void][System.Management.Automation.Language.Parser]::ParseFile('muster.ps1', [ref]$null, "
-                     "[ref]$faults); exit $faults.Count")
-            self.assertEqual(subprocess.run(["pwsh", "-NoProfile", "-Command", check], cwd=self.folder, timeout=60).returncode, 0)
-
-
 if __name__ == "__main__":
     unittest.main()

@@ -154,11 +154,16 @@ class ShippedTest(Jobs):
         self.assertEqual((again.status, again.headers["Idempotent-Replay"], again.json["id"], again.json["status"]), (201, "true", first["id"], "queued"))
         spaced = self.caller.call("POST", "/runs", json.dumps(body, sort_keys=True, indent=2), {"Idempotency-Key": key})
         self.assertEqual((spaced.status, spaced.json["id"]), (201, first["id"]))
-        self.refused(self.caller.call("POST", "/runs", {"job_id": "demo", "args": {"name": "Bo"}}, {"Idempotency-Key": key}), 409, "idempotency.conflict")
+        other = {"job_id": "demo", "args": {"name": "Bo"}}
+        clash = self.caller.call("POST", "/runs", other, {"Idempotency-Key": key})
+        self.refused(clash, 409, "idempotency.conflict")
+        self.assertEqual(clash.json["incoming_sha256"], hashlib.sha256(json.dumps(other, sort_keys=True, separators=(",", ":")).encode()).hexdigest())
         self.refused(self.caller.call("POST", "/runs", body, {"Idempotency-Key": "short"}), 400, "field.invalid")
         digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
         self.accepted(body, Idempotency_SHA256=digest)
-        self.refused(self.caller.call("POST", "/runs", body, {"Idempotency-SHA256": "0" * 64}), 409, "idempotency.conflict")
+        clash = self.caller.call("POST", "/runs", body, {"Idempotency-SHA256": "0" * 64})
+        self.refused(clash, 409, "idempotency.conflict")
+        self.assertEqual((clash.json["incoming_sha256"], clash.json["computed_sha256"]), ("0" * 64, digest))
         self.assertEqual(len(self.caller.get("/runs").json), 2)
 
     def test_wrong_arguments_are_named(self):
@@ -265,6 +270,21 @@ class RunsTest(Jobs):
         kinds = [kind for _, kind, _ in events_of(self.stream(allowed))]
         self.assertEqual(kinds[0], "policy.decision")
         self.assertEqual(self.ended(allowed)["status"], "completed")
+
+    def test_an_alias_that_is_declared_twice_names_all_that_it_may_mean(self):
+        """409 alias.collision with the contenders, for plans and runs; one that leads nowhere is named, too."""
+        for name in ("build", "test"):
+            self.job(name, "echo x\n")
+        (self.root / "flwd.yaml").write_text("aliases: [{from: build, to: x}, {from: test, to: X}, {from: gone, to: x}, {from: gone, to: lost}]\n")
+        self.serve()
+        for route in ("/plans", "/runs"):
+            answer = self.caller.post(route, {"job_id": "x"})
+            self.refused(answer, 409, "alias.collision")
+            self.assertEqual(answer.json["alias"], "x")
+            self.assertEqual({(one["target_path"], one.get("target_id")) for one in answer.json["contenders"]}, {("build", "build"), ("test", "test"), ("gone", None)})
+            for target in ("build", "test", "gone"):
+                self.assertIn(target, answer.json["detail"])
+            self.refused(self.caller.post(route, {"job_id": "lost"}), 400, "alias.target.invalid")
 
     def test_a_failed_run_is_run_again_or_gone_on_with(self):
         """`of` takes the same inputs; `resume` begins at the step that failed."""

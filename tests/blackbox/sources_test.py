@@ -13,7 +13,9 @@ from running_node import BINARY, RunningNode
 JOB = "job: {id: hello, summary: Says hello}\ninterpreter: /bin/sh\n"
 
 
-class SourcesTest(unittest.TestCase):
+class Sources(unittest.TestCase):
+    """A node that may have repositories of a daemon, and folders of a root."""
+
     @classmethod
     def setUpClass(cls):
         room = tempfile.TemporaryDirectory()
@@ -54,6 +56,8 @@ class SourcesTest(unittest.TestCase):
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done
 
+
+class SourcesTest(Sources):
     def test_a_folder_below_a_root_is_a_source(self):
         """[S3-41] [S3-42] [S3-43] [S3-44] [S3-77] [S3-78] 201, listed, shown, replaced with 200, removed; its files stay."""
         made = self.add(201, type="local", ref="own", trust={"by": "alice"})
@@ -205,6 +209,44 @@ class SourcesTest(unittest.TestCase):
             self.assertEqual(node.stop(), 0)
             node.__enter__()
             self.assertEqual(caller.get("/sources").json, [made.json])
+
+
+class HostileRepositoryTest(Sources):
+    """A repository and a machine whose git would start programs or fetch from elsewhere, if it were let."""
+
+    def test_hooks_and_submodules_do_nothing(self):
+        """Hooks of the origin, of the machine's templates and of its hooks path, a watcher, and a submodule: nothing is started or fetched, twice."""
+        mark = self.room / "pwned"
+        hook = f"#!/bin/sh\ntouch {mark}\n"
+        home = self.room / "home"
+        for folder in (home / "hooks", home / "template" / "hooks"):
+            folder.mkdir(parents=True)
+            for name in ("post-checkout", "post-merge", "reference-transaction", "fsmonitor-watchman"):
+                (folder / name).write_text(hook)
+                (folder / name).chmod(0o755)
+        (home / ".gitconfig").write_text(f'[core]\n hooksPath = {home}/hooks\n fsmonitor = touch {mark}\n[init]\n templateDir = {home}/template\n'
+                                         '[submodule]\n recurse = true\n')
+        inner = Repository(self.room / "git" / "inner")
+        inner.write("config.d/config.yaml", JOB)
+        inner.commit("inside")
+        repository, _ = self.repository("hostile")
+        (repository.path / ".git" / "hooks").mkdir(exist_ok=True)
+        for name in ("post-checkout", "post-update", "pre-auto-gc"):
+            (repository.path / ".git" / "hooks" / name).write_text(hook)
+            (repository.path / ".git" / "hooks" / name).chmod(0o755)
+        repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner.path), "scripts/inner")
+        repository.write(".gitmodules", f'[submodule "scripts/inner"]\n path = scripts/inner\n url = {self.daemon.url}/inner\n update = !touch {mark}\n')
+        commit = repository.commit("hostile")
+        with RunningNode("--dev", "--allow-git-host", f"127.0.0.1:{self.daemon.port}", environment={"HOME": str(home)}) as node:
+            caller = Caller(node.port, Authorization="Bearer dev-token")
+            for status in (201, 200):
+                made = caller.post("/sources", {"type": "git", "url": f"{self.daemon.url}/hostile", "ref": "main"})
+                self.assertEqual((made.status, made.json.get("resolved_commit")), (status, commit), made)
+            checkout = node.folder / "data" / "sources" / "hostile"
+            self.assertTrue((checkout / "scripts" / "hello").is_dir())
+            self.assertEqual(list((checkout / "scripts" / "inner").iterdir()), [])
+            self.assertEqual([row["id"] for row in caller.get("/jobs?per_page=200").json if row.get("source", {}).get("type") == "git"], ["hostile/hello"])
+        self.assertFalse(mark.exists())
 
 
 class PolicyTest(unittest.TestCase):

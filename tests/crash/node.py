@@ -26,11 +26,11 @@ def free_port():
 class Node:
     """A node on one data folder; `with` kills it at the end, whatever happened."""
 
-    def __init__(self, data, environment=None, room=None):
+    def __init__(self, data, environment=None, room=None, flags=()):
         self.data = str(data)
         self.port = free_port()
         self.log = open(os.path.join(room or os.path.dirname(self.data), f"node-{self.port}.log"), "wb")
-        command = [BINARY, ":serve", "--data", self.data, "--bind", f"127.0.0.1:{self.port}", "--dev", "--alone", "--node-side=false"]
+        command = [BINARY, ":serve", "--data", self.data, "--bind", f"127.0.0.1:{self.port}", "--dev", "--alone", "--node-side=false", *flags]
         # Nothing of the caller's configuration may reach the node.
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         self.process = subprocess.Popen(command, env={**kept, **(environment or {})}, stdin=subprocess.DEVNULL,

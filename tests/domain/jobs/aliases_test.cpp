@@ -111,6 +111,9 @@ TEST_CASE("a name that is declared twice is a collision with its contenders, a r
   REQUIRE(contenders.size() == 2);
   CHECK(contenders[1].target_id == "demo.test");
   CHECK(code_of(aliases, jobs, "x") == "alias.collision");
+  const auto told = find_job(jobs, aliases, "x").error();
+  CHECK(told.detail == "the alias \"x\" is declared 2 times: demo/build, demo/test");
+  CHECK(told.fields == std::vector<FieldError>{{"demo/build", "demo.build"}, {"demo/test", "demo.test"}});
   CHECK_FALSE(aliases.find("x"));
   CHECK(code_of(aliases, jobs, "y").empty());
 }

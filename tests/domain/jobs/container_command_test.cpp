@@ -121,6 +121,21 @@ TEST_CASE("a script in the run's own folder has it writable, once", "[S3-111]") 
   CHECK(volumes[0].writable);
 }
 
+TEST_CASE("a job of an image is told to the image's own program, and has no script") {
+  auto made = run(judged({}, Profile::secure, {}));
+  made.script.clear();
+  made.job = "build";
+  made.pull = "never";
+  made.volumes = step_volumes(made.folder, made.folder, "/memory/secrets");
+  CHECK(
+    text(*run_line(made)) ==
+    "podman run --rm --pull=never --name run-17-step --cap-drop=ALL --security-opt=no-new-privileges "
+    "--read-only --network none --workdir /data/runs/run-17 --volume /data/runs/run-17:/data/runs/run-17:rw "
+    "--volume /memory/secrets:/run/secrets:ro docker.io/library/alpine:3.20 build");
+  made.job.clear();
+  refused(made, "is not absolute");
+}
+
 TEST_CASE("what no command line can carry is refused") {
   const auto settings = judged({}, Profile::secure, {});
   for (const auto* path : {"/a:rw", "relative", "", "/a/../etc", "name"}) {
