@@ -149,7 +149,8 @@ private:
     aside(step, order.before, [self = self(), step](const std::string& wrong) {
       if (self->live_[step].ending || self->progress_.canceled || self->progress_.timed_out)
         return self->ended(step, {"", 0, -1, "failed", "it was not started any more"});
-      if (!wrong.empty()) return self->ended(step, {"", 0, -1, "failed", wrong});
+      if (!wrong.empty())
+        return self->ended(step, {"", 0, -1, "failed", "container.name.conflict: " + wrong});
       self->start(step);
     });
   }

@@ -21,7 +21,7 @@ struct StepOrder {
   StringMap env;
   std::string folder;  ///< Where it starts.
   std::vector<Words>
-    before;  ///< Run one after the other, before each attempt; one that fails fails the attempt.
+    before;  ///< Frees its container's name, before each attempt; what fails fails the attempt.
   std::vector<Words> cancel;  ///< Run when it is to end, before a signal is sent to the command.
   std::vector<Words> after;   ///< Run when it has ended; how they end does not matter.
   std::string group;          ///< Its control group, to be removed when it has ended; empty: none.

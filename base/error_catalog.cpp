@@ -106,6 +106,11 @@ constexpr std::array kCatalog = {
   ErrorKind{"connections.exhausted", 429, 5, true, "Too many connections",
             "The node holds --max-connections connections.",
             "Retry after the time in Retry-After, or raise --max-connections."},
+  ErrorKind{
+    "container.name.conflict", 422, 4, false, "The container's name is taken",
+    "Before a step starts, what has its container's name is removed; the runtime could not do that.",
+    "Remove it by hand, with podman rm -f or docker rm -f and the name that the run's error tells; then "
+    "muster :run retry."},
   ErrorKind{"container.runtime.unavailable", 422, 4, false, "There is no container runtime",
             "The job runs in a container, and neither Podman nor Docker is in this node's PATH.",
             "Install one of them: apt-get install podman."},

@@ -10,6 +10,7 @@
 
 #include "app/config/yaml_file.hpp"
 #include "base/nearest.hpp"
+#include "domain/jobs/policy.hpp"
 
 namespace muster::config {
 namespace {
@@ -133,7 +134,10 @@ Result<Config> combine(const std::string& file, const std::vector<Given>& in_fil
     }
     take(setting, variable->text, {Source::environment, variable->name});
   }
-  take_given(flags, Source::flag);
+  auto meant = flags;
+  for (auto& given : meant)  // The jobs contract's --profile, beside the environment's file of that name.
+    if (given.name == "profile" && jobs::parse_profile(given.text)) given.name = "security-profile";
+  take_given(meant, Source::flag);
   if (!bad.empty()) return all_of(std::move(bad));
   return config;
 }

@@ -64,7 +64,9 @@ std::vector<Setting> node_settings() {
     text("gateway-url", "", "Gateway URL that plans give to nodes"),
     text("plans-dir", "./plans", "Folder of plan templates; the installed ones when it does not exist")
       .env({"PLANS_DIR"}),
-    text("profile", "./profile.yaml", "Environment profile, YAML or JSON").env({"BOOTSTRAP_PROFILE"}),
+    text("profile", "./profile.yaml",
+         "Environment profile, YAML or JSON; a flag that names a security profile sets that one")
+      .env({"BOOTSTRAP_PROFILE"}),
   };
 }
 

@@ -1,6 +1,11 @@
 // Showing what would run.
 #include "domain/jobs/plan.hpp"
 
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
 #include "domain/jobs/redaction.hpp"
 
 namespace muster::jobs {
@@ -36,8 +41,23 @@ Json step_of(const Job& job, const Preparation& prepared, const PreparedStep& on
   return step;
 }
 
-Json provenance_of(const Job& job, const Invocation& invocation) {
+/// Overrides that were asked for and granted, each once.
+std::set<std::string> granted_overrides(const Preparation& prepared) {
+  constexpr std::array<std::string_view, 5> kOverrides{"container.network", "container.rootfs",
+                                                       "container.capabilities", "container.extra_args",
+                                                       "env.inheritance"};
+  std::set<std::string> granted;
+  for (const auto& step : prepared.steps)
+    for (const auto& one : step.judgement.decisions)
+      if (one.decision != Verdict::denied &&
+          std::find(kOverrides.begin(), kOverrides.end(), one.subject) != kOverrides.end())
+        granted.insert(one.subject);
+  return granted;
+}
+
+Json provenance_of(const Job& job, const Preparation& prepared, const Invocation& invocation) {
   Json provenance = {{"canonical_id", job.id}, {"canonical_path", job.folder}};
+  if (const auto granted = granted_overrides(prepared); !granted.empty()) provenance["overrides"] = granted;
   if (!invocation.alias) return provenance;
   provenance["invoked_path"] = invocation.path;
   provenance["alias"] = {{"target_path", invocation.alias->target_path}};
@@ -73,7 +93,7 @@ Json plan_of(const Job& job, const Preparation& prepared, const Invocation& invo
   plan["executor_preview"] = std::move(preview);
   if (invocation.arguments) plan["resolved_args"] = shown_arguments(*invocation.arguments);
   plan["security_profile"] = to_text(prepared.profile);
-  plan["provenance"] = provenance_of(job, invocation);
+  plan["provenance"] = provenance_of(job, prepared, invocation);
   for (const auto& finding : prepared.findings())
     plan["policy_findings"].push_back(
       {{"code", finding.code}, {"level", finding.level}, {"message", finding.message}});

@@ -22,9 +22,10 @@ struct Invocation {
 
 /// Members, of which the optional ones are there when there is something to say: `job_id`,
 /// `effective_argspec{args[]}`, `executor_preview{interpreter, executor, container_image?, composition?}`,
-/// `resolved_args?`, `security_profile`, `provenance{canonical_id, canonical_path, invoked_path?, alias?}`,
-/// `policy_findings?[{code, level, message}]`, `denied?{code, detail}`, `steps?[{id, name, executor, needs?,
-/// container_image?, network, rootfs_writable, capabilities?, resources?}]` (contract, section 9).
+/// `resolved_args?`, `security_profile`, `provenance{canonical_id, canonical_path, overrides?, invoked_path?,
+/// alias?}`, `policy_findings?[{code, level, message}]`, `denied?{code, detail}`, `steps?[{id, name,
+/// executor, needs?, container_image?, network, rootfs_writable, capabilities?, resources?}]` (contract,
+/// section 9).
 [[nodiscard]] Json plan_of(const Job& job, const Preparation& prepared, const Invocation& invocation);
 
 }  // namespace muster::jobs

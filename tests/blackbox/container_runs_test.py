@@ -115,7 +115,7 @@ class ContainerRunsTest(PodmanCase):
         self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
 
     def test_what_was_granted_is_what_the_container_has(self):
-        """[S3-115] A writable root, capabilities and a network: in the container as it runs, and in the run's policy.decision events."""
+        """[S3-96] [S3-115] A writable root, capabilities and a network: in the container as it runs, and in the run's policy.decision events."""
         asked = "container:\n  network: host\n  rootfs_writable: true\n  capabilities: [NET_RAW]\n"
         job(self.scripts, "granted", WAITS, CONFIG.replace("container:\n  image", f"{asked}  image"))
         self.serve()
@@ -132,6 +132,19 @@ class ContainerRunsTest(PodmanCase):
         for subject, word in (("container.network", "host"), ("container.rootfs", ""), ("container.capabilities", "NET_RAW")):
             self.assertEqual(decided[subject][0], "allowed", decided)
             self.assertIn(word, decided[subject][1])
+        for shown in (self.caller.get(f"/runs/{run}").json, self.caller.post("/plans", {"job_id": "granted"}).json):
+            self.assertEqual(shown["provenance"]["overrides"], ["container.capabilities", "container.network", "container.rootfs"])
+
+    def test_a_name_that_cannot_be_freed_is_told(self):
+        """[S3-104] [S3-118] The runtime cannot remove what has the step's name: the step fails, with the code and what the runtime said."""
+        wrapper = self.folder / "bin" / "podman"
+        wrapper.write_text(wrapper.read_text().replace("#!/bin/sh\n", "#!/bin/sh\n[ \"$1\" = rm ] && echo the name is held >&2 && exit 125\n"))
+        self.serve()
+        run = self.ended(self.start("simple"))
+        self.assertEqual(run["status"], "failed")
+        self.assertIn("container.name.conflict: ", json.dumps(run))
+        self.assertIn("the name is held", json.dumps(run))
+        self.assertIn("podman rm -f", (Path(__file__).parent.parent.parent / "docs" / "errors.md").read_text())
 
     def test_cancel_stops_the_container(self):
         """[S3-38] [S3-116] The runtime stops it, within its grace; nothing of it stays."""

@@ -57,7 +57,7 @@ class PolicyTest(Jobs):
         self.refused(self.caller.post("/runs", {"job_id": "asks"}), 422, "policy.denied")
 
     def test_what_is_asked_for_goes_before_the_node_s_profile(self):
-        """[S3-55] [S3-56] [S3-57] [S3-58] [S3-59] requested_security_profile, then FLWD_PROFILE, then --security-profile, then secure."""
+        """[S3-28] [S3-55] [S3-56] [S3-57] [S3-58] [S3-59] requested_security_profile, then FLWD_PROFILE, then --security-profile, then secure."""
         def profile(**body):
             return self.caller.post("/plans", {"job_id": "plain", **body}).json["security_profile"]
         self.job("plain", "echo x\n")
@@ -66,6 +66,9 @@ class PolicyTest(Jobs):
         self.node.stop()
         self.serve("--security-profile", "permissive")
         self.assertEqual(profile(), "permissive")
+        self.node.stop()
+        self.serve("--profile", "disabled")
+        self.assertEqual(profile(), "disabled")
         self.node.stop()
         self.serve("--security-profile", "permissive", environment={"FLWD_PROFILE": "disabled"})
         self.assertEqual(profile(), "disabled")

@@ -12,4 +12,21 @@ function(layer name)
   endif()
   target_include_directories(${name} ${scope} ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} ${scope} ${arg_USES})
+  if(MUSTER_PRECOMPILE AND sources)
+    precompile(${name})
+  endif()
+endfunction()
+
+# What nearly every file includes of others is parsed once. Nothing of ours is in it: files name what they use, which
+# the presets without it see to.
+set(MUSTER_COMMON_HEADERS <algorithm> <array> <atomic> <chrono> <filesystem> <functional> <map> <memory> <mutex> <optional>
+    <set> <string> <string_view> <tuple> <variant> <vector> <nlohmann/json.hpp>)
+function(precompile name)
+  if(name STREQUAL base)
+    target_precompile_headers(base PRIVATE ${MUSTER_COMMON_HEADERS})
+  elseif(name STREQUAL actors)
+    target_precompile_headers(actors PRIVATE ${MUSTER_COMMON_HEADERS} <caf/all.hpp>)
+  else()
+    target_precompile_headers(${name} REUSE_FROM base)
+  endif()
 endfunction()
