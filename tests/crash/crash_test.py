@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check  # noqa: E402
 import rebuild  # noqa: E402
 from load import Load  # noqa: E402
-from node import SHIM, Node  # noqa: E402
+from node import SHIM, Node, has_failed  # noqa: E402
 
 ROUNDS = 20 * int(os.environ.get("MUSTER_TEST_ROUNDS", "1"))
 SEED = int(os.environ.get("MUSTER_TEST_SEED", str(time.time_ns() & 0xFFFFFF)))
@@ -31,9 +31,7 @@ class CrashTest(unittest.TestCase):
         self.rng = random.Random(SEED)
 
     def tearDown(self):
-        result = self._outcome.result
-        failed = [getattr(test, "test_case", test) for test, _ in result.failures + result.errors]  # Of a subtest: whose it is.
-        if self in failed:  # The folder that shows the fault is kept.
+        if has_failed(self):  # The folder that shows the fault is kept.
             print(f"\nkept {self.room}, MUSTER_TEST_SEED={SEED}", file=sys.stderr)
         else:
             shutil.rmtree(self.room)

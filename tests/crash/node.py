@@ -17,6 +17,12 @@ SHIM = os.environ.get("MUSTER_POWERCUT", os.path.join(ROOT, "build", "release", 
 TOKEN = {"Authorization": "Bearer dev-token"}
 
 
+def has_failed(test):
+    """Whether a part of the test failed; to be asked when it is torn down."""
+    told = test._outcome.result
+    return any(getattr(one, "test_case", one) is test for one, _ in told.failures + told.errors)
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

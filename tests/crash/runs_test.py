@@ -17,7 +17,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from node import Node, send, until  # noqa: E402
+from node import Node, has_failed, send, until  # noqa: E402
 
 ROUNDS = 10 * int(os.environ.get("MUSTER_TEST_ROUNDS", "1"))
 SEED = int(os.environ.get("MUSTER_TEST_SEED", str(time.time_ns() & 0xFFFFFF)))
@@ -74,7 +74,7 @@ class RunsCrashTest(unittest.TestCase):
                 (self.room / "scripts" / name / script).write_text(text)
 
     def tearDown(self):
-        if not self._outcome.success:  # The folder that shows the fault is kept.
+        if has_failed(self):  # The folder that shows the fault is kept.
             print(f"\nkept {self.room}, MUSTER_TEST_SEED={SEED}", file=sys.stderr)
         else:
             shutil.rmtree(self.room)
