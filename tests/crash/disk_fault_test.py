@@ -1,8 +1,11 @@
 """A disk that is full, read-only or broken: writes are refused with a clear problem, reads go on, and when there is
 room again so do writes, with nothing acknowledged lost [S0-05]."""
+import hashlib
+import http.client
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import unittest
@@ -10,11 +13,12 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check  # noqa: E402
 from load import Load  # noqa: E402
-from node import SHIM, Node, send  # noqa: E402
+from node import SHIM, TOKEN, Node, send  # noqa: E402
 
 FAULTS = {"a full disk": b"n", "an I/O error on write": b"w", "an I/O error on sync": b"s",
           "a folder turned read-only": b"r"}
 ENOUGH = 200  # Replies that show that writing works.
+LARGE = 1000  # Lines that fill more than what a backup reads ahead.
 KEYED = 400  # Kept replies that fill more than the block which a start reads.
 
 
@@ -124,6 +128,37 @@ class DiskFaultTest(unittest.TestCase):
             switch(b"0")
             node.until(lambda: self.register(node, os.urandom(4).hex())[0] == 200, "a write is taken again")
             self.check_folder(node, [])
+
+    def test_a_backup_that_cannot_be_read_on_is_cut_off(self):
+        """[S0-05] EIO in the middle: no end is written that would make it look whole, and the next one is."""
+        fault = os.path.join(self.room, "fault")
+        with open(fault, "wb") as file:
+            file.write(b"00")
+        with Node(self.data, room=self.room).wait_ready() as node:
+            connection = node.connect()
+            for number in range(LARGE):
+                body = {"node_id": f"large-{number}", "meta": {"filler": os.urandom(7000).hex()}}
+                self.assertEqual(send(connection, "POST", "/v1/nodes/register", body)[0], 200)
+            connection.close()
+            self.assertEqual(node.stop(), 0, node)
+        shim = {"LD_PRELOAD": SHIM, "POWERCUT_DIR": self.data, "POWERCUT_FAULT": fault}
+        with Node(self.data, shim, self.room).wait_ready() as node:
+            connection = node.connect()
+            connection.connect()
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.request("GET", "/v1/backup", headers=TOKEN)
+            reply = connection.getresponse()
+            self.assertEqual(reply.status, 200)
+            with open(fault, "r+b") as control:
+                control.write(b"d0")
+            with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+                reply.read()
+            connection.close()
+            with open(fault, "r+b") as control:
+                control.write(b"0")
+            status, whole, _ = node.ask("GET", "/v1/backup")
+            self.assertEqual((status, whole[-72:]), (200, b"sha256:" + hashlib.sha256(whole[:-72]).hexdigest().encode() + b"\n"))
+            self.assertEqual(node.stop(), 0, node)
 
     @unittest.skipUnless(os.geteuid() == 0, "a small file system is mounted as root")
     def test_a_disk_that_is_really_full_refuses_writes_until_there_is_room(self):

@@ -1,8 +1,11 @@
 // Fuzzes the body of every route that takes one, on a node whose disk is memory: no body makes a node fail,
 // and whatever is refused is refused with a problem. The first byte chooses the route; the rest is the body.
+#include <cctype>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <future>
+#include <thread>
 
 #include <spdlog/spdlog.h>
 
