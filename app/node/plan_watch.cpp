@@ -54,7 +54,8 @@ void PlanWatch::loop() {
 /// Until the stream ends, or another control plane is to be followed.
 void PlanWatch::follow(const HttpRequest& base, uint64_t seq) {
   auto request = base;
-  request.url += "/v1/events?follow=true&type=plan.template_loaded,lease.granted&from=" + std::to_string(seq + 1);
+  request.url +=
+    "/v1/events?follow=true&type=plan.template_loaded,lease.granted&from=" + std::to_string(seq + 1);
   request.total_timeout = Millis{0};
   const auto ended = client_.stream(
     request,
