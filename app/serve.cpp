@@ -236,6 +236,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   auto options = api_options(config, data);
   options.json_log = json_log;
   options.also_ready = [&node] {
+    if (node.cluster && node.cluster->owes_first_token(*node.system)) return false;
     return node.files && (node.files->loaded() || !node.system->gauges().leading);
   };
   const auto token = random_hex(32);

@@ -27,7 +27,9 @@ ClusterSide::ClusterSide(ClusterSideOptions options, Credentials credentials)
   : options_(std::move(options)),
     credentials_(std::move(credentials)),
     boot_(random_hex(8)),
-    started_(system_now()) {}
+    started_(system_now()) {
+  if (!first_token(options_.data)) first_token_->store(FirstToken::none);
+}
 
 ClusterSide::~ClusterSide() {
   detach();
@@ -231,14 +233,20 @@ void ClusterSide::on_records(const std::vector<Record>& records) {
   cosigner_->on_records(records);
 }
 
+bool ClusterSide::owes_first_token(const System& system) const {
+  return first_token_->load() != FirstToken::none && system.gauges().leading;
+}
+
 /// The token that muster :cluster init printed, once there is a log to hold it.
 void ClusterSide::record_first_token(System& system) {
   const auto made = first_token(options_.data);
-  if (!made) return first_token_told_ = true, void();
-  first_token_told_ = true;
+  if (!made) return first_token_->store(FirstToken::none);
+  first_token_->store(FirstToken::asked);
   system.ask(cluster::Command{cluster::MakeJoinToken{*made}}, {},
-             Answer{[data = options_.data](const Result<Receipt>& outcome) {
-               if (outcome || outcome.error().code == "field.invalid") forget_first_token(data);
+             Answer{[data = options_.data, state = first_token_](const Result<Receipt>& outcome) {
+               const bool over = outcome || outcome.error().code == "field.invalid";
+               if (over) forget_first_token(data);
+               state->store(over ? FirstToken::none : FirstToken::owed);
              }});
 }
 
@@ -287,9 +295,10 @@ void ClusterSide::tick() {
     next_advert_ = now + kAdvertEvery;
     advertise();
     tell_clock();
+  }
+  if (first_token_->load() == FirstToken::owed) {
     const std::lock_guard lock{mutex_};
-    if (!first_token_told_ && system_ && system_->ready() && system_->gauges().leading)
-      record_first_token(*system_);
+    if (system_ && system_->ready() && system_->gauges().leading) record_first_token(*system_);
   }
   if (now >= next_look_) {  // An advert may have been looked at before it could be acted on.
     next_look_ = now + kLookEvery;

@@ -56,6 +56,8 @@ public:
   [[nodiscard]] SecretSharing& sharing() { return *sharing_; }
   /// What the edge asks of this side; it outlives the edge.
   void serve_through(http::ApiOptions& options);
+  /// A join token was printed that the log does not have yet: who came with it now would be refused.
+  [[nodiscard]] bool owes_first_token(const System& system) const;
   /// Lines were committed and their views published.
   void on_records(const std::vector<Record>& records);
   /// See KeyRotation::begin. Error: also `conflict` when the key is one that everybody knows.
@@ -116,8 +118,10 @@ private:
   std::mutex shown_mutex_;  ///< Guards `issued_`, and in which order credentials are shown.
   std::string issued_;      ///< The certificate in use, PEM.
   std::chrono::steady_clock::time_point next_renewal_{}, next_advert_{}, next_look_{};
-  bool first_token_told_ = false;  ///< Of the thread that ticks.
-  bool clock_told_ = true;         ///< Likewise.
+  enum class FirstToken : uint8_t { owed, asked, none };
+  std::shared_ptr<std::atomic<FirstToken>> first_token_ =
+    std::make_shared<std::atomic<FirstToken>>(FirstToken::owed);
+  bool clock_told_ = true;  ///< Likewise.
   std::atomic<bool> gives_way_{false}, left_{false};
   std::unique_ptr<RemovalWatch> removal_;
 };
