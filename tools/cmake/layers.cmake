@@ -21,11 +21,14 @@ endfunction()
 # the presets without it see to.
 set(MUSTER_COMMON_HEADERS <algorithm> <array> <atomic> <chrono> <filesystem> <functional> <map> <memory> <mutex> <optional>
     <set> <string> <string_view> <tuple> <variant> <vector> <nlohmann/json.hpp>)
+# A library's definitions, as _REENTRANT of Avahi's, have to be the same: from adapters on there is another one.
 function(precompile name)
-  if(name STREQUAL base)
-    target_precompile_headers(base PRIVATE ${MUSTER_COMMON_HEADERS})
+  if(name MATCHES "^(base|adapters)$")
+    target_precompile_headers(${name} PRIVATE ${MUSTER_COMMON_HEADERS})
   elseif(name STREQUAL actors)
     target_precompile_headers(actors PRIVATE ${MUSTER_COMMON_HEADERS} <caf/all.hpp>)
+  elseif(name MATCHES "^(http|app)$")
+    target_precompile_headers(${name} REUSE_FROM adapters)
   else()
     target_precompile_headers(${name} REUSE_FROM base)
   endif()
