@@ -249,6 +249,7 @@ class KeyChangeTest(unittest.TestCase):
         self.first, self.second = self.cluster.add(), self.cluster.add()
         token = init(self.first)
         self.first.start().wait_ready()
+        self.first.until(lambda: self.first.get("/v1/cluster/tokens").json, "the first token counts")
         self.second.start("--join", self.first.peer, "--join-token", token).wait_ready()
         self.first.until(lambda: self.first.named() == ["n1", "n2"], "both are in")
 

@@ -16,6 +16,7 @@ class OpenApiClusterTest(OpenApiCase):
         first = self.cluster.add()
         token = init(first)
         first.start().wait_ready()
+        first.until(lambda: first.get("/v1/cluster/tokens").json, "the first token counts")
         for _ in range(2):
             self.cluster.add().start("--join", first.peer, "--join-token", token).wait_ready()
             token = first.post("/v1/cluster/tokens", {}).json["token"]
@@ -55,8 +56,9 @@ class OpenApiClusterTest(OpenApiCase):
                 key = self.shown(member)["identity"]["key"]
                 return (key["phase"], key["to"]) == ("rotated", to)
             member.until(changed, "the key is changed")
-        removed, other = self.cluster.followers()
-        self.send(self.cluster.leader(), "removeMember", {"id": removed.node_id, "left": True})
+        leader = self.cluster.leader()
+        removed, other = self.cluster.others(leader)
+        self.send(leader, "removeMember", {"id": removed.node_id, "left": True})
         removed.ends()
         for member in (leader, other):
             member.until(lambda: len(self.shown(member)["members"]) == 2, "it is gone")
