@@ -71,7 +71,7 @@ class FakeRuntimeTest(Runs, FakeRuntime):
         path.chmod(0o755)
 
     def test_the_pinned_image_is_told_the_jobs_id(self):
-        """run ... IMAGE@DIGEST JOB: no script, no flags, no volume but the run's folder and its secrets; the run's log names the digest."""
+        """[S3-88] run ... IMAGE@DIGEST JOB: no script, no flags, no volume but the run's folder and its secrets; the run's log names the digest."""
         with self.node("permissive") as node:
             self.assertEqual(self.add(node).status, 201)
             self.lines()

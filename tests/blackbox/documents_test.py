@@ -83,7 +83,7 @@ class OtherMachinesTest(unittest.TestCase):
             ({serve} > said 2>&1 || cat said >&2) &
             job=$!
             trap 'kill $(pgrep -P $job); wait $job' EXIT
-            curl -sS --retry 40 --retry-delay 1 --retry-connrefused http://127.0.0.2:8070/readyz
+            curl -fsS --retry 40 --retry-delay 1 --retry-connrefused http://127.0.0.2:8070/readyz
             """
         with tempfile.TemporaryDirectory() as folder:
             ready = shell(f"unshare -n bash -euc {shlex.quote(script)}", folder)

@@ -58,7 +58,7 @@ class FirstMinuteTest(unittest.TestCase):
         others = [name for name in ("n1", "n2", "n3") if name != leader]
         self.assertIn(other, [self.port(name) for name in others])
         until(lambda: self.cluster(others[0])["raft"]["leader"] in others, "another one leads")
-        self.assertEqual(Caller(other, **DEV).post("/v1/nodes/register", {"node_id": "m2"}).status, 200)
+        until(lambda: Caller(other, **DEV).post("/v1/nodes/register", {"node_id": "m2"}).status == 200, "they take what is written")
 
         self.assertEqual(blocks[2].strip().split("\n")[0].strip(), "tools/run")
         self.assertEqual(self.run_tool().returncode, 0)
