@@ -10,6 +10,7 @@
 #include "adapters/process_executor.hpp"
 #include "adapters/service_log.hpp"
 #include "tests/adapters/executor_contract.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace muster;
 using test::look_until;
@@ -123,9 +124,7 @@ TEST_CASE("what a process leaves of its session ends with it") {
     std::string text{std::istreambuf_iterator<char>(in), {}};
     return text.empty() || text.find(") Z") != std::string::npos;
   };
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-  while (!gone() && std::chrono::steady_clock::now() < deadline) ::poll(nullptr, 0, 10);
-  CHECK(gone());
+  CHECK(eventually(gone));
 }
 
 TEST_CASE("a build comes before the command, and its failure is no start") {

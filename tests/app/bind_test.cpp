@@ -33,8 +33,8 @@ TEST_CASE("a bare port without credentials binds loopback and says so", "[S1-02]
 }
 
 TEST_CASE("a bare port with any credential binds every address", "[S1-02]") {
-  for (const auto& credential :
-       {flag("api-key", "k"), flag("api-key-file", "f"), flag("jwks-url", "http://x")}) {
+  for (const auto& credential : {flag("api-key", "k"), flag("api-key-file", "f"),
+                                 flag("jwks-url", "http://x"), flag("join-token", "t")}) {
     const auto bind = bind_of({flag("bind", ":1"), credential});
     REQUIRE(bind);
     CHECK(bind->listen.host == "0.0.0.0");

@@ -20,6 +20,19 @@ class UpgradeCase(HistoryCase):
         member.start().wait_ready()
         cluster.whole()
 
+    def there_and_back(self, cluster, load, old, new, mixed):
+        """All become `new`, one by one; on the way, once two are, `mixed()`, and one goes back for a while."""
+        first, second, third = cluster.members
+        for member in (first, second):
+            self.replace(member, new, cluster)
+            load.goes_on()
+        mixed()
+        self.replace(first, old, cluster)  # Nothing was written that it does not know.
+        load.goes_on()
+        for member in (third, first):
+            self.replace(member, new, cluster)
+            load.goes_on()
+
     def upgrade(self, member, *flags):
         return member.verb(":cluster", "upgrade", "--json", *flags)
 
@@ -38,14 +51,7 @@ class TwoBuildsTest(UpgradeCase):
             cluster.whole()
             level = self.levels(cluster[0])[0]
             with Load(cluster.members, 1) as load:
-                for member in cluster.members[:2]:
-                    self.replace(member, NEXT, cluster)
-                    load.goes_on()
-                self.mixed(cluster, level)
-                self.replace(cluster[0], BINARY, cluster)  # And back: nothing was written that it does not know.
-                load.goes_on()
-                for member in (cluster[2], cluster[0]):
-                    self.replace(member, NEXT, cluster)
+                self.there_and_back(cluster, load, BINARY, NEXT, lambda: self.mixed(cluster, level))
                 cluster.until(lambda: set(self.levels(cluster[1])[1].values()) == {level + 1}, "all know the next level")
                 done = self.upgrade(cluster[1], "--yes")
                 self.assertEqual(json.loads(done.stdout), {"feature_level": level + 1, "before": level, "dry_run": False}, done)
@@ -95,15 +101,7 @@ if PREVIOUS:
                 cluster.whole()
                 level = self.levels(cluster[0])[0]
                 with Load(cluster.members, 1) as load:
-                    for member in cluster.members[:2]:
-                        self.replace(member, BINARY, cluster)
-                        load.goes_on()
-                    self.assertEqual(self.levels(cluster[2])[0], level)
-                    self.replace(cluster[0], Path(PREVIOUS), cluster)
-                    load.goes_on()
-                    for member in (cluster[2], cluster[0]):
-                        self.replace(member, BINARY, cluster)
-                        load.goes_on()
+                    self.there_and_back(cluster, load, Path(PREVIOUS), BINARY, lambda: self.assertEqual(self.levels(cluster[2])[0], level))
                     newest = max(self.levels(cluster[1])[1].values())
                     cluster.until(lambda: set(self.levels(cluster[1])[1].values()) == {newest}, "all know the same level")
                     raised = json.loads(self.upgrade(cluster[1], "--yes").stdout)

@@ -59,16 +59,25 @@ class TypedJoinTest(ClusterCase):
             first.headers = {"X-API-Key": (first.home / "data" / "keys" / "api_key").read_text().strip()}
             first.wait_ready()
             self.typed(second, join)
+            second.headers = {}
+            second.wait_ready()
+            self.shut(second)  # There is no token yet, nor any key.
             made = first.post("/v1/tokens", {"name": "alice", "scopes": ["read", "register"]})
             self.assertEqual(made.status, 200, made)
             second.headers = {"Authorization": f"Bearer {made.json['token']}"}
             second.until(lambda: second.get(f"/v1/nodes?after={made.seq}").status == 200, "takes the token")
-            second.wait_ready()
             cluster.until(lambda: len(second.cluster()["members"]) == 2, "both are members")
+            self.assertEqual(second.stop(), 0)
+            self.typed(second, join).wait_ready()  # The same command again: it is a member.
+            self.assertEqual(len(second.cluster()["members"]), 2)
             second.headers = {}
-            for path in ("/v1/cluster", "/v1/events?from=1", "/jobs"):
-                self.assertEqual(second.get(path).status, 401, path)
-            self.assertEqual(second.post("/v1/tokens", {"name": "eve", "scopes": ["admin"]}).status, 401)
+            self.shut(second)
+
+    def shut(self, host):
+        """Nobody gets in there without a credential."""
+        for path in ("/v1/cluster", "/v1/events?from=1", "/jobs"):
+            self.assertEqual(host.get(path).status, 401, path)
+        self.assertEqual(host.post("/v1/tokens", {"name": "eve", "scopes": ["admin"]}).status, 401)
 
 
 if __name__ == "__main__":
