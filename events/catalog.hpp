@@ -45,8 +45,20 @@ struct Join<Variant> {
 };
 }  // namespace detail
 
-using AnyEvent = detail::Join<std::variant<UnknownEvent>, cluster::Event, nodes::Event, lease::Event,
-                              claims::Event, tokens::Event, secrets::Event, plans::Event, bootstrap::Event,
-                              services::Event, runs::Event, sources::Event>::Type;
+using EventVariant = detail::Join<std::variant<UnknownEvent>, cluster::Event, nodes::Event, lease::Event,
+                                  claims::Event, tokens::Event, secrets::Event, plans::Event, bootstrap::Event,
+                                  services::Event, runs::Event, sources::Event>::Type;
+
+/// Any of them. What copies, moves and destroys all alternatives is compiled once, in catalog.cpp, and not by
+/// every file that holds a line.
+struct AnyEvent : EventVariant {
+  using EventVariant::EventVariant;
+  AnyEvent() noexcept;
+  AnyEvent(const AnyEvent& other);
+  AnyEvent(AnyEvent&& other) noexcept;
+  AnyEvent& operator=(const AnyEvent& other);
+  AnyEvent& operator=(AnyEvent&& other) noexcept;
+  ~AnyEvent();
+};
 
 }  // namespace muster

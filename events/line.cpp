@@ -48,8 +48,8 @@ using Decoders = std::unordered_map<std::string_view, Decode>;
 
 template <size_t I = 1>
 void fill(Decoders& decoders) {
-  if constexpr (I < std::variant_size_v<AnyEvent>) {
-    using Event = std::variant_alternative_t<I, AnyEvent>;
+  if constexpr (I < std::variant_size_v<EventVariant>) {
+    using Event = std::variant_alternative_t<I, EventVariant>;
     decoders.emplace(Event::type, [](std::string_view data, AnyEvent& into) -> Status {
       auto& event = into.emplace<Event>();
       if (CanonicalReader{data}.read_all(event)) return Done{};

@@ -111,9 +111,9 @@ struct Fill {
 
 template <size_t I = 1, class Filler>
 AnyEvent event_at(size_t index, const Filler& fill) {
-  if constexpr (I < std::variant_size_v<AnyEvent>) {
+  if constexpr (I < std::variant_size_v<EventVariant>) {
     if (index != I) return event_at<I + 1, Filler>(index, fill);
-    std::variant_alternative_t<I, AnyEvent> made;
+    std::variant_alternative_t<I, EventVariant> made;
     made.fields(made, fill);
     return made;
   } else {
@@ -169,14 +169,14 @@ rc::Gen<RawJson> json() {
 
 rc::Gen<AnyEvent> event(Names names) {
   return gen::exec([names] {
-    const auto index = *gen::inRange<size_t>(1, std::variant_size_v<AnyEvent>);
+    const auto index = *gen::inRange<size_t>(1, std::variant_size_v<EventVariant>);
     return event_at(index, Fill{names});
   });
 }
 
 std::vector<AnyEvent> one_of_each() {
   std::vector<AnyEvent> all;
-  for (size_t i = 1; i < std::variant_size_v<AnyEvent>; i++) all.push_back(event_at(i, Plain{}));
+  for (size_t i = 1; i < std::variant_size_v<EventVariant>; i++) all.push_back(event_at(i, Plain{}));
   return all;
 }
 

@@ -13,9 +13,6 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
-if(MUSTER_PRECOMPILE)  # GCC 12 does not know its own library in a precompiled header, and warns of it.
-  add_compile_options(-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
-endif()
 if(MUSTER_SANITIZE)
   # GCC sees uninitialised values in its own library when that is instrumented (Catch2's regex, for one).
   add_compile_options(-fsanitize=${MUSTER_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
