@@ -26,7 +26,7 @@ Keeper::Keeper(log::Disk& disk, Surroundings& around, std::vector<std::shared_pt
     options_(std::move(options)),
     reader_(disk),
     checkpoints_(disk),
-    chain_(std::make_unique<log::ChainWriter>(disk)),
+    chain_(std::make_unique<log::ChainWriter>(disk, options_.counts)),
     gathering_(std::move(flights), reader_, options_.limits),
     committed_epoch_(options_.start_epoch),
     last_time_(options_.start_time),

@@ -11,6 +11,7 @@
 
 #include "actors/commit_times.hpp"
 #include "actors/gathering.hpp"
+#include "base/persistence.hpp"
 #include "consensus/replica.hpp"
 #include "events/log/checkpoint_copy.hpp"
 
@@ -73,6 +74,7 @@ struct KeeperOptions {
   GatherLimits limits;
   consensus::Timing timing;
   consensus::Rules rules;
+  std::shared_ptr<Persistence> counts;  ///< May be nobody.
 };
 
 class Keeper : consensus::Outside, consensus::Machine, consensus::Watcher {

@@ -140,7 +140,7 @@ void Keeper::take_copy(uint64_t at, std::string_view bytes, log::Batch& batch) {
 }
 
 void Keeper::reload() {
-  chain_ = std::make_unique<log::ChainWriter>(disk_);
+  chain_ = std::make_unique<log::ChainWriter>(disk_, options_.counts);
   if (far_) {  // Told of once the rest is here, or it is clear that there is none: installed().
     const auto here = std::find_if(records_.begin(), records_.end(),
                                    [&](const Record& record) { return record.seq > chain_->head().seq; });

@@ -21,6 +21,24 @@ Result<Receipt> again(const log::KeptReply& kept) {
 
 }  // namespace
 
+/// The reply under this key whose time is not over. Throws log::Unreadable.
+std::optional<log::KeptReply> KeptReplies::look_up(const std::string& key, Time now) {
+  const auto since = Persistence::Clock::now();
+  try {
+    auto kept = chain_.kept_reply(key);
+    const bool expired = kept && kept->expires <= now;
+    if (expired) kept.reset();
+    counts_->took(expired ? Persistence::lookup_expired
+                  : kept  ? Persistence::lookup_hit
+                          : Persistence::lookup_miss,
+                  since);
+    return kept;
+  } catch (const log::Unreadable&) {
+    counts_->took(Persistence::lookup_error, since);
+    throw;
+  }
+}
+
 KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time now) {
   const auto key = bytes_of(sha256(origin.actor + '\n' + origin.key));
   const auto hmac = bytes_of(hmac_sha256(secret_, origin.fingerprint));
@@ -36,7 +54,7 @@ KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time 
   }
   // Looked up under the lock: a reply is committed before its flight ends, so it is seen here or there.
   try {
-    if (const auto kept = chain_.kept_reply(key); kept && kept->expires > now) {
+    if (const auto kept = look_up(key, now)) {
       lock.unlock();
       answer(kept->hmac == hmac ? again(*kept) : Result<Receipt>{mismatch()});
       return {true, {}, {}};
@@ -49,7 +67,10 @@ KeptReplies::Begun KeptReplies::begin(const Origin& origin, Answer answer, Time 
   auto& flight = in_flight_[key];
   flight.hmac = hmac;
   flight.one_time = origin.one_time;
-  Answer ending{[this, key, answer = std::move(answer)](const Result<Receipt>& result) {
+  Answer ending{[this, key, since = Persistence::Clock::now(),
+                 answer = std::move(answer)](const Result<Receipt>& result) {
+    if (result || result.error().code.starts_with("log."))  // What is refused is not stored.
+      counts_->took(result ? Persistence::store_ok : Persistence::store_error, since);
     answer(result);
     finish(key, result);
   }};

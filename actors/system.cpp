@@ -87,6 +87,7 @@ void System::Impl::spawn(const World& start) {
   writing.keeping.address = options.address;
   writing.keeping.found = options.found;
   writing.keeping.timing = options.timing;
+  writing.keeping.counts = options.counts;
   writing.keeping.start_epoch = start.set.epoch;
   writing.keeping.start_time = start.set.time;
   writing.send = options.send;

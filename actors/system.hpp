@@ -12,6 +12,7 @@
 #include "actors/domains.hpp"
 #include "actors/world.hpp"
 #include "adapters/keys.hpp"
+#include "base/persistence.hpp"
 #include "consensus/replica.hpp"
 #include "events/log/chain.hpp"
 #include "events/log/disk.hpp"
@@ -42,6 +43,7 @@ struct SystemOptions {
   std::string restored_from;           ///< See cluster::Start.
   Now now = system_now;
   size_t threads = 2;
+  std::shared_ptr<Persistence> counts = std::make_shared<Persistence>();  ///< What the disk was asked for.
 
   /// Sends a Raft frame to a member; on the log's thread, must be quick and may lose it.
   std::function<void(consensus::MemberId to, std::string frame)> send;

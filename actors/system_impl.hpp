@@ -29,7 +29,8 @@ struct System::Impl {
       keys(k),
       options(std::move(o)),
       chain(d),
-      kept(d, options.reply_secret.empty() ? k.fingerprint : options.reply_secret, options.idempotency_ttl),
+      kept(d, options.reply_secret.empty() ? k.fingerprint : options.reply_secret, options.idempotency_ttl,
+           options.counts),
       config(options.threads),
       actors(std::make_unique<caf::actor_system>(config)) {}
 

@@ -1,5 +1,6 @@
 // Reading and checking a journal.
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <fcntl.h>
@@ -23,6 +24,7 @@ bool JournalReader::open_segment() {
   if (next != segments.end() && *next == first_) next++;
   if (next == segments.end()) return false;
   const int fd = ::open(journal::segment_path(folder_, *next).c_str(), O_RDONLY | O_CLOEXEC);
+  failed_ = fd < 0 && errno != ENOENT;  // What is gone made room.
   if (fd < 0) return false;
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;
@@ -32,6 +34,7 @@ bool JournalReader::open_segment() {
 }
 
 void JournalReader::read(const std::function<bool(const JournalEntry&)>& visit) {
+  failed_ = false;
   if (fd_ < 0 && !open_segment()) return;
   for (;;) {
     const auto found = journal::frame_at(fd_, offset_);

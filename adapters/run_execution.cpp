@@ -361,7 +361,7 @@ private:
 };
 
 Result<std::shared_ptr<Course>> make(ScriptLoop& loop, RunOrder order, ExecutionHooks hooks, Now now) {
-  auto journal = RunJournal::open(order.folder + "/journal");
+  auto journal = RunJournal::open(order.folder + "/journal", {}, hooks.counts);
   if (!journal) return Error{"internal", journal.error().detail, {}};
   auto secrets = jobs::Secrets::of(order.hide);
   if (!secrets) return secrets.error();

@@ -35,6 +35,7 @@ struct ExecutionHooks {
   std::function<void(const StepOutcome&, Time)> step_finished;
   std::function<void(const RunOutcome&, Time)> finished;  ///< The last call.
   std::function<void()> journaled = [] {};                ///< Its journal has grown.
+  std::shared_ptr<Persistence> counts{};                  ///< Of what is added to the journal; may be nobody.
   /// The step with this control group has ended for good; false: not all in it is gone yet, ask again.
   std::function<bool(const std::string& group)> released = [](const std::string&) { return true; };
 };

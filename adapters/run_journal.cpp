@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapters/journal_frames.hpp"
@@ -22,11 +23,12 @@ Error unwritable(const std::string& what) {
 
 }  // namespace
 
-Result<RunJournal> RunJournal::open(const std::string& folder, const JournalLimits& limits) {
+Result<RunJournal> RunJournal::open(const std::string& folder, const JournalLimits& limits,
+                                    std::shared_ptr<Persistence> counts) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return Error{"journal.unwritable", folder + ": " + failed.message(), {}};
-  RunJournal journal{folder, limits};
+  RunJournal journal{folder, limits, std::move(counts)};
   const auto segments = journal::segments_of(folder);
   for (const auto first : segments) {
     journal::Walk walk{folder, first};
@@ -52,6 +54,7 @@ Result<RunJournal> RunJournal::open(const std::string& folder, const JournalLimi
 RunJournal::RunJournal(RunJournal&& other) noexcept
   : folder_(std::move(other.folder_)),
     limits_(other.limits_),
+    counts_(std::move(other.counts_)),
     totals_(other.totals_),
     fd_(std::exchange(other.fd_, -1)),
     size_(other.size_),
@@ -60,6 +63,7 @@ RunJournal::RunJournal(RunJournal&& other) noexcept
 RunJournal& RunJournal::operator=(RunJournal&& other) noexcept {
   std::swap(folder_, other.folder_);
   std::swap(limits_, other.limits_);
+  std::swap(counts_, other.counts_);
   std::swap(totals_, other.totals_);
   std::swap(fd_, other.fd_);
   std::swap(size_, other.size_);
@@ -91,6 +95,19 @@ Status RunJournal::event(uint16_t step, std::string_view json, Time at) {
 }
 
 Status RunJournal::add(EntryKind kind, uint16_t step, uint32_t entries, std::string_view text, Time at) {
+  if (!counts_) return append(kind, step, entries, text, at);
+  const auto since = Persistence::Clock::now();
+  errno = 0;
+  auto added = append(kind, step, entries, text, at);
+  const bool full = errno == ENOSPC || errno == EDQUOT;
+  counts_->took(added  ? Persistence::append_ok
+                : full ? Persistence::append_quota_exceeded
+                       : Persistence::append_error,
+                since);
+  return added;
+}
+
+Status RunJournal::append(EntryKind kind, uint16_t step, uint32_t entries, std::string_view text, Time at) {
   if (fd_ < 0 || size_ + journal::kHead + text.size() > limits_.segment)
     if (auto begun = begin_segment(); !begun) return begun;
   frame_ = journal::numbers_of(journal::Frame{static_cast<uint32_t>(text.size()), totals_.last + 1,
@@ -141,8 +158,13 @@ Status RunJournal::begin_segment() {
 
 void RunJournal::drop_oldest() const {
   const auto segments = journal::segments_of(folder_);
-  for (size_t i = 0; i + limits_.segments < segments.size(); i++)
-    ::unlink(journal::segment_path(folder_, segments[i]).c_str());
+  for (size_t i = 0; i + limits_.segments < segments.size(); i++) {
+    const auto path = journal::segment_path(folder_, segments[i]);
+    struct stat about {};
+    const bool sized = ::stat(path.c_str(), &about) == 0;
+    if (::unlink(path.c_str()) == 0 && counts_)
+      counts_->evicted(Persistence::journal, sized ? static_cast<uint64_t>(about.st_size) : 0);
+  }
 }
 
 }  // namespace muster

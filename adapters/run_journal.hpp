@@ -11,10 +11,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/hash.hpp"
+#include "base/persistence.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 
@@ -50,7 +52,9 @@ struct JournalTotals {
 class RunJournal {
 public:
   /// Begins a journal, or goes on with one: a frame that was cut short is taken off its end.
-  static Result<RunJournal> open(const std::string& folder, const JournalLimits& limits = {});
+  /// `counts` may be nobody.
+  static Result<RunJournal> open(const std::string& folder, const JournalLimits& limits = {},
+                                 std::shared_ptr<Persistence> counts = nullptr);
   RunJournal(RunJournal&& other) noexcept;
   RunJournal& operator=(RunJournal&& other) noexcept;
   ~RunJournal();
@@ -62,13 +66,16 @@ public:
   [[nodiscard]] const JournalTotals& totals() const { return totals_; }
 
 private:
-  RunJournal(std::string folder, const JournalLimits& limits) : folder_(std::move(folder)), limits_(limits) {}
+  RunJournal(std::string folder, const JournalLimits& limits, std::shared_ptr<Persistence> counts)
+    : folder_(std::move(folder)), limits_(limits), counts_(std::move(counts)) {}
   Status add(EntryKind kind, uint16_t step, uint32_t entries, std::string_view text, Time at);
+  Status append(EntryKind kind, uint16_t step, uint32_t entries, std::string_view text, Time at);
   Status begin_segment();
   void drop_oldest() const;
 
   std::string folder_;
   JournalLimits limits_;
+  std::shared_ptr<Persistence> counts_;
   JournalTotals totals_;
   int fd_ = -1;
   uint64_t size_ = 0;  // Of the present segment.
@@ -86,6 +93,8 @@ public:
 
   /// Visits what is there, until it answers false. Nothing comes again.
   void read(const std::function<bool(const JournalEntry&)>& visit);
+  /// The last reading stopped before something that is there and could not be opened.
+  [[nodiscard]] bool failed() const { return failed_; }
 
 private:
   bool open_segment();
@@ -95,6 +104,7 @@ private:
   int fd_ = -1;
   uint64_t first_ = 0;   // Of the segment that is open.
   uint64_t offset_ = 0;  // In it, of the next frame.
+  bool failed_ = false;
 };
 
 /// The number of the oldest entry that is there; 0: there is none.

@@ -43,7 +43,7 @@ Api::Api(System& system, ApiOptions options)
     options_(std::move(options)),
     authenticator_(options_.auth),
     metrics_(options_.version),
-    run_metrics_(options_.version, options_.security_profile),
+    run_metrics_(options_.version, options_.security_profile, system.options().counts),
     tails_(system.chain()) {
   tails_.start(system.views()->seq);
   add_node_routes(*this);

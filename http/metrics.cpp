@@ -22,8 +22,8 @@ using prometheus::BuildHistogram;
 const prometheus::Histogram::BucketBoundaries kSeconds = {.0005, .001, .0025, .005, .01, .025, .05,
                                                           .1,    .25,  .5,    1,    2.5, 5,    10};
 
-const prometheus::Histogram::BucketBoundaries kCommitSeconds{CommitTimes::bounds.begin(),
-                                                             CommitTimes::bounds.end()};
+const prometheus::Histogram::BucketBoundaries kCommitSeconds{actors::kCommitSeconds.begin(),
+                                                             actors::kCommitSeconds.end()};
 
 double resident_bytes() {
   std::ifstream statm{"/proc/self/statm"};
@@ -50,7 +50,7 @@ struct Metrics::Impl {
     std::vector<double> more(commits.buckets.size());
     for (size_t bucket = 0; bucket < more.size(); bucket++)
       more[bucket] = static_cast<double>(commits.buckets[bucket] - commits_shown.buckets[bucket]);
-    commit_seconds.ObserveMultiple(more, static_cast<double>(commits.sum_ns - commits_shown.sum_ns) / 1e9);
+    commit_seconds.ObserveMultiple(more, commits.sum - commits_shown.sum);
     commits_shown = commits;
   }
 

@@ -19,6 +19,7 @@ constexpr const char* kSpecification = "1.2.0";  // Of the jobs contract.
 
 const Buckets kContainerSeconds = {.5, 1, 2, 5, 10, 20, 60, 120, 300};
 const Buckets kRunSeconds = {.01, .05, .1, .5, 1, 5, 10, 60, 300, 1800, 7200};
+const Buckets kPersistenceBuckets{kPersistenceMs.begin(), kPersistenceMs.end()};
 const Buckets kStartSeconds = {.001, .0025, .005, .01, .025, .05, .1, .5, 1, 10, 60};
 
 double seconds(Time from, Time until) {
@@ -67,7 +68,41 @@ struct RunMetrics::Impl {
   prometheus::Counter& expired =
     counter("flowd_sse_cursor_expired_total", "Cursors that point at nothing that is kept");
 
+  std::shared_ptr<const Persistence> counts;
+  prometheus::Family<prometheus::Histogram>& latency =
+    BuildHistogram()
+      .Name("flowd_persistence_latency_ms")
+      .Help("What keeping replies and output on this node's disk takes")
+      .Register(registry);
+  prometheus::Family<prometheus::Counter>& evictions =
+    counters("flowd_persistence_evictions_total", "Kept replies and pieces of journals that went");
+  prometheus::Family<prometheus::Counter>& evicted =
+    counters("flowd_persistence_eviction_bytes_total", "Bytes of what went");
+  std::array<Persistence::Latency::Counts, Persistence::kOutcomes> shown;  // What the histograms were told.
+
   uint64_t seen = 0;  // Seq of the last record that was counted.
+
+  /// Adds what happened since the last look.
+  void show_persistence() {
+    for (size_t i = 0; i < shown.size(); i++) {
+      const auto now = counts->latency(i);
+      std::vector<double> more(now.buckets.size());
+      for (size_t bucket = 0; bucket < more.size(); bucket++)
+        more[bucket] = static_cast<double>(now.buckets[bucket] - shown[i].buckets[bucket]);
+      const auto& name = Persistence::names[i];
+      latency.Add({{"operation", name.operation}, {"outcome", name.outcome}}, kPersistenceBuckets)
+        .ObserveMultiple(more, now.sum - shown[i].sum);
+      shown[i] = now;
+    }
+    const auto reach = [](prometheus::Counter& counter, uint64_t value) {
+      counter.Increment(static_cast<double>(value) - counter.Value());
+    };
+    for (size_t i = 0; i < Persistence::kKinds; i++) {
+      const prometheus::Labels kind{{"kind", Persistence::kinds[i]}};
+      reach(evictions.Add(kind), counts->evictions(i));
+      reach(evicted.Add(kind), counts->evicted_bytes(i));
+    }
+  }
 
   /// Of a run whose node is gone the leader tells the end, and nobody else counts it.
   void finished(const Record& record, const runs::Finished& told, const ViewSet& views,
@@ -93,8 +128,10 @@ struct RunMetrics::Impl {
   }
 };
 
-RunMetrics::RunMetrics(const std::string& version, const std::string& profile)
+RunMetrics::RunMetrics(const std::string& version, const std::string& profile,
+                       std::shared_ptr<const Persistence> counts)
   : impl_(std::make_unique<Impl>()) {
+  impl_->counts = std::move(counts);
   BuildGauge()
     .Name("flwd_build_info")
     .Help("This build")
@@ -159,6 +196,7 @@ std::string RunMetrics::text(const ViewSet& views, const std::string& node) {
   });
   impl_->running.Set(static_cast<double>(running));
   impl_->queued.Set(static_cast<double>(all.queue.size()));
+  impl_->show_persistence();
   return prometheus::TextSerializer{}.Serialize(impl_->registry.Collect());
 }
 

@@ -13,7 +13,8 @@ namespace muster::http {
 /// carried out, what is decided for all by whoever wrote the line. Sums over all nodes are right.
 class RunMetrics {
 public:
-  RunMetrics(const std::string& version, const std::string& profile);
+  RunMetrics(const std::string& version, const std::string& profile,
+             std::shared_ptr<const Persistence> counts);
   ~RunMetrics();
 
   /// `views` have what the records tell of; `node` is this one's id. In order, on any one thread; lines that

@@ -19,11 +19,17 @@ constexpr size_t kMostTasks = 4096;
 
 class LocalEntries : public http::RunEntries {
 public:
-  LocalEntries(std::string folder, uint64_t after) : reader_(std::move(folder), after) {}
-  void read(const std::function<bool(const JournalEntry&)>& visit) override { reader_.read(visit); }
+  LocalEntries(std::string folder, uint64_t after, std::shared_ptr<Persistence> counts)
+    : reader_(std::move(folder), after), counts_(std::move(counts)) {}
+  void read(const std::function<bool(const JournalEntry&)>& visit) override {
+    const auto since = Persistence::Clock::now();
+    reader_.read(visit);
+    counts_->took(reader_.failed() ? Persistence::read_error : Persistence::read_ok, since);
+  }
 
 private:
   JournalReader reader_;
+  std::shared_ptr<Persistence> counts_;
 };
 
 void add_arguments(Json& row, const jobs::Job& job) {
@@ -146,7 +152,7 @@ void JobDesk::forget(const std::string& run) {
 }
 
 std::unique_ptr<http::RunEntries> JobDesk::entries(const std::string& run, uint64_t after) {
-  return std::make_unique<LocalEntries>(side_.journal_of(run), after);
+  return std::make_unique<LocalEntries>(side_.journal_of(run), after, about_.counts);
 }
 
 uint64_t JobDesk::oldest(const std::string& run) {

@@ -20,6 +20,7 @@ std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy
   std::error_code failed;
   side.data = std::filesystem::canonical(parts.data, failed);
   side.most_journal_bytes = static_cast<uint64_t>(config.number("max-journals"));
+  side.counts = parts.system->options().counts;
   side.views = [system = parts.system] { return system->views(); };
   side.grown = [server = parts.server] { server->wake_streams(); };
   side.send = [api = parts.api, path = "/v1/nodes/" + parts.node + "/runs"](

@@ -171,6 +171,7 @@ void RunSide::begin(const Row& row) {
       woken_.notify_all();
     });
   hooks.journaled = options_.grown;
+  hooks.counts = options_.counts;
   const std::lock_guard lock{mutex_};  // It may end before it is known to run.
   auto execution = order
                      ? Execution::begin(*loop_, std::move(*order), std::move(hooks), system_now)
@@ -222,6 +223,7 @@ void RunSide::tidy() {
     if (bytes <= options_.most_journal_bytes) return;
     spdlog::info("run={} journal evicted bytes={}", folder.run, folder.bytes);
     fs::remove_all(options_.data + "/runs/" + folder.run, ignored);
+    options_.counts->evicted(Persistence::journal, folder.bytes);
     journal_bytes_ = bytes -= folder.bytes;
   }
 }

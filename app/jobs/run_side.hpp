@@ -28,7 +28,8 @@ struct RunSideOptions {
   RunFacts::Send send;
   /// Takes a run back that this node can never start.
   std::function<void(const std::string& run, const std::string& reason)> cancel;
-  std::function<void()> grown;                      ///< Some run's journal has.
+  std::function<void()> grown;  ///< Some run's journal has.
+  std::shared_ptr<Persistence> counts = std::make_shared<Persistence>();
   uint64_t most_journal_bytes = uint64_t{1} << 30;  ///< Of all runs; those that ended first go first.
 };
 

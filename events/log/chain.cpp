@@ -79,7 +79,8 @@ ChainHead read_head(const Disk& disk) {
   return head;
 }
 
-ChainWriter::ChainWriter(const Disk& disk) : disk_(disk), head_(read_head(disk)), streams_(disk) {}
+ChainWriter::ChainWriter(const Disk& disk, std::shared_ptr<Persistence> counts)
+  : disk_(disk), head_(read_head(disk)), streams_(disk), counts_(std::move(counts)) {}
 
 void ChainWriter::put_head(Batch& batch) const {
   std::string value = number_key(head_.index) + number_key(head_.seq);
@@ -149,7 +150,11 @@ void ChainWriter::forget_replies(Time now, Batch& batch) {
                const auto stored = disk_.get(Column::meta, kept);
                const auto reply = stored ? decode_kept_reply(*stored) : std::nullopt;
                batch.erase(Column::meta, key);  // Its key may have been used again since.
-               if (!reply || reply->expires < now) batch.erase(Column::meta, kept);
+               if (!reply || reply->expires < now) {
+                 batch.erase(Column::meta, kept);
+                 if (stored && counts_)
+                   counts_->evicted(Persistence::idempotency, kept.size() + stored->size());
+               }
                return ++found < kForgetAtOnce;
              });
   if (found == kForgetAtOnce) forget_from_ = now;  // More wait: go on with the next entry.

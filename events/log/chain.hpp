@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/hash.hpp"
+#include "base/persistence.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "events/line_shape.hpp"
@@ -49,8 +50,8 @@ void each_kept(const Disk& disk, std::string_view after, const Disk::Visit& visi
 /// Appends lines. Owned by the log's thread.
 class ChainWriter {
 public:
-  /// Goes on from what `disk` holds.
-  explicit ChainWriter(const Disk& disk);
+  /// Goes on from what `disk` holds. `counts`, which may be nobody, is told of replies whose time is over.
+  explicit ChainWriter(const Disk& disk, std::shared_ptr<Persistence> counts = nullptr);
 
   [[nodiscard]] const ChainHead& head() const { return head_; }
 
@@ -86,6 +87,7 @@ private:
   RowWriter rows_;
   StreamWriter streams_;
   Time forget_from_{};
+  std::shared_ptr<Persistence> counts_;
   std::string place_;
 };
 

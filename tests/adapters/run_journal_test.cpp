@@ -206,3 +206,32 @@ TEST_CASE("any lines of any bytes are read as they were written", "[S3-06]") {
     for (size_t i = 0; i < all.size(); i++) RC_ASSERT(all[i] == (Read{i + 1, EntryKind::out, expected[i]}));
   });
 }
+
+TEST_CASE("what is added to a journal is counted by its outcome, and what makes room", "[S3-45]") {
+  const Folder folder;
+  const auto counts = std::make_shared<Persistence>();
+  const auto taken = [&](Persistence::Outcome outcome) {
+    uint64_t all = 0;
+    for (const auto count : counts->latency(outcome).buckets) all += count;
+    return all;
+  };
+  auto journal = RunJournal::open(folder.journal(), {150, 2}, counts);
+  REQUIRE(journal);
+  fs::create_symlink("/dev/full", folder.journal() + "/00000000000000000001");
+  REQUIRE_FALSE(journal->lines(EntryKind::out, 0, "no room\n", kAt));
+  CHECK(taken(Persistence::append_quota_exceeded) == 1);
+  fs::create_symlink("loop", folder.journal() + "/loop");
+  fs::create_symlink("loop", folder.journal() + "/00000000000000000001");
+  REQUIRE_FALSE(journal->lines(EntryKind::out, 0, "cannot be opened\n", kAt));
+  CHECK(taken(Persistence::append_error) == 1);
+  JournalReader reader{folder.journal(), 0};
+  reader.read([](const JournalEntry&) { return true; });
+  CHECK(reader.failed());
+  fs::remove(folder.journal() + "/00000000000000000001");
+  for (int i = 0; i < 3; i++) REQUIRE(journal->lines(EntryKind::out, 0, std::string(100, 'x'), kAt));
+  CHECK(taken(Persistence::append_ok) == 3);
+  CHECK(counts->evictions(Persistence::journal) == 1);
+  CHECK(counts->evicted_bytes(Persistence::journal) > 100);
+  reader.read([](const JournalEntry&) { return true; });
+  CHECK_FALSE(reader.failed());
+}

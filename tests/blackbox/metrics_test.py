@@ -95,6 +95,45 @@ class MetricsTest(Jobs):
         seen = until(lambda: (now := self.metrics())['flowd_sse_active_streams{transport="sse"}'] == 0 and now, "both are closed")
         self.assertEqual((seen["flowd_sse_resume_total"], seen["flowd_sse_cursor_expired_total"]), (1, 1))
 
+    def test_keeping_is_counted(self):
+        """[S3-45] Replies under keys that are looked up, stored and forgotten; journals that are written, read and given up."""
+        self.job("good", "echo x\n")
+        self.job("much", "head -c 3000000 /dev/zero | tr '\\0' '\\n'\n")
+        node = self.serve("--idempotency-ttl", "3s")
+        key = {"Idempotency-Key": "a-key-of-twenty-letters"}
+
+        def latency(operation, outcome):
+            return self.metrics()[f'flowd_persistence_latency_ms_count{{operation="{operation}",outcome="{outcome}"}}']
+
+        def went(kind):
+            seen = self.metrics()
+            return seen[f'flowd_persistence_evictions_total{{kind="{kind}"}}'], seen[f'flowd_persistence_eviction_bytes_total{{kind="{kind}"}}']
+
+        self.assertEqual({latency("idempotency_lookup", outcome) for outcome in ("hit", "miss", "expired", "error")}, {0})
+        first = self.caller.call("POST", "/runs", {"job_id": "good"}, key)
+        self.assertEqual(first.status, 201, first)
+        self.assertEqual(self.caller.call("POST", "/runs", {"job_id": "good"}, key).json["id"], first.json["id"])
+        self.assertEqual((latency("idempotency_lookup", "miss"), latency("idempotency_lookup", "hit"), latency("idempotency_store", "ok")), (1, 1, 1))
+        self.ended(first.json["id"])
+        self.stream(first.json["id"])
+        self.assertGreater(latency("journal_append", "ok"), 0)
+        self.assertGreater(latency("journal_read", "ok"), 0)
+        self.assertEqual((latency("journal_append", "quota_exceeded"), latency("journal_append", "error"), latency("journal_read", "error")), (0, 0, 0))
+
+        def forgotten():
+            """A key is given up with a later entry, once its time is over."""
+            self.caller.post("/v1/nodes/register", {"node_id": f"n{secrets.token_hex(4)}"})
+            return went("idempotency")[0] == 1
+        until(forgotten, "the key is forgotten")
+        self.assertGreater(went("idempotency")[1], 64)
+        run = self.accepted({"job_id": "much"})["id"]
+        self.ended(run)
+        self.assertEqual(went("journal"), (0, 0))
+        self.assertEqual(node.stop(), 0)
+        self.serve("--max-journals", "1MiB")
+        until(lambda: went("journal")[0] >= 1, "the journal is gone")
+        self.assertGreater(went("journal")[1], 1 << 20)
+
     def test_sources_are_counted(self):
         """[S3-45] By their type."""
         (self.root / "more").mkdir()
