@@ -30,9 +30,11 @@ struct Variable {
 std::optional<Variable> from_environment(const Setting& setting, const Environment& environment) {
   if (auto text = environment(setting.variable()); text && !text->empty())
     return Variable{setting.variable(), *std::move(text), false};
-  for (const auto name : setting.variables)
+  for (const auto variable : setting.variables) {
+    const auto name = variable.substr(0, variable.find('/'));
     if (auto text = environment(name); text && !text->empty())
-      return Variable{std::string{name}, *std::move(text), true};
+      return Variable{std::string{name}, *text += variable.substr(name.size()), true};
+  }
   return std::nullopt;
 }
 

@@ -20,11 +20,12 @@ enum class Reader : uint8_t { node, client, both, runner };
 struct Setting {
   std::string_view name;
   Type type = Type::text;
-  std::string_view fallback;                  ///< The default, as text; "" is unset.
-  std::string_view help;                      ///< One line.
-  std::vector<std::string_view> aliases{};    ///< Further flags, without dashes.
-  std::vector<std::string_view> variables{};  ///< Further environment names, after MUSTER_*, first set wins.
-  std::vector<std::string_view> choices{};    ///< When not empty, the only values.
+  std::string_view fallback;                ///< The default, as text; "" is unset.
+  std::string_view help;                    ///< One line.
+  std::vector<std::string_view> aliases{};  ///< Further flags, without dashes.
+  /// Further environment names, after MUSTER_*, first set wins. NAME/folder is a folder below what NAME says.
+  std::vector<std::string_view> variables{};
+  std::vector<std::string_view> choices{};  ///< When not empty, the only values.
   /// Inclusive; of a duration in milliseconds. 0 to 0 is no limit.
   int64_t min = 0, max = 0;
   bool secret = false;  ///< Shown as [secret].

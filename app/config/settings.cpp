@@ -50,7 +50,8 @@ Row duration(std::string_view name, std::string_view fallback, int64_t min, int6
 
 std::vector<Setting> node_settings() {
   return {
-    text("data", "./data", "Folder of the log, the checkpoints and the keys").env({"DATA_DIR"}),
+    text("data", "./data", "Folder of the log, the checkpoints and the keys")
+      .env({"FLOWD_DATA_DIR", "DATA_DIR/flowd"}),
     text("bind", ":8070", "Address to serve on; a bare port is loopback until there are credentials")
       .alias({"addr"}),
     yes_no("metrics", "Serve GET /metrics: to everybody on loopback, else with any valid token").on(),

@@ -86,6 +86,7 @@ TEST_CASE("the seeds' environment names are honoured, and MUSTER_* goes before t
     {"PLANS_DIR", "plans-dir"},
     {"BOOTSTRAP_PROFILE", "profile"},
     {"DATA_DIR", "data"},
+    {"FLOWD_DATA_DIR", "data"},
     {"LEADER_TTL", "leader-ttl"},
     {"LOG_LEVEL", "log-level"},
     {"LOG_FORMAT", "log"},
@@ -104,6 +105,15 @@ TEST_CASE("the seeds' environment names are honoured, and MUSTER_* goes before t
   }
   const auto both = environment({{"MUSTER_JWKS_URL", "http://a"}, {"JWKS_URL", "http://b"}});
   CHECK(valid(combine("", {}, both, {})).text("jwks-url") == "http://a");
+}
+
+TEST_CASE("flowd's data folder is below DATA_DIR; what a script is told is the folder itself", "[S3-82]") {
+  const auto below = valid(combine("", {}, environment({{"DATA_DIR", "/var/lib"}}), {}));
+  CHECK(below.text("data") == "/var/lib/flowd");
+  const auto script = environment({{"DATA_DIR", "/data"}, {"FLOWD_DATA_DIR", "/data"}});
+  CHECK(valid(combine("", {}, script, {})).text("data") == "/data");
+  const auto ours = environment({{"FLOWD_DATA_DIR", "/data"}, {"MUSTER_DATA", "/ours"}});
+  CHECK(valid(combine("", {}, ours, {})).text("data") == "/ours");
 }
 
 TEST_CASE("an empty environment variable is as good as unset") {

@@ -44,7 +44,7 @@ def wait_ready(url, process):
 
 
 class RunningNode:
-    """`with RunningNode("--dev") as node:` serves until the block ends; `environment` is all it inherits. It runs no
+    """`with RunningNode("--dev") as node:` serves until the block ends; `environment` is all it inherits; a DATA_DIR in it stands for --data. It runs no
     services of its own unless --node-side is among the flags: then its log holds only what the test says."""
 
     def __init__(self, *flags, environment=None):
@@ -52,7 +52,8 @@ class RunningNode:
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
-        self._command = [BINARY, ":serve", "--data", self.folder / "data", "--bind", f"127.0.0.1:{self.port}",
+        data = () if "DATA_DIR" in (environment or {}) else ("--data", self.folder / "data")
+        self._command = [BINARY, ":serve", *data, "--bind", f"127.0.0.1:{self.port}",
                          "--plans-dir", ROOT / "plans", "--profile", ROOT / "plans" / "profile.yaml",
                          *(() if "--node-side" in flags else ("--node-side=false",)),
                          *(() if "--discovery" in flags else ("--alone",)), *flags]

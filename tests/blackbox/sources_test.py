@@ -106,6 +106,17 @@ class SourcesTest(Sources):
         self.assertEqual(self.caller.call("DELETE", "/sources/pinned").status, 204)
         self.assertTrue(checkout.is_dir())
 
+    def test_a_checkout_is_below_data_dir(self):
+        """[S3-82] ${DATA_DIR}/flowd/sources/NAME, as git and the reply say."""
+        repository, commit = self.repository("below")
+        with RunningNode("--dev", "--allow-git-host", f"127.0.0.1:{self.daemon.port}", environment={"DATA_DIR": str(self.room / "var")}) as node:
+            made = Caller(node.port, Authorization="Bearer dev-token").post("/sources", {"type": "git", "url": f"{self.daemon.url}/below", "ref": "main"})
+            self.assertEqual(made.status, 201, made)
+        checkout = self.room / "var" / "flowd" / "sources" / "below"
+        self.assertEqual(made.json["provenance"]["checkout"], str(checkout))
+        head = subprocess.run(["git", "-C", checkout, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        self.assertEqual(head, commit)
+
     def test_a_branch_that_moved_is_pinned_anew(self):
         """[S3-81] The pin stays until the source is added again, then it is the new commit; the log has both."""
         repository, first = self.repository("moving")
