@@ -176,6 +176,8 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
       node.overlay->tell(record, cluster);
       export_head(sink, record);
       if (auto* side = node.told.load(); side && may_change_plans(record)) side->notify();
+      if (const auto* added = std::get_if<sources::Added>(&record.event); jobs && added)
+        node.sources->bring(added->name);
       if (std::holds_alternative<cluster::Restored>(record.event)) ::unlink(mark.c_str());
       if (const auto* dropped = std::get_if<cluster::Compacted>(&record.event)) drop_lines(node, dropped->to);
     }
@@ -250,7 +252,11 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   sources.image_read = [&node](const Status& outcome, bool pull, Millis took) {
     if (node.api) node.api->run_metrics().image_read(outcome, pull, took);
   };
-  node.sources = std::make_unique<SourceWorker>(std::move(sources));
+  node.sources = std::make_unique<SourceWorker>(std::move(sources), [&node](const std::string& name) {
+    const auto views = node.system->views();
+    const auto* found = view<sources::View>(*views).sources.find(name);
+    return found ? std::optional{**found} : std::nullopt;
+  });
   options.add_source = [&node](jobs::Source source, SourceWorker::Then then) {
     node.sources->add(std::move(source), std::move(then));
   };
@@ -280,7 +286,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
-  NodeJobsParts parts{*id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get()};
+  NodeJobsParts parts{
+    *id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get(), node.sources.get()};
   node.jobs = make_node_jobs(config, std::move(*policy), parts);
   node.api->set_jobs(node.jobs.get());
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
@@ -295,6 +302,9 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   if (auto status = node.server->start(); !status) return status;
   if (node.jobs) node.jobs->start();
   node.runs = node.jobs.get();
+  view<sources::View>(*node.system->views()).sources.each([&](const std::string& name, const auto&) {
+    node.sources->bring(name);
+  });
   if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
   auto near = *bind;  // For this machine: an address that listens to all listens here, too.
   near.listen.port = node.server->port();

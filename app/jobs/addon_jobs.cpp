@@ -13,7 +13,7 @@ namespace muster::app {
 namespace {
 
 Error not_materialized(const std::string& name, const std::string& why) {
-  return {"source.not.materialized", "source " + name + " " + why + ": add it again", {}};
+  return {"source.not.materialized", "source " + name + " " + why, {}};
 }
 
 /// The manifest as it was when the source was added.

@@ -169,8 +169,16 @@ Result<std::shared_ptr<const JobListing>> JobDesk::listing(const std::string& ro
   return tree->read();
 }
 
-/// By source and id. A run that names no source may name it in the job's id: `source/job`.
 Result<JobChoice> JobDesk::choose(const http::JobAsk& ask) {
+  auto found = find(ask);
+  if (found || found.error().code != "source.not.materialized") return found;
+  const auto slash = ask.job.find('/');
+  options_.bring(ask.source.empty() ? ask.job.substr(0, slash) : ask.source);
+  return found;
+}
+
+/// A run that names no source may name it in the job's id: `source/job`.
+Result<JobChoice> JobDesk::find(const http::JobAsk& ask) {
   const auto views = about_.views();
   if (const auto* source = view<sources::View>(*views).sources.find(ask.source);
       source && (*source)->kind == "oci")
@@ -188,7 +196,7 @@ Result<JobChoice> JobDesk::choose(const http::JobAsk& ask) {
     auto inside = ask;
     inside.source = ask.job.substr(0, slash);
     inside.job = ask.job.substr(slash + 1);
-    return choose(inside);
+    return find(inside);
   }
   if (!named) return named.error();
   choice.job = named->job;

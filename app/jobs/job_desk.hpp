@@ -23,6 +23,8 @@ struct JobDeskOptions {
   std::string scripts_root;
   NodePolicy policy;       ///< Read once: what changes later changes nothing.
   jobs::Environment host;  ///< Of this program.
+  /// Has the files of the source of this name fetched, which are not here. Any thread.
+  std::function<void(const std::string& source)> bring = [](const std::string&) {};
 };
 
 class JobDesk : public http::JobsPort {
@@ -54,7 +56,9 @@ private:
 
   // On the desk's own thread.
 
+  /// By source and id; what is not here is fetched for whoever asks next.
   Result<JobChoice> choose(const http::JobAsk& ask);
+  Result<JobChoice> find(const http::JobAsk& ask);
   Result<std::shared_ptr<const JobListing>> listing(const std::string& root);
   /// `trust` gets what a plan tells of the images.
   Result<jobs::Preparation> judge(const JobChoice& choice, const http::JobAsk& ask, Json& trust) const;

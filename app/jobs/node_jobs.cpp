@@ -15,6 +15,7 @@ std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy
   options.scripts_root = config.text("scripts-root");
   options.policy = std::move(policy);
   options.host = whole_environment();
+  options.bring = [sources = parts.sources](const std::string& source) { sources->bring(source); };
   RunSideOptions side;
   side.node = parts.node;
   std::error_code failed;

@@ -6,6 +6,7 @@
 
 #include "app/config/config.hpp"
 #include "app/jobs/job_desk.hpp"
+#include "app/jobs/source_worker.hpp"
 #include "http/api.hpp"
 
 namespace muster::app {
@@ -17,6 +18,7 @@ struct NodeJobsParts {
   System* system = nullptr;
   http::Api* api = nullptr;
   http::Server* server = nullptr;
+  SourceWorker* sources = nullptr;
 };
 
 /// Null, and a warning, where there is no folder in memory: the node serves, and runs no jobs.

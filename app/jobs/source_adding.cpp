@@ -10,6 +10,7 @@
 #include "adapters/image_source.hpp"
 #include "adapters/job_files.hpp"
 #include "adapters/signatures.hpp"
+#include "app/jobs/addon_jobs.hpp"
 #include "base/hash.hpp"
 #include "domain/names.hpp"
 
@@ -94,6 +95,29 @@ Result<sources::Added> SourceAdding::add(const jobs::Source& source, const Cance
       break;
   }
   return add_image(source, cancellation);
+}
+
+Status SourceAdding::bring(const sources::Added& record, const Cancellation* cancellation) const {
+  jobs::Source source;
+  source.name = record.name;
+  source.url = record.url;
+  source.verify_signatures = record.verify_signatures.value_or(false);
+  if (record.kind == "git") {
+    if (tree_root(record, settings_.data)) return Done{};
+    source.type = jobs::SourceType::git;
+    source.ref = record.resolved_commit;
+    const auto made = add_git(source, cancellation);
+    if (!made) return made.error();
+    if (made->resolved_commit == record.resolved_commit) return Done{};
+    return not_materialized(record.name, "has another commit under that name: " + made->resolved_commit);
+  }
+  if (record.kind != "oci" || addon_jobs(record, settings_.data)) return Done{};
+  source.type = jobs::SourceType::oci;
+  source.ref = record.resolved_ref;
+  source.pull = jobs::parse_pull(record.pull_policy).value_or(jobs::Pull::on_add);
+  if (auto made = add_image(source, cancellation); !made) return made.error();
+  if (auto kept = addon_jobs(record, settings_.data); !kept) return kept.error();
+  return Done{};
 }
 
 /// The folder that is meant, with its links resolved. What is not allowed is refused before it is told

@@ -39,6 +39,11 @@ public:
   [[nodiscard]] Result<sources::Added> add(const jobs::Source& source,
                                            const Cancellation* cancellation = nullptr) const;
 
+  /// Fetches what another member recorded, as it was pinned there; what is here already stays. Blocks as
+  /// add() does. A local source's folder is nobody's to fetch. Errors: as of add(); `source.not.materialized`
+  /// when its origin has something else now.
+  [[nodiscard]] Status bring(const sources::Added& record, const Cancellation* cancellation = nullptr) const;
+
 private:
   [[nodiscard]] Result<sources::Added> add_local(const jobs::Source& source) const;
   [[nodiscard]] Result<sources::Added> add_git(const jobs::Source& source,

@@ -3,12 +3,19 @@
 
 #include <filesystem>
 
+#include <spdlog/spdlog.h>
+
 #include "adapters/run_making.hpp"
 
 namespace muster::app {
+namespace {
 
-SourceWorker::SourceWorker(SourceSettings settings)
-  : adding_(std::move(settings)), thread_([this] { live(); }) {}
+constexpr std::chrono::seconds kPatience{10};  // Before what was in vain is tried again, if it is asked for.
+
+}  // namespace
+
+SourceWorker::SourceWorker(SourceSettings settings, Current current)
+  : adding_(std::move(settings)), current_(std::move(current)), thread_([this] { live(); }) {}
 
 SourceWorker::~SourceWorker() {
   stop();
@@ -41,19 +48,53 @@ void SourceWorker::add(jobs::Source source, Then then) {
   then(std::move(refused));
 }
 
+void SourceWorker::bring(const std::string& name) {
+  {
+    const std::lock_guard lock{mutex_};
+    const auto failed = in_vain_until_.find(name);
+    if (failed != in_vain_until_.end() && std::chrono::steady_clock::now() < failed->second) return;
+    missing_.insert(name);
+  }
+  changed_.notify_one();
+}
+
 void SourceWorker::live() {
   std::unique_lock lock{mutex_};
   for (;;) {
-    changed_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
-    auto [source, then] = std::move(waiting_.front());
-    waiting_.pop_front();
-    const bool stopping = stop_;
-    lock.unlock();
-    then(stopping ? Error{"source.unavailable", "the node stops", {}} : adding_.add(source, &cancellation_));
-    then = nullptr;
-    lock.lock();
+    changed_.wait(lock, [this] { return stop_ || !waiting_.empty() || !missing_.empty(); });
+    if (!waiting_.empty())
+      add_next(lock);
+    else if (stop_)
+      return;
+    else
+      bring_next(lock);
   }
+}
+
+void SourceWorker::add_next(std::unique_lock<std::mutex>& lock) {
+  auto [source, then] = std::move(waiting_.front());
+  waiting_.pop_front();
+  const bool stopping = stop_;
+  lock.unlock();
+  then(stopping ? Error{"source.unavailable", "the node stops", {}} : adding_.add(source, &cancellation_));
+  then = nullptr;
+  lock.lock();
+}
+
+void SourceWorker::bring_next(std::unique_lock<std::mutex>& lock) {
+  const auto name = *missing_.begin();
+  missing_.erase(missing_.begin());
+  lock.unlock();
+  const auto record = current_(name);
+  const auto brought = record ? adding_.bring(*record, &cancellation_) : Status{Done{}};
+  if (!brought)
+    spdlog::warn("source={} not fetched code={} error={}", name, brought.error().code,
+                 brought.error().detail);
+  lock.lock();
+  if (brought)
+    in_vain_until_.erase(name);
+  else
+    in_vain_until_[name] = std::chrono::steady_clock::now() + kPatience;
 }
 
 SourceSettings source_settings(const config::Config& config, const std::string& data, const std::string& node,

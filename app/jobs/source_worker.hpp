@@ -1,10 +1,15 @@
 // The thread on which a node fetches sources, one after the other: two never write to one checkout.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "app/config/config.hpp"
@@ -16,26 +21,35 @@ namespace muster::app {
 class SourceWorker {
 public:
   using Then = std::function<void(Result<sources::Added>)>;
+  using Current = std::function<std::optional<sources::Added>(const std::string& name)>;
   static constexpr size_t kMaxWaiting = 16;
 
-  explicit SourceWorker(SourceSettings settings);
+  /// `current` tells what is recorded under a name now.
+  SourceWorker(SourceSettings settings, Current current);
   SourceWorker(const SourceWorker&) = delete;
   SourceWorker& operator=(const SourceWorker&) = delete;
   ~SourceWorker();
 
   /// Any thread; `then` is called on the worker's, or at once with `rate.limited` when kMaxWaiting wait.
   void add(jobs::Source source, Then then);
+  /// Fetches what is recorded under this name, unless it is here, or was in vain just now. Any thread.
+  void bring(const std::string& name);
   /// Cuts short what is fetched; it, what waits and what comes later is answered with an error.
   void stop();
 
 private:
   void live();
+  void add_next(std::unique_lock<std::mutex>& lock);
+  void bring_next(std::unique_lock<std::mutex>& lock);
 
   const SourceAdding adding_;
+  const Current current_;
   Cancellation cancellation_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::pair<jobs::Source, Then>> waiting_;
+  std::set<std::string> missing_;  // Names, to be fetched once nothing waits.
+  std::map<std::string, std::chrono::steady_clock::time_point> in_vain_until_;
   bool stop_ = false;
   std::thread thread_;
 };

@@ -40,6 +40,10 @@ sources::Added added(const GitRoom& room, const jobs::Source& source) {
   return *made;
 }
 
+std::optional<sources::Added> nothing(const std::string&) {
+  return std::nullopt;
+}
+
 std::string code_of(const Result<std::string>& result) {
   return result ? "" : result.error().code;
 }
@@ -121,10 +125,60 @@ TEST_CASE("a list by commas") {
   CHECK(listed("a, b c ,d") == std::vector<std::string>{"a", "b c", "d"});
 }
 
+TEST_CASE("a recorded source is fetched as it was pinned, whatever its branch is now", "[S3-81]") {
+  GitRoom room;
+  const auto record = added(room, git_source(room));
+  auto settings = settings_of(room);
+  settings.node = "n2";
+  settings.data = (room / "others").string();
+  const SourceAdding other{settings};
+  room.write("scripts/second/config.d/config.yaml", "interpreter: /bin/sh\n");
+  room.commit("two");
+  REQUIRE(other.bring(record));
+  const auto there = tree_root(record, settings.data);
+  REQUIRE(there);
+  CHECK_FALSE(fs::exists(*there + "/second"));
+  auto unknown = record;
+  unknown.resolved_commit = std::string(40, 'a');
+  const auto refused = other.bring(unknown);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "source.unavailable");
+  fs::rename(room.origin(), room.origin() + "-gone");
+  CHECK(other.bring(record));  // It is there.
+  settings.local_roots.clear();
+  settings.data = (room / "third").string();
+  const auto not_allowed = SourceAdding{settings}.bring(record);
+  REQUIRE_FALSE(not_allowed);
+  CHECK(not_allowed.error().code == "source.not.allowed");
+}
+
+TEST_CASE("a worker fetches what is recorded under a name now, and not again at once what was in vain") {
+  GitRoom room;
+  auto record = added(room, git_source(room));
+  auto settings = settings_of(room);
+  settings.data = (room / "others").string();
+  std::atomic<int> asked{0};
+  SourceWorker worker{settings, [&](const std::string& name) -> std::optional<sources::Added> {
+                        asked++;
+                        if (name == "gone") return std::nullopt;
+                        auto found = record;
+                        if (name == "broken") found.name = name, found.resolved_commit = std::string(40, 'a');
+                        return found;
+                      }};
+  for (const auto* name : {"broken", "gone", "tools"}) worker.bring(name);
+  REQUIRE(eventually([&] { return bool(tree_root(record, settings.data)); }));
+  CHECK(asked == 3);
+  worker.bring("broken");
+  worker.bring("gone");
+  REQUIRE(eventually([&] { return asked == 4; }));
+  worker.stop();
+  CHECK(asked == 4);
+}
+
 TEST_CASE("a worker fetches in order, and refuses more than it may hold") {
   GitRoom room;
   Mailbox<std::string> told;
-  SourceWorker worker{settings_of(room)};
+  SourceWorker worker{settings_of(room), nothing};
   const auto tell = [&](const Result<sources::Added>& made) {
     told.put(made ? made->resolved_commit : made.error().code);
   };
@@ -144,7 +198,7 @@ TEST_CASE("a worker fetches in order, and refuses more than it may hold") {
 TEST_CASE("a worker that stops answers everybody") {
   GitRoom room;
   Mailbox<std::string> told;
-  SourceWorker worker{settings_of(room)};
+  SourceWorker worker{settings_of(room), nothing};
   const auto tell = [&](const Result<sources::Added>& made) { told.put(made ? "made" : made.error().code); };
   for (int i = 0; i < 3; i++) worker.add(git_source(room), tell);
   worker.stop();

@@ -1,0 +1,94 @@
+"""Sources in a cluster: every member has the files, as they were pinned, whoever fetched them first."""
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from cluster_case import ClusterCase
+from git_server import GitDaemon, Repository
+from running_cluster import RunningCluster
+
+
+class ClusterSourcesTest(ClusterCase):
+    @classmethod
+    def setUpClass(cls):
+        room = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(room.cleanup)
+        cls.room = Path(room.name).resolve()
+        cls.daemon = GitDaemon(cls.room)
+        cls.daemon.__enter__()
+        cls.addClassCleanup(cls.daemon.__exit__)
+
+    def cluster(self):
+        return RunningCluster(3, "--allow-git-host", f"127.0.0.1:{self.daemon.port}", "--security-profile", "permissive")
+
+    def repository(self, name):
+        made = Repository(self.room / name)
+        made.write("scripts/hello/config.d/config.yaml", "interpreter: bash\n")
+        made.write("scripts/hello/000_main.sh", "echo one\n")
+        return made, made.commit("one")
+
+    def added(self, member, name):
+        answer = member.post("/sources", {"type": "git", "name": "tools", "url": f"{self.daemon.url}/{name}", "ref": "main"})
+        self.assertIn(answer.status, (200, 201), answer)
+        return answer.json["resolved_commit"]
+
+    def stands_at(self, member):
+        """The commit of its checkout; empty when there is none."""
+        done = subprocess.run(["git", "-C", member.data / "sources" / "tools", "rev-parse", "HEAD"], capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def has(self, member, commit):
+        member.until(lambda: self.stands_at(member) == commit, f"has {commit}")
+
+    def printed(self, member):
+        """What a run of the source's job at this member prints."""
+        answer = member.post("/runs", {"job_id": "hello", "source": {"name": "tools"}})
+        self.assertEqual(answer.status, 201, answer)
+        run = f"/runs/{answer.json['id']}"
+        member.until(lambda: member.get(run).json["status"] == "completed", "the run is completed")
+        self.assertEqual(member.get(run).json["provenance"]["source"]["resolved_commit"], self.stands_at(member))
+        return [line for line in member.get(f"{run}/events").body.decode().splitlines() if '"step.log"' in line or '"message"' in line]
+
+    def test_members_fetch_what_is_recorded(self):
+        """[S3-81] The commit that is on record, not what its branch is by then; who was away fetches it when it is back."""
+        repository, first = self.repository("kept")
+        with self.cluster() as cluster:
+            cluster.whole()
+            leader, away = cluster.leader(), cluster.followers()[0]
+            away.kill()
+            self.assertEqual(self.added(leader, "kept"), first)
+            repository.write("scripts/hello/000_main.sh", "echo two\n")
+            second = repository.commit("two")
+            for member in cluster.running():
+                self.has(member, first)
+            away.start().wait_ready()
+            self.has(away, first)
+            leader.kill()
+            cluster.leader()
+            for member in cluster.running():
+                self.assertTrue(any("one" in line for line in self.printed(member)))
+            self.assertEqual(self.added(cluster.leader(), "kept"), second)
+            for member in cluster.running():
+                self.has(member, second)
+
+    def test_a_run_has_what_is_missing_fetched(self):
+        """409 while the files are not there, and then they come; an origin that is gone is said in the log."""
+        _, first = self.repository("asked")
+        with self.cluster() as cluster:
+            cluster.whole()
+            self.added(cluster.leader(), "asked")
+            member = cluster.followers()[0]
+            self.has(member, first)
+            subprocess.run(["rm", "-r", member.data / "sources" / "tools"], check=True)
+            answer = member.post("/plans", {"job_id": "hello", "source": {"name": "tools"}})
+            self.assertEqual(answer.json["code"], "source.not.materialized", answer)
+            member.until(lambda: member.post("/plans", {"job_id": "hello", "source": {"name": "tools"}}).status == 200, "it was fetched")
+            (self.room / "asked").rename(self.room / "elsewhere")
+            subprocess.run(["rm", "-r", member.data / "sources" / "tools"], check=True)
+            member.post("/plans", {"job_id": "tools/hello"})
+            member.says("source=tools not fetched code=source.unavailable")
+
+
+if __name__ == "__main__":
+    unittest.main()
