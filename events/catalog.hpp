@@ -46,8 +46,8 @@ struct Join<Variant> {
 }  // namespace detail
 
 using EventVariant = detail::Join<std::variant<UnknownEvent>, cluster::Event, nodes::Event, lease::Event,
-                                  claims::Event, tokens::Event, secrets::Event, plans::Event, bootstrap::Event,
-                                  services::Event, runs::Event, sources::Event>::Type;
+                                  claims::Event, tokens::Event, secrets::Event, plans::Event,
+                                  bootstrap::Event, services::Event, runs::Event, sources::Event>::Type;
 
 /// Any of them. What copies, moves and destroys all alternatives is compiled once, in catalog.cpp, and not by
 /// every file that holds a line.

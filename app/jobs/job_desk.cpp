@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 
 #include "app/jobs/addon_jobs.hpp"
+#include "app/jobs/job_rows.hpp"
 #include "app/jobs/run_parts.hpp"
 #include "app/jobs/source_trees.hpp"
 #include "domain/jobs/plan.hpp"
@@ -31,43 +31,6 @@ private:
   JournalReader reader_;
   std::shared_ptr<Persistence> counts_;
 };
-
-void add_arguments(Json& row, const jobs::Job& job) {
-  for (const auto& arg : job.args) row["args"].push_back(jobs::to_json(arg));
-}
-
-/// A job as GET /jobs lists it.
-Json row_of(const jobs::Job& job, const std::string& source, const std::string& type) {
-  Json row{{"id", source.empty() ? job.id : source + "/" + job.id}, {"name", job.name}};
-  if (!job.summary.empty()) row["description"] = job.summary;
-  add_arguments(row, job);
-  if (!source.empty()) row["source"] = {{"name", source}, {"type", type}};
-  return row;
-}
-
-/// The words that name the job on a command line.
-void add_command(Json& row, const jobs::Job& job, const jobs::Tree& tree) {
-  const auto found = tree.commands().find(job.folder);
-  if (found == tree.commands().end() || found->second != &job) return;
-  std::istringstream folder{job.folder};
-  for (std::string word; std::getline(folder, word, '/');) row["command"].push_back(word);
-}
-
-void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases, const jobs::Tree& tree) {
-  for (const auto& alias : aliases.listed()) {
-    std::string key = alias.name;
-    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
-    const bool collides = aliases.collisions().contains(key);
-    Json row{{"id", alias.name},
-             {"name", alias.name},
-             {"source", {{"name", alias.name}, {"type", "alias"}}},
-             {"alias_of", alias.target_path},
-             {"alias_detail", collides ? "collision" : alias.target_path}};
-    if (!alias.description.empty()) row["description"] = alias.description;
-    if (const auto named = jobs::find_job(tree, aliases, alias.name)) add_arguments(row, *named->job);
-    rows.push_back(std::move(row));
-  }
-}
 
 }  // namespace
 
@@ -397,13 +360,7 @@ Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t li
     for (const auto& entry : (*found)->tree.jobs()) rows.push_back(row_of(*entry.job, name, source->kind));
     page.faults += (*found)->faults.size();
   });
-  std::sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) {
-    const auto source = [](const Json& row) {
-      return row.contains("source") ? row["source"]["name"].get<std::string>() : std::string{};
-    };
-    return std::pair{a["id"].get<std::string>(), source(a)} <
-           std::pair{b["id"].get<std::string>(), source(b)};
-  });
+  sort_rows(rows);
   Json shown = Json::array();
   for (auto i = skip; i < rows.size() && shown.size() < limit; i++) shown.push_back(std::move(rows[i]));
   page.rows = shown.dump(-1, ' ', false, Json::error_handler_t::replace);

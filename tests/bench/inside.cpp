@@ -128,7 +128,7 @@ int main(int argc, char** argv) {
   const auto entries = static_cast<double>(gauges.entries - before.entries);
   figures.add("events_an_entry", static_cast<double>(gauges.events - before.events) / entries)
     .add("cpu_us_an_event", spent / static_cast<double>(gauges.events - before.events) * 1e6)
-    .add("commit_us", static_cast<double>(gauges.commits.sum_ns - before.commits.sum_ns) / entries / 1e3);
+    .add("commit_us", (gauges.commits.sum - before.commits.sum) / entries * 1e6);
   figures.add("rss_kib", static_cast<double>(usage_of(getpid()).rss_kib)).print();
   system->stop();
 }

@@ -1,0 +1,22 @@
+// Jobs as GET /jobs lists them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "domain/jobs/aliases.hpp"
+#include "domain/jobs/job_tree.hpp"
+
+namespace muster::app {
+
+/// `source` and its `type` are empty of a job of the node's own tree.
+[[nodiscard]] Json row_of(const jobs::Job& job, const std::string& source, const std::string& type);
+/// Adds the words that name the job on a command line, where they do.
+void add_command(Json& row, const jobs::Job& job, const jobs::Tree& tree);
+/// A row for each alias, with what it stands for.
+void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases, const jobs::Tree& tree);
+/// By id, then by source.
+void sort_rows(std::vector<Json>& rows);
+
+}  // namespace muster::app
