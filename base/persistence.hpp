@@ -35,19 +35,19 @@ public:
   struct Name {
     const char *operation, *outcome;
   };
-  static constexpr std::array<Name, kOutcomes> names{{{"idempotency_lookup", "hit"},
-                                                      {"idempotency_lookup", "miss"},
-                                                      {"idempotency_lookup", "expired"},
-                                                      {"idempotency_lookup", "error"},
-                                                      {"idempotency_store", "ok"},
-                                                      {"idempotency_store", "error"},
-                                                      {"journal_append", "ok"},
-                                                      {"journal_append", "quota_exceeded"},
-                                                      {"journal_append", "error"},
-                                                      {"journal_read", "ok"},
-                                                      {"journal_read", "error"}}};
+  static constexpr std::array<Name, kOutcomes> kNames{{{"idempotency_lookup", "hit"},
+                                                       {"idempotency_lookup", "miss"},
+                                                       {"idempotency_lookup", "expired"},
+                                                       {"idempotency_lookup", "error"},
+                                                       {"idempotency_store", "ok"},
+                                                       {"idempotency_store", "error"},
+                                                       {"journal_append", "ok"},
+                                                       {"journal_append", "quota_exceeded"},
+                                                       {"journal_append", "error"},
+                                                       {"journal_read", "ok"},
+                                                       {"journal_read", "error"}}};
   enum Kind : uint8_t { journal, idempotency, kKinds };
-  static constexpr std::array<const char*, kKinds> kinds{"journal", "idempotency"};
+  static constexpr std::array<const char*, kKinds> kKindNames{"journal", "idempotency"};
 
   using Latency = Durations<kPersistenceMs, std::chrono::duration<double, std::milli>>;
   using Clock = std::chrono::steady_clock;

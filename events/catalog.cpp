@@ -1,3 +1,4 @@
+// Copying, moving and destroying any event there is.
 #include "events/catalog.hpp"
 
 namespace muster {

@@ -89,7 +89,7 @@ struct RunMetrics::Impl {
       std::vector<double> more(now.buckets.size());
       for (size_t bucket = 0; bucket < more.size(); bucket++)
         more[bucket] = static_cast<double>(now.buckets[bucket] - shown[i].buckets[bucket]);
-      const auto& name = Persistence::names[i];
+      const auto& name = Persistence::kNames[i];
       latency.Add({{"operation", name.operation}, {"outcome", name.outcome}}, kPersistenceBuckets)
         .ObserveMultiple(more, now.sum - shown[i].sum);
       shown[i] = now;
@@ -98,7 +98,7 @@ struct RunMetrics::Impl {
       counter.Increment(static_cast<double>(value) - counter.Value());
     };
     for (size_t i = 0; i < Persistence::kKinds; i++) {
-      const prometheus::Labels kind{{"kind", Persistence::kinds[i]}};
+      const prometheus::Labels kind{{"kind", Persistence::kKindNames[i]}};
       reach(evictions.Add(kind), counts->evictions(i));
       reach(evicted.Add(kind), counts->evicted_bytes(i));
     }

@@ -1,9 +1,12 @@
-"""Sources in a cluster: every member has the files, as they were pinned, whoever fetched them first."""
+"""Sources in a cluster: every member has the files, as they were pinned, whoever fetched them first. Images are read by a fake runtime."""
+import os
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
+from addon_runs_test import MANIFEST, Runs
+from addon_test import DIGEST, FakeRuntime
 from cluster_case import ClusterCase
 from git_server import GitDaemon, Repository
 from running_cluster import RunningCluster
@@ -88,6 +91,29 @@ class ClusterSourcesTest(ClusterCase):
             subprocess.run(["rm", "-r", member.data / "sources" / "tools"], check=True)
             member.post("/plans", {"job_id": "tools/hello"})
             member.says("source=tools not fetched code=source.unavailable")
+
+
+class ClusterAddonTest(Runs, FakeRuntime):
+    def test_members_read_the_pinned_image(self):
+        """[S3-88] Each has the manifest of the digest that is on record, and runs the image's job when its first reader is gone."""
+        (self.room / "manifest").write_text(MANIFEST)
+        self.runtime(f"case \"$*\" in *manifest.yaml) cat {self.room}/manifest;; *) echo ran;; esac")
+        cluster = RunningCluster(3, "--security-profile", "permissive", environment={"PATH": f"{self.room}:{os.environ['PATH']}"})
+        with cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            self.assertEqual(self.add(leader).status, 201)
+            build = {"job_id": "addon/build", "args": {"target": "it", "key": "k"}}
+            for member in cluster.followers():
+                member.until(lambda: member.post("/plans", build).status == 200, "has the manifest")
+            read = [line for line in self.lines() if line.endswith(" /flwd-addon/manifest.yaml")]
+            self.assertEqual([line.split()[-2] for line in read],
+                             ["registry.example/team/addon:1", *2 * [f"registry.example/team/addon@{DIGEST}"]])
+            leader.kill()
+            cluster.leader()
+            for member in cluster.running():
+                run = self.run_job(member, "addon/build", args=build["args"])
+                self.assertEqual((run["status"], run["provenance"]["source"]["digest"]), ("completed", DIGEST))
 
 
 if __name__ == "__main__":

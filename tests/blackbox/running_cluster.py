@@ -189,16 +189,18 @@ def _tried(condition):
 
 class RunningCluster:
     """`with RunningCluster(3) as cluster:` starts so many nodes n1, n2, ...: the others once the first is ready (of more than
-    three: each once the one before is), or all `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told."""
+    three: each once the one before is), or all `at_once`; when the block fails, their last words are printed. `flags` are for all of them; with `dev=False` they serve an API key, and trust nobody without being told. `environment` is what more they inherit."""
 
     kind = Member
 
-    def __init__(self, count, *flags, dev=True, at_once=False, folder=None):
+    def __init__(self, count, *flags, dev=True, at_once=False, folder=None, environment=None):
         self._room = tempfile.TemporaryDirectory(dir=folder)
         self.room = Path(self._room.name)
         self.service = new_service()
         self._flags = (*(("--dev",) if dev else ()), *flags)
-        self._asks = {} if dev else {"headers": {"X-API-Key": API_KEY}, "environment": {"SUPERVISOR_API_KEY": API_KEY}}
+        self._asks = {"environment": environment or {}}
+        if not dev:
+            self._asks = {"headers": {"X-API-Key": API_KEY}, "environment": {"SUPERVISOR_API_KEY": API_KEY, **(environment or {})}}
         self.members = []
         self._count, self._at_once = count, at_once
 
