@@ -35,6 +35,19 @@ ToDomain to_domain(const Aggregate<D>& handle) {
   };
 }
 
+KeeperOptions keeping_of(const SystemOptions& options, const ViewSet& start) {
+  KeeperOptions keeping;
+  keeping.node = options.node;
+  keeping.self = options.self;
+  keeping.address = options.address;
+  keeping.found = options.found;
+  keeping.timing = options.timing;
+  keeping.counts = options.counts;
+  keeping.start_epoch = start.epoch;
+  keeping.start_time = start.time;
+  return keeping;
+}
+
 }  // namespace
 
 void System::Impl::spawn(const World& start) {
@@ -82,14 +95,7 @@ void System::Impl::spawn(const World& start) {
   writing.flights = flights;
   writing.gauges = gauges;
   writing.now = options.now;
-  writing.keeping.node = options.node;
-  writing.keeping.self = options.self;
-  writing.keeping.address = options.address;
-  writing.keeping.found = options.found;
-  writing.keeping.timing = options.timing;
-  writing.keeping.counts = options.counts;
-  writing.keeping.start_epoch = start.set.epoch;
-  writing.keeping.start_time = start.set.time;
+  writing.keeping = keeping_of(options, start.set);
   writing.send = options.send;
   writing.ticked = options.ticked;
   writing.may_lead = options.may_lead;

@@ -29,7 +29,8 @@ public:
 
   /// Makes a group. The files that a process writes `0` to, to be in it. Error: `capability.missing` naming
   /// what was asked for and cannot be had, or `internal`.
-  Result<std::vector<std::string>> make(const std::string& name, const CgroupLimits& limits) const;
+  [[nodiscard]] Result<std::vector<std::string>> make(const std::string& name,
+                                                      const CgroupLimits& limits) const;
   /// Kills all that is in it, and removes it as soon as they are gone; true when it is.
   [[nodiscard]] bool remove(const std::string& name) const;
 

@@ -201,7 +201,11 @@ Result<std::vector<std::string>> job_scripts(const std::string& root, const jobs
                       : name.front() == '/' ? "is not a path in the job's folder"
                                             : "";
     if (why.empty()) why = error ? error.message() : misplaced(real, path);
-    if (!why.empty()) return Error{"E_CONFIG", job.id + ": the script \"" + name + "\" " + why};
+    if (!why.empty()) {
+      std::string told = job.id;
+      told.append(": the script \"").append(name).append("\" ").append(why);
+      return Error{"E_CONFIG", std::move(told)};
+    }
     scripts.push_back(path);
   }
   return scripts;

@@ -117,23 +117,22 @@ bool may_change_plans(const Record& record) {
          std::holds_alternative<lease::Moved>(record.event);
 }
 
+struct Identity {
+  std::string id, data;
+  std::string token;  ///< By which its own side asks.
+};
+
 /// The node itself is a node like any other: it asks over HTTP, here.
-Status start_own_side(Node& node, const config::Config& config, const std::string& id,
-                      const std::string& data, const config::Bind& bind, const std::string& token) {
+Status start_own_side(Node& node, const config::Config& config, const Identity& self,
+                      const config::Bind& near) {
   if (!config.flag("node-side")) return Done{};
   NodeSideOptions options;
-  options.node = id;
+  options.node = self.id;
   options.version = kVersion;
-  options.state = data;
-  const bool tls = !bind.listen.tls_cert.empty();
-  const bool any = bind.listen.host == "0.0.0.0" || bind.listen.host == "::" || bind.listen.host.empty();
-  const auto host = any ? "127.0.0.1" : bind.listen.host;
-  const auto shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  options.urls = [url = (tls ? "https://" : "http://") + shown + ":" + std::to_string(node.server->port())] {
-    return std::vector<std::string>{url};
-  };
-  options.insecure = tls;  // It calls itself, by an address that the certificate need not name.
-  options.credentials = {{"Authorization", "Bearer " + token}};
+  options.state = self.data;
+  options.urls = [urls = std::vector{url_of(near)}] { return urls; };
+  options.insecure = !near.listen.tls_cert.empty();  // By an address that the certificate need not name.
+  options.credentials = {{"Authorization", "Bearer " + self.token}};
   options.facts = make_disk_facts(*node.disk);
   auto side = NodeSide::start(config, std::move(options));
   if (!side) return side.error();
@@ -224,6 +223,58 @@ Status join_cluster(Node& node, const config::Config& config, const std::string&
   return node.cluster->settle(*node.disk, options, stopped);
 }
 
+/// The thread that fetches sources, and the edge's way to it.
+void start_sources(Node& node, SourceSettings settings, http::ApiOptions& options) {
+  settings.image_read = [&node](const Status& outcome, bool pull, Millis took) {
+    if (node.api) node.api->run_metrics().image_read(outcome, pull, took);
+  };
+  node.sources = std::make_unique<SourceWorker>(std::move(settings), [&node](const std::string& name) {
+    const auto views = node.system->views();
+    const auto* found = view<sources::View>(*views).sources.find(name);
+    return found ? std::optional{**found} : std::nullopt;
+  });
+  options.add_source = [&node](jobs::Source source, SourceWorker::Then then) {
+    node.sources->add(std::move(source), std::move(then));
+  };
+}
+
+/// Who may ask this node, and where it listens.
+Result<config::Bind> start_edge(Node& node, const config::Config& config, http::ApiOptions& options) {
+  auto key = config::api_key(config);
+  if (!key) return key.error();
+  options.auth.api_key = std::move(*key);
+  if (auto status = start_jwks(node, config, options); !status) return status.error();
+  auto bind = bind_of(config, *node.disk);
+  if (!bind) return bind;
+  options.metrics_open = bind->loopback;
+  options.auth.beyond_loopback = !bind->loopback;
+  if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
+  return bind;
+}
+
+/// All parts are there: it leads or follows, answers, and runs what is its own.
+Status go(Node& node, const config::Config& config, const Identity& self, const config::Bind& bind) {
+  node.system->open();
+  if (const auto to = view<cluster::View>(*node.system->views()).log.compacted_to;
+      to >= node.system->chain().oldest())
+    if (to > 0) drop_lines(node, to);
+  if (auto status = node.server->start(); !status) return status;
+  if (node.jobs) node.jobs->start();
+  node.runs = node.jobs.get();
+  view<sources::View>(*node.system->views()).sources.each([&](const std::string& name, const auto&) {
+    node.sources->bring(name);
+  });
+  auto near = bind;  // For this machine: an address that listens to all listens here, too.
+  near.listen.port = node.server->port();
+  if (near.listen.host.empty() || near.listen.host == "0.0.0.0") near.listen.host = "127.0.0.1";
+  if (near.listen.host == "::") near.listen.host = "::1";
+  if (auto status = start_own_side(node, config, self, near); !status) return status;
+  if (auto told = node.serving.begin(self.data, url_of(near)); !told)
+    spdlog::warn("command lines here do not find this node: {}", told.error().detail);
+  spdlog::info("serving url={} node={} data={}", url_of(bind), self.id, self.data);
+  return Done{};
+}
+
 Status start(Node& node, const config::Config& config, const std::string& data, bool json_log,
              const std::function<bool()>& stopped) {
   if (auto there = check_containers(config); !there) return there;
@@ -248,28 +299,9 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   auto policy = node_policy(config, config::process_environment());
   if (!policy) return policy.error();
   options.security_profile = jobs::to_text(policy->profile);
-  auto sources = source_settings(config, data, *id, *policy);
-  sources.image_read = [&node](const Status& outcome, bool pull, Millis took) {
-    if (node.api) node.api->run_metrics().image_read(outcome, pull, took);
-  };
-  node.sources = std::make_unique<SourceWorker>(std::move(sources), [&node](const std::string& name) {
-    const auto views = node.system->views();
-    const auto* found = view<sources::View>(*views).sources.find(name);
-    return found ? std::optional{**found} : std::nullopt;
-  });
-  options.add_source = [&node](jobs::Source source, SourceWorker::Then then) {
-    node.sources->add(std::move(source), std::move(then));
-  };
-  auto key = config::api_key(config);
-  if (!key) return key.error();
-  options.auth.api_key = std::move(*key);
-  if (auto status = start_jwks(node, config, options); !status) return status;
-  auto bind = bind_of(config, *node.disk);
+  start_sources(node, source_settings(config, data, *id, *policy), options);
+  auto bind = start_edge(node, config, options);
   if (!bind) return bind.error();
-  options.metrics_open = bind->loopback;
-  options.auth.beyond_loopback = !bind->loopback;
-  if (!bind->notice.empty()) spdlog::info("{}", bind->notice);
-
   if (const auto& kind = config.text("bus-kind"); !kind.empty() && kind != "in-process")
     spdlog::warn("bus-kind={} is not in this build: overlay events stay in the process, no broker gets them",
                  kind);
@@ -295,25 +327,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
     node.cluster->attach(*node.system, [&node](std::string request, std::function<void(std::string)> answer) {
       node.api->handle_forwarded(std::move(request), std::move(answer));
     });
-  node.system->open();
-  if (const auto to = view<cluster::View>(*node.system->views()).log.compacted_to;
-      to >= node.system->chain().oldest())
-    if (to > 0) drop_lines(node, to);
-  if (auto status = node.server->start(); !status) return status;
-  if (node.jobs) node.jobs->start();
-  node.runs = node.jobs.get();
-  view<sources::View>(*node.system->views()).sources.each([&](const std::string& name, const auto&) {
-    node.sources->bring(name);
-  });
-  if (auto status = start_own_side(node, config, *id, data, *bind, token); !status) return status;
-  auto near = *bind;  // For this machine: an address that listens to all listens here, too.
-  near.listen.port = node.server->port();
-  if (near.listen.host.empty() || near.listen.host == "0.0.0.0") near.listen.host = "127.0.0.1";
-  if (near.listen.host == "::") near.listen.host = "::1";
-  if (auto told = node.serving.begin(data, url_of(near)); !told)
-    spdlog::warn("command lines here do not find this node: {}", told.error().detail);
-  spdlog::info("serving url={} node={} data={}", url_of(*bind), *id, data);
-  return Done{};
+  return go(node, config, {*id, data, token}, *bind);
 }
 
 /// In this order nothing is asked of what is gone already.

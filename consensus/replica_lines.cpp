@@ -210,7 +210,7 @@ bool Replica::Impl::supersede(MemberId from, std::string_view frame) {
 /// The last snapshot, moved on over the entries whose lines were made since: what is committed, as of the
 /// last line. The one that is stored may be older than lines that were dropped.
 std::optional<StoredSnapshot> Replica::Impl::snapshot_of_lines() const {
-  const auto stored = load_snapshot(disk);
+  auto stored = load_snapshot(disk);
   const auto head = machine.head();
   const auto from = stored ? stored->index : 0;
   // While lines are fetched the head is of those, and not of the entries that are here.

@@ -32,7 +32,7 @@ public:
 
   /// The caller (supervisor contract, section 2): X-API-Key, then a bearer token of this cluster, then a JWT.
   /// No credential: anonymous. Error: `unauthorized` for a wrong one.
-  Result<Principal> authenticate(const Request& request, const ViewSet& views, Time now) const;
+  [[nodiscard]] Result<Principal> authenticate(const Request& request, const ViewSet& views, Time now) const;
 
   /// May the caller do `action`? Errors: `unauthorized`, `forbidden`.
   [[nodiscard]] Status authorize(const Principal& caller, std::string_view action,

@@ -61,7 +61,8 @@ struct RunShower::Shown {
 
 void RunShower::append(std::string& out, const std::string& id, const runs::View::Row& row,
                        std::string status) {
-  Shown shown{id, row, *row.accepted, status.empty() ? row.status : std::move(status)};
+  if (status.empty()) status = row.status;
+  Shown shown{id, row, *row.accepted, std::move(status)};
   if (shown.status == "queued") shown.queue = place_of(id, row);
   append_fields(out, shown);
 }

@@ -4,6 +4,53 @@
 #include <algorithm>
 
 namespace muster::cluster {
+namespace {
+
+void start(View::Member& member, const MemberStarted& e, Time time) {
+  member.running = true;
+  member.version = e.version;
+  member.public_key = e.public_key;
+  member.feature_level = e.feature_level;
+  member.started_at = time;
+  member.stopped_at = {};
+  if (e.id != 0) member.id = e.id;
+  if (!e.address.empty()) member.address = e.address;
+  if (!e.url.empty()) member.url = e.url;
+  if (!e.key.empty()) member.key = e.key;
+  member.boot = e.boot;
+}
+
+View::Member joined(const MemberJoined& e, Time time) {
+  View::Member member;
+  member.id = e.id;
+  member.address = e.address;
+  member.url = e.url;
+  member.key = e.key;
+  member.joined_at = time;
+  member.by = e.by;
+  return member;
+}
+
+void restore(View& view, const Restored& e, Time time) {
+  auto restored = *view.identity;
+  restored.restored_from = e.backup;
+  restored.restored_at = time;
+  view.identity = restored;
+  view.log.epoch = std::max(view.log.epoch, e.epoch);
+  view.members = {};  // They are members of the other history.
+  view.join_tokens = {};
+}
+
+/// The last checkpoints come last, and it is one of them that is signed.
+void sign(View& view, const CheckpointSigned& e) {
+  uint64_t told_at = 0;
+  view.checkpoints.each([&](uint64_t seq, const auto& row) {
+    if (row.made.at == e.at) told_at = seq;
+  });
+  if (auto* row = view.checkpoints.edit(told_at)) row->made.signatures[e.member] = e.signature;
+}
+
+}  // namespace
 
 void View::count(const Record& record) {
   const auto time = record.envelope.time;
@@ -39,30 +86,8 @@ void View::fold(const Record& record) {
       identity =
         Identity{e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at, {}};
     },
-    [&](const MemberStarted& e) {
-      auto& member = members[e.member];
-      member.running = true;
-      member.version = e.version;
-      member.public_key = e.public_key;
-      member.feature_level = e.feature_level;
-      member.started_at = time;
-      member.stopped_at = {};
-      if (e.id != 0) member.id = e.id;
-      if (!e.address.empty()) member.address = e.address;
-      if (!e.url.empty()) member.url = e.url;
-      if (!e.key.empty()) member.key = e.key;
-      member.boot = e.boot;
-    },
-    [&](const MemberJoined& e) {
-      auto& member = members[e.member];
-      member = {};
-      member.id = e.id;
-      member.address = e.address;
-      member.url = e.url;
-      member.key = e.key;
-      member.joined_at = time;
-      member.by = e.by;
-    },
+    [&](const MemberStarted& e) { start(members[e.member], e, time); },
+    [&](const MemberJoined& e) { members[e.member] = joined(e, time); },
     [&](const MemberLeft& e) { forget(e.member, e.reason, record); },
     [&](const JoinTokenMade& e) {
       join_tokens[e.token] = {time, e.expires, e.hash, record.envelope.actor};
@@ -78,15 +103,7 @@ void View::fold(const Record& record) {
       member->running = false;
       member->stopped_at = time;
     },
-    [&](const Restored& e) {
-      auto restored = *identity;
-      restored.restored_from = e.backup;
-      restored.restored_at = time;
-      identity = restored;
-      log.epoch = std::max(log.epoch, e.epoch);
-      members = {};  // They are members of the other history.
-      join_tokens = {};
-    },
+    [&](const Restored& e) { restore(*this, e, time); },
     [&](const FeatureRaised& e) {
       auto raised = *identity;
       raised.feature_level = e.level;
@@ -96,14 +113,7 @@ void View::fold(const Record& record) {
       checkpoints[record.seq] = {e, time};
       keep_last(checkpoints, kMaxHistory);
     },
-    [&](const CheckpointSigned& e) {
-      // The last ones come last, and it is one of them that is signed.
-      uint64_t told_at = 0;
-      checkpoints.each([&](uint64_t seq, const auto& row) {
-        if (row.made.at == e.at) told_at = seq;
-      });
-      if (auto* row = checkpoints.edit(told_at)) row->made.signatures[e.member] = e.signature;
-    },
+    [&](const CheckpointSigned& e) { sign(*this, e); },
     [&](const KeyStaged& e) {
       auto changed = *identity;
       changed.key =

@@ -84,6 +84,51 @@ void ClusterSide::start_discovery() {
   discovery_ = std::move(*made);
 }
 
+/// The first start on a folder: joins whom it finds, or founds.
+Status ClusterSide::find_cluster(const log::Disk& disk, const std::function<bool()>& stopped) {
+  finding::Own own;
+  own.node = options_.node;
+  own.log = log::read_head(disk).seq == 0 ? finding::Log::empty : finding::Log::history;
+  own.created_at = started_;
+  own.ca = credentials_.ca();
+  own.dev = options_.config->flag("dev");
+  Found found{own.log != finding::Log::empty, {}};
+  if (!found.begin) {
+    advertise();
+    const Candidate candidate{options_.node, address_, options_.url, options_.config->text("join-token")};
+    auto searched = search(*options_.config, candidate, credentials_, discovery_.get(), own, stopped,
+                           [](const std::string& what) { spdlog::info("search {}", what); });
+    if (!searched) return searched.error();
+    found = std::move(*searched);
+  }
+  if (found.begin && !credentials_.complete())
+    if (auto made = credentials_.found(); !made) return made;
+  member_.id = member_id(options_.node, credentials_.node_key().fingerprint);
+  member_.address = options_.node;
+  member_.joined = !found.begin;
+  if (member_.joined) {
+    member_.id = found.answer.id;
+    member_.cluster = found.answer.cluster;
+    member_.members = std::move(found.answer.members);
+    spdlog::info("joined cluster={} members={}", member_.cluster, member_.members.size());
+  }
+  return write_member_file(options_.data, member_);
+}
+
+Hello ClusterSide::own_hello(uint64_t feature_level) const {
+  Hello self;
+  self.node = options_.node;
+  self.boot = boot_;
+  self.version = options_.version;
+  self.feature_level = feature_level;
+  self.public_key = options_.public_key;
+  self.id = member_.id;
+  self.address = address_;
+  self.url = options_.url;
+  self.key = credentials_.node_key().fingerprint;
+  return self;
+}
+
 Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
                            const std::function<bool()>& stopped) {
   start_discovery();
@@ -98,47 +143,12 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   } else if (bootstrapped) {
     member_ = {1, "local", "", false, {}};  // Founded by a build that knew no other members.
   } else {
-    finding::Own own;
-    own.node = options_.node;
-    own.log = log::read_head(disk).seq == 0 ? finding::Log::empty : finding::Log::history;
-    own.created_at = started_;
-    own.ca = credentials_.ca();
-    own.dev = options_.config->flag("dev");
-    Found found{own.log != finding::Log::empty, {}};
-    if (!found.begin) {
-      advertise();
-      const Candidate candidate{options_.node, address_, options_.url, options_.config->text("join-token")};
-      auto searched = search(*options_.config, candidate, credentials_, discovery_.get(), own, stopped,
-                             [](const std::string& what) { spdlog::info("search {}", what); });
-      if (!searched) return searched.error();
-      found = std::move(*searched);
-    }
-    if (found.begin && !credentials_.complete())
-      if (auto made = credentials_.found(); !made) return made;
-    member_.id = member_id(options_.node, credentials_.node_key().fingerprint);
-    member_.address = options_.node;
-    member_.joined = !found.begin;
-    if (member_.joined) {
-      member_.id = found.answer.id;
-      member_.cluster = found.answer.cluster;
-      member_.members = std::move(found.answer.members);
-      spdlog::info("joined cluster={} members={}", member_.cluster, member_.members.size());
-    }
-    if (auto written = write_member_file(options_.data, member_); !written) return written;
+    if (auto settled = find_cluster(disk, stopped); !settled) return settled;
   }
   if (!credentials_.complete())
     if (auto made = credentials_.found(); !made) return made;
 
-  Hello self;
-  self.node = options_.node;
-  self.boot = boot_;
-  self.version = options_.version;
-  self.feature_level = options.feature_level;
-  self.public_key = options_.public_key;
-  self.id = member_.id;
-  self.address = address_;
-  self.url = options_.url;
-  self.key = credentials_.node_key().fingerprint;
+  const auto self = own_hello(options.feature_level);
   auto roster = member_.members;
   std::erase_if(roster, [&](const RosterEntry& entry) { return entry.node == self.node; });
   roster.push_back({self.node, self.id, self.address, self.url, self.key});

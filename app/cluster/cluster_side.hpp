@@ -84,6 +84,8 @@ private:
   Status choose_address();
   Status open_port();
   void start_discovery();
+  [[nodiscard]] Hello own_hello(uint64_t feature_level) const;
+  Status find_cluster(const log::Disk& disk, const std::function<bool()>& stopped);
   void advertise();
   void tick();
   void look_around();

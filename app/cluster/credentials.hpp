@@ -59,7 +59,7 @@ public:
 private:
   struct Ring;  ///< A key and what follows from it.
   [[nodiscard]] static Result<std::shared_ptr<const Ring>> ring_of(const std::string& key);
-  Status write(const std::string& suffix, const std::string& key) const;
+  [[nodiscard]] Status write(const std::string& suffix, const std::string& key) const;
 
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
   std::string data_, node_, reply_secret_;

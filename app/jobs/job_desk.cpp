@@ -220,7 +220,7 @@ Result<std::string> JobDesk::where(const JobChoice& choice) const {
   if (!found.empty()) return found;
   std::string wanted = placement.role.empty() ? "" : "role " + placement.role;
   for (const auto& [name, value] : placement.labels)
-    wanted += (wanted.empty() ? "" : ", ") + name + "=" + value;
+    wanted.append(wanted.empty() ? "" : ", ").append(name).append("=").append(value);
   return Error{"placement.impossible", "job " + choice.job->id + " wants a node with " + wanted, {}};
 }
 

@@ -39,7 +39,7 @@ struct Held {
   bool told_up = false;  // And the fact is kept.
 
   Look look() {
-    const auto seen = instance->look();
+    auto seen = instance->look();
     runs |= seen.state != Look::State::starting && seen.why.empty();
     return seen;
   }

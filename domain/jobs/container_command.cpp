@@ -105,7 +105,8 @@ Result<CommandLine> run_line(const ContainerRun& run) {
   add(line, {"--workdir", run.folder});
   for (const auto& [name, value] : run.env) {
     if (auto fine = check_variable(name); !fine) return fine.error();
-    add(line, {"--env", name + '=' + value});
+    line.emplace_back("--env");
+    line.emplace_back(name).append("=").append(value);
   }
   for (const auto& volume : run.volumes) {
     if (auto fine = check_volume(volume); !fine) return fine.error();

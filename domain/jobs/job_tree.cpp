@@ -138,6 +138,7 @@ std::vector<Segment> Tree::segments(std::span<const std::string> words) const {
     if (word.size() == rest.size()) job = at->second;
   }
   std::vector<Segment> made;
+  made.reserve(next.size());
   for (const auto& [word, job] : next) made.push_back({word, job});
   return made;
 }

@@ -55,7 +55,7 @@ private:
     options_.insert(options_.end(), words.begin(), words.end());
   }
 
-  bool networked() const { return run_.settings.network != "none"; }
+  [[nodiscard]] bool networked() const { return run_.settings.network != "none"; }
 
   void namespaces() {
     add({"--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-ipc", "--unshare-uts",

@@ -180,7 +180,11 @@ std::optional<std::string> named_folder(const Source& source) {
 std::vector<std::string> candidates(const std::string& folder, const std::vector<std::string>& roots) {
   if (folder.starts_with('/')) return {folder};
   std::vector<std::string> all;
-  for (const auto& root : roots) all.push_back(root.ends_with('/') ? root + folder : root + '/' + folder);
+  all.reserve(roots.size());
+  for (const auto& root : roots) {
+    auto& path = all.emplace_back(root);
+    path.append(root.ends_with('/') ? "" : "/").append(folder);
+  }
   return all;
 }
 
