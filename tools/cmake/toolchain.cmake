@@ -1,12 +1,15 @@
 # ccache and mold where present; warnings are errors.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Paths count as they are seen from the build folder: what was compiled in one clone is known in the next.
+  set(known ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1)
+  set(CMAKE_C_COMPILER_LAUNCHER ${known} ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${known} ${CCACHE})
   if(MUSTER_PRECOMPILE)  # Without these words it keeps nothing of what uses a precompiled header.
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${known} CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1
+      ${PROJECT_SOURCE_DIR}/tools/cmake/ccache.sh ${CCACHE})
     add_compile_options(-fpch-preprocess)
   endif()
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
 endif()
 find_program(MOLD mold)
 if(MOLD)
