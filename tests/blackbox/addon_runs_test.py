@@ -144,16 +144,20 @@ class FakeRuntimeTest(Runs, FakeRuntime):
                 self.assertIn("oci.digest.missing", [one["code"] for one in plan["policy_findings"]])
 
     def test_a_manifest_that_somebody_changed_is_not_used(self):
-        """Not the one that was recorded, or none: source.not.materialized, and nothing runs."""
+        """Not the one that was recorded, or none: source.not.materialized, and nothing runs, until the image can be read again."""
         with self.node("permissive") as node:
             self.add(node)
             caller = self.caller(node)
             kept = node.folder / "data" / "oci" / "addon" / "manifest.yaml"
+            self.runtime("exit 125")
             kept.write_text(MANIFEST.replace("required: true", "required: false"))
             self.refused(caller.post("/runs", {"job_id": "addon/build"}), 400, "source.not.materialized")
             kept.unlink()
             self.refused(caller.post("/runs", {"job_id": "addon/build"}), 400, "source.not.materialized")
             self.assertEqual(caller.get("/runs").json, [])
+            self.runtime(f"cat {self.room}/manifest")
+            until(lambda: caller.post("/plans", {"job_id": "addon/build", "args": {"target": "it"}}).status == 200, "it was read again")
+            self.assertEqual(kept.read_text(), MANIFEST)
 
 
 class RegistryTest(Runs, Registry):
