@@ -278,7 +278,8 @@ constexpr std::array kCatalog = {
   ErrorKind{
     "source.not.materialized", 400, 4, false, "source not materialized",
     "The source's files are not on this node, or stand at another commit than the source is pinned to.",
-    "Add the source again: POST /sources."},
+    "Ask again in ten seconds: the node fetches what is pinned. When it cannot (its log says why), add the "
+    "source again: POST /sources."},
   ErrorKind{"source.trust.required", 400, 3, false, "The source must be trusted",
             "An image brings jobs that run on this node, and the request does not say trusted.",
             "Send trusted: true, or muster :sources add --trusted, once you know what it holds."},

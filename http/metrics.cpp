@@ -11,6 +11,8 @@
 #include <prometheus/text_serializer.h>
 #include <unistd.h>
 
+#include "http/shown_durations.hpp"
+
 namespace muster::http {
 namespace {
 
@@ -43,15 +45,6 @@ struct Metrics::Impl {
 
   prometheus::Gauge& gauge(const char* name, const char* help) {
     return BuildGauge().Name(name).Help(help).Register(registry).Add({});
-  }
-
-  /// Adds what was committed since the last look.
-  void show(const CommitTimes::Counts& commits) {
-    std::vector<double> more(commits.buckets.size());
-    for (size_t bucket = 0; bucket < more.size(); bucket++)
-      more[bucket] = static_cast<double>(commits.buckets[bucket] - commits_shown.buckets[bucket]);
-    commit_seconds.ObserveMultiple(more, commits.sum - commits_shown.sum);
-    commits_shown = commits;
   }
 
   prometheus::Registry registry;
@@ -127,7 +120,7 @@ std::string Metrics::text(const SystemGauges& gauges, uint64_t view_seq, size_t 
   set(i.pending, gauges.pending);
   set(i.entries, gauges.entries);
   set(i.events, gauges.events);
-  i.show(gauges.commits);
+  show_durations(i.commit_seconds, gauges.commits, i.commits_shown);
   set(i.tails, tails);
   set(i.streams, server.streams.load());
   set(i.dropped, server.dropped_streams.load());

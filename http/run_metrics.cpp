@@ -7,6 +7,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "http/shown_durations.hpp"
+
 namespace muster::http {
 namespace {
 
@@ -85,14 +87,10 @@ struct RunMetrics::Impl {
   /// Adds what happened since the last look.
   void show_persistence() {
     for (size_t i = 0; i < shown.size(); i++) {
-      const auto now = counts->latency(i);
-      std::vector<double> more(now.buckets.size());
-      for (size_t bucket = 0; bucket < more.size(); bucket++)
-        more[bucket] = static_cast<double>(now.buckets[bucket] - shown[i].buckets[bucket]);
       const auto& name = Persistence::kNames[i];
-      latency.Add({{"operation", name.operation}, {"outcome", name.outcome}}, kPersistenceBuckets)
-        .ObserveMultiple(more, now.sum - shown[i].sum);
-      shown[i] = now;
+      show_durations(
+        latency.Add({{"operation", name.operation}, {"outcome", name.outcome}}, kPersistenceBuckets),
+        counts->latency(i), shown[i]);
     }
     const auto reach = [](prometheus::Counter& counter, uint64_t value) {
       counter.Increment(static_cast<double>(value) - counter.Value());

@@ -18,7 +18,7 @@ function(layer name)
 endfunction()
 
 # What nearly every file includes of others is parsed once. Nothing of ours is in it: files name what they use, which
-# the presets without it see to.
+# tools/lint sees to.
 set(MUSTER_COMMON_HEADERS <algorithm> <array> <atomic> <chrono> <filesystem> <functional> <map> <memory> <mutex> <optional>
     <set> <string> <string_view> <tuple> <variant> <vector> <nlohmann/json.hpp>)
 # GCC 12 takes its own library in a precompiled header for ours, and warns of what it inlines into these.
