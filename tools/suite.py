@@ -25,7 +25,8 @@ BUILD_LIMIT_S, UNIT_LIMIT_S, PYTHON_LIMIT_S, LONG_LIMIT_S = 2400, 1200, 2400, 72
 ONE_TEST_LIMIT_S = "300"
 FUZZ_S = 60
 FRAMES_S = 3600  # What comes over the members' network is fuzzed for longer: --fuzz-frames.
-FRAME_FUZZERS = ("peer_frame_fuzz", "raft_frame_fuzz")
+FRAME_FUZZERS = ("peer_frame", "raft_frame")
+WITHOUT_CAF = ("base", "events", "domain", "projections", "adapters", "consensus")
 LONG_ROUNDS = "10"  # MUSTER_TEST_ROUNDS of tools/test --all, unless the caller sets it.
 
 
@@ -82,9 +83,9 @@ def format_check(tally):
     check(tally, "format", ["clang-format-14", "--dry-run", "-Werror", *map(str, sources(".cpp", ".hpp"))], 300)
 
 
-def build(tally, preset):
-    configured = run(["cmake", "--preset", preset], 300) == 0
-    built = configured and run(["cmake", "--build", "--preset", preset, "-j", JOBS], BUILD_LIMIT_S) == 0
+def build(tally, preset, *targets, configure=None):
+    configured = run(["cmake", "--preset", configure or preset], 300) == 0
+    built = configured and run(["cmake", "--build", "--preset", preset, "-j", JOBS, *(["--target", *targets] if targets else [])], BUILD_LIMIT_S) == 0
     tally.add(f"{preset} build", int(built), int(not built))
     return built
 
@@ -131,18 +132,13 @@ def lint(tally, _):
 
 
 def fuzz(tally, frames_s):
-    """Every fuzzer of tests/fuzz, built by the fuzz preset, from its seeds: for a minute, those of frames for `frames_s`."""
-    presets = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]
-    if not any(preset["name"] == "fuzz" for preset in presets) or not build(tally, "fuzz"):
+    """Every fuzzer of tests/fuzz, with sanitizers, from its seeds: for a minute, those of frames for `frames_s`."""
+    if not build(tally, "fuzz", configure="debug"):
         return
-    for fuzzer in sorted((ROOT / "build" / "fuzz").rglob("*_fuzz")):
-        if os.access(fuzzer, os.X_OK) and fuzzer.is_file():
-            corpus = OUT / "corpus" / fuzzer.name
-            corpus.mkdir(parents=True, exist_ok=True)
-            seeds = ROOT / "tests" / "fuzz" / "corpus" / fuzzer.name.removesuffix("_fuzz")
-            seconds = frames_s if fuzzer.name in FRAME_FUZZERS else FUZZ_S
-            check(tally, fuzzer.name, [str(fuzzer), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
-                                       f"-artifact_prefix={OUT}/", str(corpus), *([str(seeds)] if seeds.is_dir() else [])], seconds + 120)
+    for source in sorted((ROOT / "tests" / "fuzz").glob("*.cpp")):
+        seconds = frames_s if source.stem in FRAME_FUZZERS else FUZZ_S
+        check(tally, f"{source.stem} fuzzer", ["tests/fuzz/run", str(seconds), source.stem], seconds + 120)
+
 
 
 def asan(tally, _):
@@ -152,8 +148,8 @@ def asan(tally, _):
 
 def tsan(tally, _):
     # CAF's own queues are opaque to TSan: what is not CAF is checked.
-    if build(tally, "tsan"):
-        unit(tally, "tsan", "--exclude-regex", "^(actors|http|app):")
+    if build(tally, "tsan", *(f"{layer}_tests" for layer in WITHOUT_CAF)):
+        unit(tally, "tsan", "--tests-regex", f"^({'|'.join(WITHOUT_CAF)}):")
 
 
 def bench(tally, _):
