@@ -14,13 +14,14 @@ namespace muster {
 namespace {
 
 /// A disk that does not give its bytes ends a reading, not the reader: who waits for it is told by the reply
-/// that is dropped.
-Historian::behavior_type historian(Historian::pointer) {
-  return {[](const std::shared_ptr<const std::function<void()>>& task) {
+/// that is dropped. `name` is for the log; CAF 0.17.6 reads a null pointer where a function takes nothing but
+/// itself.
+Historian::behavior_type historian(Historian::pointer, const std::string& name) {
+  return {[name](const std::shared_ptr<const std::function<void()>>& task) {
     try {
       (*task)();
     } catch (const std::exception& failed) {
-      spdlog::error("reading failed: {}", failed.what());
+      spdlog::error("{}: reading failed: {}", name, failed.what());
     }
   }};
 }
@@ -57,7 +58,7 @@ void System::Impl::spawn(const World& start) {
     flights.back()->committed_seq = start.set.seq;
   }
   auto& system = *actors;
-  historian_actor = system.spawn<caf::detached>(historian);
+  historian_actor = system.spawn<caf::detached>(historian, std::string{"historian"});
   checkpointer = system.spawn<caf::detached>(
     actors::checkpointer,
     CheckpointerDeps{&disk, &keys, options.node,

@@ -20,8 +20,8 @@ namespace {
 
 using Thrower = caf::typed_actor<caf::reacts_to<int>>;
 
-Thrower::behavior_type thrower(Thrower::pointer self) {
-  actors::end_loudly(self, "thrower");
+Thrower::behavior_type thrower(Thrower::pointer self, const std::string& name) {
+  actors::end_loudly(self, name);
   return {[](int number) {
     if (number < 0) throw std::out_of_range("no such number");
   }};
@@ -35,7 +35,7 @@ Thrower::behavior_type thrower(Thrower::pointer self) {
     std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::ostream_sink_mt>(std::cerr)));
   caf::actor_system_config config;
   caf::actor_system system{config};
-  const auto actor = system.spawn(thrower);
+  const auto actor = system.spawn(thrower, std::string{"thrower"});
   caf::anon_send(actor, 1);
   caf::anon_send(actor, -1);
   system.await_all_actors_done();

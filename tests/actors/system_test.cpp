@@ -12,23 +12,13 @@
 #include "actors/replay.hpp"
 #include "actors/world.hpp"
 #include "events/log/memory_disk.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/test_keys.hpp"
 
 using namespace muster;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Waits for a condition; the deadline only ends a test that has failed.
-template <class Condition>
-bool eventually(Condition condition, std::chrono::seconds within = 20s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 struct Running {
   explicit Running(uint64_t checkpoint_every = 1'000'000, uint64_t feature_level = kFeatureLevel) {

@@ -20,7 +20,7 @@ public:
   Peers& peers(size_t i) { return **nodes_[i]; }
   Ears& ears(size_t i) { return nodes_[i]->ears; }
   Peer peer(size_t i) { return nodes_[i]->peer(); }
-  bool eventually(const std::function<bool()>& condition) { return test::eventually(condition); }
+  bool eventually(const std::function<bool()>& condition) { return muster::eventually(condition); }
   Result<Envelope> join(size_t i, const std::string& body) {
     JoinCall call;
     call.address = peer(i).address;

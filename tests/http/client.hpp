@@ -3,12 +3,10 @@
 
 #include <cerrno>
 #include <chrono>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +17,7 @@
 
 #include "http/router.hpp"
 #include "http/server.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace muster::http::test {
 
@@ -26,16 +25,6 @@ using namespace std::chrono_literals;
 
 /// How long a test waits for what must come: long, because only a test that fails waits so long.
 constexpr auto kPatience = 30s;
-
-/// True as soon as `condition` holds, false when it never does.
-inline bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 /// Calls again what was interrupted: sockets with a time limit are, when the process is stopped and goes on.
 template <class Call>

@@ -1,4 +1,6 @@
 // Shows the limits of the HTTP server, each with what it answers.
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "base/json.hpp"

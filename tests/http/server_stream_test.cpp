@@ -1,5 +1,6 @@
 // Shows streamed replies: NDJSON, SSE, slow and silent readers.
 #include <atomic>
+#include <thread>
 
 #include <catch2/catch.hpp>
 

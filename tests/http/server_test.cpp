@@ -1,4 +1,6 @@
 // Shows the HTTP/1.1 server over real sockets: limits, pipelining, streams, drain.
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "base/json.hpp"

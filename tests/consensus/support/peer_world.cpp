@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <thread>
 
 #include "adapters/pem.hpp"
 #include "base/certificate.hpp"
@@ -11,17 +10,6 @@
 namespace muster::consensus::test {
 
 using namespace std::chrono_literals;
-
-bool eventually(const std::function<bool()>& condition) {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  return never.wait_for(lock, 0ms, condition) || [&] {
-    for (const auto end = std::chrono::steady_clock::now() + 60s; std::chrono::steady_clock::now() < end;)
-      if (never.wait_for(lock, 5ms, condition)) return true;
-    return condition();
-  }();
-}
 
 Authority authority(char letter) {
   return *Authority::from_key(std::string(32, letter));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,11 +11,9 @@
 
 #include "adapters/authority.hpp"
 #include "consensus/peer_network.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace muster::consensus::test {
-
-/// Asked again until it is true, for a minute at most.
-bool eventually(const std::function<bool()>& condition);
 
 /// The authority of a key that is made of one letter.
 Authority authority(char letter = 'a');
