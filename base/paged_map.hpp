@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +13,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "base/alone.hpp"
 
 namespace muster {
 namespace detail {
@@ -205,15 +206,6 @@ private:
       directory.pages.erase(directory.pages.begin() + place);
       directory.starts.erase(directory.starts.begin() + place);
     }
-  }
-
-  /// True when nobody else holds `shared`, so that it may be changed in place: what its last other holder
-  /// read happened before.
-  template <class T>
-  static bool alone(const std::shared_ptr<T>& shared) {
-    if (shared.use_count() != 1) return false;
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return true;
   }
 
   Directory& own_directory() {

@@ -1,11 +1,11 @@
 // A large value in a row of a PagedMap: copies of the row share it until one is edited.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
+#include "base/alone.hpp"
 #include "events/fields.hpp"
 
 namespace muster {
@@ -23,10 +23,7 @@ public:
   const T* operator->() const { return &**this; }
   /// To write to: a value of its own, copied first when it is shared.
   T& edit() {
-    if (!value_ || value_.use_count() != 1)
-      value_ = std::make_shared<T>(**this);
-    else
-      std::atomic_thread_fence(std::memory_order_acquire);
+    if (!value_ || !alone(value_)) value_ = std::make_shared<T>(**this);
     return *value_;
   }
 
