@@ -2,6 +2,7 @@
 #include "adapters/jwt.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -105,6 +106,17 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
+/// Whether all numbers of a key are what RFC 7518 says: cjose aborts the process at padding in the wrong
+/// place.
+bool has_whole_numbers(const Json& key) {
+  constexpr std::array kNumbers = {"n", "e", "d", "p", "q", "dp", "dq", "qi", "x", "y", "k"};
+  return std::all_of(kNumbers.begin(), kNumbers.end(), [&](const char* name) {
+    const auto found = key.find(name);
+    return found == key.end() ||
+           (found->is_string() && base64url_decode(found->get_ref<const std::string&>()));
+  });
+}
+
 /// The algorithm that a key is for, or "" when it cannot be used.
 std::string algorithm_of(const cjose_jwk_t* jwk, const Json& json) {
   cjose_err err;
@@ -145,7 +157,7 @@ Result<std::shared_ptr<const KeySet>> KeySet::parse(std::string_view jwks) {
   if (listed->size() > kMaxKeys) return invalid("has more than 256 keys");
   std::shared_ptr<KeySet> set(new KeySet);
   for (const auto& json : *listed) {
-    if (!json.is_object()) continue;
+    if (!json.is_object() || !has_whole_numbers(json)) continue;
     const auto text = json.dump();
     cjose_err err;
     Jwk jwk(cjose_jwk_import(text.c_str(), text.size(), &err));

@@ -216,3 +216,22 @@ TEST_CASE("a key set keeps the keys it can use and is refused when there is none
     CHECK(parsed.error().code == "jwks.invalid");
   }
 }
+
+TEST_CASE("a key whose numbers are no base64url is left out, and the process goes on", "[S1-08]") {
+  for (const auto* name : {"x", "y"}) {
+    for (const auto* bad :
+         {"DlG2o5GBTWv3Y=8kelUHHdOHBAcn6-9-fhMBgswPAO4", "Dl=", "D", "=", "D\u00e9lG", "D+/8"}) {
+      auto broken = ec().jwk();
+      broken["kid"] = "broken";
+      broken[name] = bad;
+      CHECK_FALSE(KeySet::parse(key_set({broken})));
+      CHECK((*KeySet::parse(key_set({broken, ec().jwk()})))->size() == 1);
+    }
+    auto number = ec().jwk();
+    number[name] = 7;
+    CHECK_FALSE(KeySet::parse(key_set({number})));
+  }
+  auto modulus = rsa().jwk();
+  modulus["n"] = "AQ=B";
+  CHECK_FALSE(KeySet::parse(key_set({modulus})));
+}
