@@ -11,7 +11,7 @@ namespace muster {
 template <class T>
 bool alone(const std::shared_ptr<T>& shared) {
   if (shared.use_count() != 1) return false;
-#ifdef __SANITIZE_THREAD__
+#ifdef MUSTER_TSAN
   const auto again = shared;  // TSan does not follow fences; giving up a holder's part acquires, too.
 #else
   std::atomic_thread_fence(std::memory_order_acquire);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr uint64_t kFaultsMs = 20'000;
 constexpr uint64_t kSeedsToFind = 500;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef MUSTER_SANITIZED
 constexpr uint64_t kSeeds = 30, kLongSeeds = 5;  // Every step takes ten times as long.
 #else
 constexpr uint64_t kSeeds = 300, kLongSeeds = 30;

@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using List = std::vector<std::string>;
-constexpr const char* kWaitForGo = "until [ -e $FILES/go ]; do :; done; ";
 
 }  // namespace
 

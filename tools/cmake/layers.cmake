@@ -21,10 +21,6 @@ endfunction()
 # tools/lint sees to.
 set(MUSTER_COMMON_HEADERS <algorithm> <array> <atomic> <chrono> <filesystem> <functional> <map> <memory> <mutex> <optional>
     <set> <string> <string_view> <tuple> <variant> <vector> <nlohmann/json.hpp>)
-# GCC 12 takes its own library in a precompiled header for ours, and warns of what it inlines into these.
-set_source_files_properties(events/log/verify.cpp domain/object_reader.cpp adapters/curl_library.cpp actors/sim/run.cpp
-  http/audit_routes.cpp http/message.cpp http/server_gzip.cpp
-  PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 # A library's definitions, as _REENTRANT of Avahi's, have to be the same: from adapters on there is another one.
 function(precompile name)
   if(name MATCHES "^(base|adapters)$")
