@@ -1,6 +1,10 @@
 #!/bin/sh
 # ccache.sh CCACHE COMPILER WORDS...: compiles through ccache, but a precompiled header by itself: it names where its folder
 # is, and another one's is of no use. What ccache is to know it by stands beside it: the hash of all that it includes.
+for word; do  # Paths as they are seen from here: ccache leaves those behind -Xclang as they are.
+  shift
+  set -- "$@" "${word#"$PWD/"}"
+done
 before= made=
 for word; do
   [ "$before" = -o ] && made=$word
