@@ -247,7 +247,8 @@ void Node::broken(const Error& why) {
   mend_later();
 }
 
-/// What was not durable may be gone once a disk takes writes again.
+/// What was not durable may be gone once a disk takes writes again; not once it was opened again: what
+/// follows is in use.
 void Node::mend_later() {
   mending_ = true;
   later(static_cast<unsigned>(random(100, 1000)), [this] {
@@ -255,7 +256,8 @@ void Node::mend_later() {
     mending_ = false;
     disk.countdown = 0;
     disk.fail_writes(false);
-    disk.lose_power(static_cast<size_t>(random(0, static_cast<int>(disk.unsynced()) + 1)));
+    if (disk.refuses())
+      disk.lose_power(static_cast<size_t>(random(0, static_cast<int>(disk.unsynced()) + 1)));
   });
 }
 

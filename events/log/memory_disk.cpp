@@ -92,6 +92,11 @@ size_t MemoryDisk::unsynced() const {
   return unsynced_.size();
 }
 
+bool MemoryDisk::refuses() const {
+  const std::lock_guard lock{mutex_};
+  return failed_;
+}
+
 void MemoryDisk::lose_power(size_t kept) {
   const std::lock_guard lock{mutex_};
   for (size_t i = 0; i < std::min(kept, unsynced_.size()); i++) apply(durable_, unsynced_[i]);

@@ -27,6 +27,8 @@ public:
   [[nodiscard]] size_t unsynced() const;
   /// Power fails with the first `kept` unsynced batches on the platter.
   void lose_power(size_t kept);
+  /// Whether a write failed since the last reopen(): all that follow fail, too.
+  [[nodiscard]] bool refuses() const;
   /// From now on every write fails with `log.unwritable`, until called with false.
   void fail_writes(bool failing);
   /// From now on every read throws, as RocksDB's do when a file cannot be read, until called with false.

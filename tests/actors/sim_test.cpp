@@ -106,8 +106,10 @@ TEST_CASE("a minute of faults is survived") {
 
 TEST_CASE("seeds that once failed keep their promises") {
   // A reply is read from a disk that called its write failed; a peer's checkpoint takes the place of lines
-  // that are still to be folded. Of 5701 only that it failed is known.
-  for (const uint64_t seed : {796, 2654, 2733, 5701}) expect_held(sim::run(options(seed, 60'000)));
+  // that are still to be folded. Of 5701 only that it failed is known. 1549 and 4201: the simulator cut the
+  // power of a disk that its node had opened again already.
+  for (const uint64_t seed : {796, 1549, 2654, 2733, 4201, 5701})
+    expect_held(sim::run(options(seed, 60'000)));
 }
 
 TEST_CASE("one voter, and five, keep their promises under faults") {
