@@ -140,7 +140,6 @@ def fuzz(tally, frames_s):
         check(tally, f"{source.stem} fuzzer", ["tests/fuzz/run", str(seconds), source.stem], seconds + 120)
 
 
-
 def asan(tally, _):
     if build(tally, "debug"):
         unit(tally, "debug")

@@ -31,7 +31,7 @@ GOOD = BEGINS + "echo good; ends 0\n"
 THIRD = BEGINS + "[ $(wc -l <$RUN_DIR/$name.began) -ge 3 ] && ends 0; ends 5\n"
 BAD = BEGINS + "echo bad; ends 7\n"
 WAITS = BEGINS + "mkfifo $RUN_DIR/go.making && mv $RUN_DIR/go.making $RUN_DIR/go; read word <$RUN_DIR/go; ends 0\n"
-TRAPS = BEGINS + "trap 'ends 0' TERM; mkfifo $RUN_DIR/never; while :; do read -t 600 word <>$RUN_DIR/never; done\n"
+TRAPS = BEGINS + "trap 'ends 0' TERM; mkfifo $RUN_DIR/never; while :; do read word <>$RUN_DIR/never; done\n"
 STEPS = "interpreter: bash\nexecutor: proc\ncomposition: steps\n"
 GROUP = "interpreter: bash\nconcurrency: {group: g, policy: queue}\n"
 
