@@ -1,0 +1,43 @@
+// The object storage port: buckets that are there and look right. A folder by default, an S3 server where
+// there is one.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "domain/ensured.hpp"
+#include "domain/profile.hpp"
+
+namespace muster {
+
+/// Each call reads what is there, adds what is missing and may be added safely, and says what it did; a
+/// second one changes nothing. Nothing is ever deleted, nor is what others made: foreign lifecycle rules and
+/// tags are sent back as they were read (backends contract, section 2). Calls block; one thread at a time.
+/// Errors: `unreachable` (nobody answers, or not in time, or 5xx), `tls.untrusted`, `backend.refused` (401
+/// and 403; credentials are never in the text), `backend.throttled`, `backend.reply` (an answer that cannot
+/// be right), `backend.conflict` (the name is somebody else's), `field.invalid`.
+class ObjectStorage {
+public:
+  virtual ~ObjectStorage() = default;
+
+  /// The bucket is there.
+  virtual Result<environment::Ensured> ensure_bucket(const std::string& bucket,
+                                                     const environment::Ask& ask) = 0;
+  /// Off becomes on, never the other way: then it has drifted.
+  virtual Result<environment::Ensured> ensure_versioning(const std::string& bucket, bool versioned,
+                                                         const environment::Ask& ask) = 0;
+  /// Rules whose id is missing are added; one of the same id and other content has drifted.
+  virtual Result<environment::Ensured> ensure_lifecycle(const std::string& bucket,
+                                                        const std::vector<profile::LifecycleRule>& rules,
+                                                        const environment::Ask& ask) = 0;
+  /// These keys have these values; all others stay.
+  virtual Result<environment::Ensured> ensure_tags(const std::string& bucket,
+                                                   const std::map<std::string, std::string>& tags,
+                                                   const environment::Ask& ask) = 0;
+  /// Names of the buckets that are there.
+  virtual Result<std::vector<std::string>> buckets() = 0;
+};
+
+}  // namespace muster
