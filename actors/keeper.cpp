@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "actors/burst.hpp"
+#include "actors/recovering.hpp"
 #include "events/line.hpp"
 
 namespace muster::actors {
@@ -103,12 +104,19 @@ Status Keeper::change(const std::function<Status(consensus::Replica&)>& what) {
   return changed;
 }
 
-Status Keeper::recover() {
+Status Keeper::recover(const cluster::Recovered& what) {
   if (!replica_ || broken_) return Error{"log.unwritable", "the log is not open", {}};
+  if (replica_->leader() != 0) return Error{"conflict", "somebody leads: nothing is to be recovered", {}};
   replica_->close();
   lose(Error{"leader.lost", "the cluster is recovered", {}, true});
   const consensus::Member self{options_.self, options_.address, consensus::Role::voter};
-  if (auto written = consensus::Replica::recover(disk_, self, head()); !written) return written;
+  log::Batch word;
+  put_recovering(word, what);
+  auto written = consensus::Replica::recover(disk_, self, head(), std::move(word));
+  if (!written) {
+    (void)replica_->open();  // As it was; a disk that fails is told of, and probed.
+    return written;
+  }
   publish();  // Also lines that were to be shown once all of a snapshot's were here.
   auto opened = replica_->open();
   show();
@@ -130,8 +138,10 @@ void Keeper::apply(uint64_t index, std::string_view body, log::Batch& batch) {
   // Another leader may have put its own entry there before this one heard that it was deposed.
   const bool ours = entry_ && entry_->see(index, body);
   auto records = ours ? std::move(entry_->records) : read_lines(before);
-  for (size_t i = 0; i < records.size(); i++)
+  for (size_t i = 0; i < records.size(); i++) {
     records[i].seq = first + i;  // Absent in what this process decided itself.
+    if (std::holds_alternative<cluster::Recovered>(records[i].event)) forget_recovering(batch);
+  }
   if (records_.empty())
     records_ = std::move(records);
   else

@@ -96,8 +96,10 @@ public:
 
   /// Membership; one change at a time, on the leader. Error: `leader.lost`, `conflict`.
   Status change(const std::function<Status(consensus::Replica&)>& what);
-  /// A majority is lost for good: goes on as the only voter. Error: `log.unwritable`, `log.corrupt`.
-  Status recover();
+  /// A majority is lost for good: goes on as the only voter, and leaves word of it for the one who records
+  /// it. Error: `log.unwritable`, `log.corrupt`, and `conflict` while somebody leads; nothing is changed
+  /// then.
+  Status recover(const cluster::Recovered& what);
   void step_down();  ///< For tests of what callers are told.
 
 private:

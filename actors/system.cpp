@@ -6,6 +6,7 @@
 #include "actors/checkpointer.hpp"
 #include "actors/lease.hpp"
 #include "actors/nodes.hpp"
+#include "actors/recovering.hpp"
 #include "actors/runs.hpp"
 #include "actors/sweeping.hpp"
 #include "actors/system_impl.hpp"
@@ -170,10 +171,9 @@ void System::Impl::start_member(bool first) {
   }
   if (first) start.restored_from = std::exchange(options.restored_from, "");
   start.restored_seq = published->load()->seq;
-  {
-    const std::lock_guard lock{recovering_mutex};
-    start.recovered = std::exchange(recovering, std::nullopt);
-  }
+  start.recovered = actors::recovering(disk);
+  if (start.recovered)
+    start.recovered->seq = start.restored_seq;  // Entries from before may have become lines since.
   ask(cluster, cluster::Command{std::move(start)}, {}, {});
 }
 

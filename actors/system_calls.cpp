@@ -163,11 +163,9 @@ void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
 }
 
 void System::recover(std::vector<std::string> lost, std::function<void(Status)> then) {
-  {
-    const std::lock_guard lock{impl_->recovering_mutex};
-    impl_->recovering = cluster::Recovered{impl_->options.node, std::move(lost), views()->seq, 0};
-  }
-  impl_->on_log([then = std::move(then)](Keeper& keeper) { then(keeper.recover()); });
+  cluster::Recovered what{impl_->options.node, std::move(lost), views()->seq, 0};
+  impl_->on_log(
+    [what = std::move(what), then = std::move(then)](Keeper& keeper) { then(keeper.recover(what)); });
 }
 
 void System::step_down() {

@@ -107,9 +107,6 @@ struct System::Impl {
   };
   std::shared_ptr<Domains> domains = std::make_shared<Domains>();
 
-  std::mutex recovering_mutex;
-  std::optional<cluster::Recovered> recovering;  // Until it is asked to be recorded.
-
   std::list<std::pair<uint64_t, std::shared_ptr<const ViewSet>>> past;  // Of the historian's thread.
   bool stopped = false;
 };

@@ -7,62 +7,130 @@
 
 #include "adapters/keys.hpp"
 #include "base/error_catalog.hpp"
+#include "base/hash.hpp"
 #include "domain/plan.hpp"
 #include "domain/profile.hpp"
 
 namespace muster::app {
 namespace {
 
+constexpr std::string_view kAbsent = "absent";
+constexpr size_t kMaxSeen = 64 << 10;
+
 std::string name_of(const std::string& path) {
   return std::filesystem::path(path).filename();
 }
 
+std::map<std::string, std::string> read_seen(const std::string& path) {
+  std::map<std::string, std::string> seen;
+  const auto text = read_file(path, kMaxSeen);
+  const auto document = text ? parse_json(*text) : Result<Json>{text.error()};
+  if (!document || !document->is_object()) return seen;
+  for (const auto& [name, digest] : document->items())
+    if (digest.is_string()) seen.emplace(name, digest.get<std::string>());
+  return seen;
+}
+
+/// Whether the log says anything of it yet.
+bool is_in_use(const plans::View& view, const std::string& name, bool profile) {
+  const auto* found = profile ? nullptr : view.templates.find(name);
+  const auto& source = profile ? view.profile : found ? *found : Shared<plans::View::Source>{};
+  return !source->generation.empty() || !source->error.empty();
+}
+
 }  // namespace
 
-PlanFiles::PlanFiles(System& system, std::string folder, std::string profile)
-  : system_(system), folder_(std::move(folder)), profile_(std::move(profile)) {
+std::string plans_folder(const config::Config& config) {
+  namespace fs = std::filesystem;
+  const auto& asked = config.text("plans-dir");
+  std::error_code error;
+  if (config.given("plans-dir") || fs::is_directory(asked, error)) return asked;
+  const auto installed = fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/muster/plans";
+  return fs::is_directory(installed, error) ? installed.string() : asked;
+}
+
+PlanFiles::PlanFiles(System& system, std::string folder, std::string profile, std::string seen)
+  : system_(system),
+    folder_(std::move(folder)),
+    profile_(std::move(profile)),
+    seen_path_(std::move(seen)),
+    seen_(read_seen(seen_path_)) {
   const auto list = [this]() -> std::vector<std::string> {
     if (!system_.ready()) return {};
     return {folder_ + "/server.yaml", folder_ + "/camera-proxy.yaml", profile_};
   };
-  watcher_ = std::make_unique<FileWatcher>(
-    list, [this](const std::string& path) { path == profile_ ? read_profile() : read_template(path); });
+  watcher_ = std::make_unique<FileWatcher>(list, [this](const std::string& path) { read(path); });
+}
+
+void PlanFiles::read(const std::string& path) {
+  const bool profile = path == profile_;
+  File file{path, name_of(path), read_file(path, profile ? profile::kMaxFile : plan::kMaxTemplate), {}};
+  const bool absent = !file.text && file.text.error().code == "not.found";
+  file.digest = absent ? kAbsent : sha256_hex(file.text ? *file.text : file.text.error().detail);
+  if (counts(file)) return profile ? read_profile(file) : read_template(file);
+  mark(file.name, file.digest);
+  loaded_++;
+}
+
+/// What is in the log already is changed by an edit here, never by another member's coming to lead.
+bool PlanFiles::counts(const File& file) {
+  const auto views = system_.views();
+  if (!is_in_use(view<plans::View>(*views), file.name, file.path == profile_)) return true;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto seen = seen_.find(file.name);
+    if (seen != seen_.end()) return seen->second != file.digest;
+  }
+  if (view<cluster::View>(*views).members.size() < 2 && file.digest != kAbsent) return true;
+  if (file.digest != kAbsent)
+    spdlog::info("file={} is as it was: the one that another member gave stays in use until it is edited",
+                 file.path);
+  return false;
+}
+
+void PlanFiles::mark(const std::string& name, const std::string& digest) {
+  const std::lock_guard lock{mutex_};
+  if (std::exchange(seen_[name], digest) == digest) return;
+  if (auto kept = write_file_atomically(seen_path_, Json(seen_).dump() + "\n", 0600); !kept)
+    spdlog::warn("plan files: {}", kept.error().detail);
 }
 
 /// A command that was not committed is tried again: the file is as it was.
-Answer PlanFiles::recorded() {
-  return Answer{[this](const Result<Receipt>& outcome) {
-    if (outcome)
+Answer PlanFiles::recorded(const File& file) {
+  return Answer{[this, name = file.name, digest = file.digest](const Result<Receipt>& outcome) {
+    if (outcome) {
+      mark(name, digest);
       loaded_++;
-    else if (error_kind(outcome.error().code).retryable)
+    } else if (error_kind(outcome.error().code).retryable) {
       read_again();
+    }
   }};
 }
 
-void PlanFiles::read_template(const std::string& path) {
-  const auto name = name_of(path);
-  auto text = read_file(path, plan::kMaxTemplate);
-  auto parsed = text ? plan::parse_template(*text, name) : Result<plan::Template>{text.error()};
+void PlanFiles::read_template(const File& file) {
+  auto parsed =
+    file.text ? plan::parse_template(*file.text, file.name) : Result<plan::Template>{file.text.error()};
   if (!parsed) {
-    spdlog::warn("template file={} error={}", name, parsed.error().detail);
-    return system_.ask(plans::Command{plans::RejectTemplate{{name, parsed.error().detail}}}, {}, recorded());
+    spdlog::warn("template file={} error={}", file.name, parsed.error().detail);
+    return system_.ask(plans::Command{plans::RejectTemplate{{file.name, parsed.error().detail}}}, {},
+                       recorded(file));
   }
   plans::LoadTemplate load;
-  load.loaded = {name, parsed->generation, {canonical_json(plan::to_json(parsed->apps))}};
-  system_.ask(plans::Command{std::move(load)}, {}, recorded());
+  load.loaded = {file.name, parsed->generation, {canonical_json(plan::to_json(parsed->apps))}};
+  system_.ask(plans::Command{std::move(load)}, {}, recorded(file));
 }
 
-void PlanFiles::read_profile() {
-  auto text = read_file(profile_, profile::kMaxFile);
-  if (!text && text.error().code == "not.found") text = std::string{"{}"};  // Nothing is desired (section 9).
-  auto parsed = text ? profile::parse(*text, name_of(profile_)) : Result<profile::Profile>{text.error()};
+void PlanFiles::read_profile(const File& file) {
+  // Without a file nothing is desired (section 9).
+  const auto text = file.digest == kAbsent ? Result<std::string>{"{}"} : file.text;
+  auto parsed = text ? profile::parse(*text, file.name) : Result<profile::Profile>{text.error()};
   if (!parsed) {
     spdlog::warn("profile file={} error={}", profile_, parsed.error().detail);
-    return system_.ask(plans::Command{plans::RejectProfile{{parsed.error().detail}}}, {}, recorded());
+    return system_.ask(plans::Command{plans::RejectProfile{{parsed.error().detail}}}, {}, recorded(file));
   }
   system_.ask(
     plans::Command{plans::LoadProfile{{profile::generation(*parsed), {profile::to_json(*parsed).dump()}}}},
-    {}, recorded());
+    {}, recorded(file));
 }
 
 }  // namespace muster::app

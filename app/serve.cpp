@@ -50,15 +50,6 @@ int fail(const Error& error) {
   return kind.exit;
 }
 
-/// The plans folder that is there: the configured one, else the one that was installed beside the binary.
-std::string plans_folder(const config::Config& config) {
-  const auto& asked = config.text("plans-dir");
-  std::error_code error;
-  if (config.given("plans-dir") || fs::is_directory(asked, error)) return asked;
-  const auto installed = fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/muster/plans";
-  return fs::is_directory(installed, error) ? installed.string() : asked;
-}
-
 /// Heads of checkpoints, kept outside the data folder: what an owner of this machine cannot rewrite
 /// unnoticed.
 void export_head(const std::string& sink, const Record& record) {
@@ -322,7 +313,8 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
     *id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get(), node.sources.get()};
   node.jobs = make_node_jobs(config, std::move(*policy), parts);
   node.api->set_jobs(node.jobs.get());
-  node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"));
+  node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"),
+                                           data + "/plan_files.json");
   if (node.cluster)
     node.cluster->attach(*node.system, [&node](std::string request, std::function<void(std::string)> answer) {
       node.api->handle_forwarded(std::move(request), std::move(answer));

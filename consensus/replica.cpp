@@ -41,13 +41,12 @@ Status Replica::bootstrap(log::Disk& disk, const Members& members, Head head) {
   return disk.write(batch, true);
 }
 
-Status Replica::recover(log::Disk& disk, const Member& member, const Head& head) {
+Status Replica::recover(log::Disk& disk, const Member& member, const Head& head, log::Batch batch) {
   auto stored = load_stored(disk);
   if (!stored) return stored.error();
   auto last_term = stored->snapshot ? stored->snapshot->term : uint64_t{1};
   if (!stored->entries.empty()) last_term = stored->entries.back().term;
   auto next = stored->first_index + stored->entries.size();
-  log::Batch batch;
   erase_wanted(batch);  // Nobody is there any more who could send the rest.
   if (stored->wanted && head.seq > stored->wanted_since.value_or(0)) {
     // Some of its lines are here: entries from before it would become the same lines once more.

@@ -210,8 +210,8 @@ public:
   static Status bootstrap(log::Disk& disk, const Members& members, Head head = {});
   /// A majority is lost for good: `member` goes on as the only voter, with every entry it has, and its lines
   /// end at `head`. A snapshot whose lines are not all here is waited for no longer; the lines that are stay.
-  /// Its replica is closed.
-  static Status recover(log::Disk& disk, const Member& member, const Head& head);
+  /// Its replica is closed. What `batch` holds is written with it.
+  static Status recover(log::Disk& disk, const Member& member, const Head& head, log::Batch batch = {});
   [[nodiscard]] static bool bootstrapped(const log::Disk& disk);
 
   /// Loads, and goes on where the disk left off; a lone voter raises its term and leads at once (rule 6).

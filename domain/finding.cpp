@@ -28,7 +28,7 @@ bool trusted(const Own& own, const Advert& advert) {
 using Standing = std::tuple<bool, Time, std::string>;
 
 struct Cluster {
-  bool bare = true;
+  bool bare = true, named = false;
   Time created_at = Time::max();
   std::vector<const Advert*> members;  // The ones to ask first come first.
 };
@@ -40,6 +40,7 @@ std::map<std::string, Cluster> clusters_in(const Own& own, const Sight& sight) {
     if (advert.node == own.node || !trusted(own, advert)) continue;
     auto& cluster = clusters[advert.cluster];
     cluster.bare = cluster.bare && advert.bare;
+    cluster.named = cluster.named || advert.named;
     cluster.created_at = std::min(cluster.created_at, advert.created_at);
     cluster.members.push_back(&advert);
   }
@@ -64,7 +65,7 @@ std::optional<Target> best(const Own& own, const Sight& sight, const Wanted& wan
   std::optional<Standing> standing;
   for (const auto& [id, cluster] : clusters_in(own, sight)) {
     Standing its{cluster.bare, cluster.created_at, id};
-    if (!wanted(its) || (standing && *standing < its)) continue;
+    if (!wanted(its, cluster.named) || (standing && *standing < its)) continue;
     if (auto way = way_into(id, cluster, sight)) {
       target = std::move(way);
       standing = std::move(its);
@@ -78,12 +79,14 @@ Step with_a_log(const Own& own, const Sight& sight) {
   const auto elsewhere = [&](const Standing& its) { return std::get<std::string>(its) != own.cluster; };
   if (own.log == Log::bare) {
     const Standing mine{true, own.created_at, own.cluster};
-    if (auto older = best(own, sight, [&](const Standing& its) { return elsewhere(its) && its < mine; }))
-      return GiveWay{std::move(*older)};
+    const auto better = [&](const Standing& its, bool named) {
+      return elsewhere(its) && (named || its < mine);
+    };
+    if (auto target = best(own, sight, better)) return GiveWay{std::move(*target)};
     return Stay{};
   }
   const auto rival =
-    best(own, sight, [&](const Standing& its) { return elsewhere(its) && !std::get<bool>(its); });
+    best(own, sight, [&](const Standing& its, bool) { return elsewhere(its) && !std::get<bool>(its); });
   return Stay{rival ? rival->cluster : ""};
 }
 
@@ -125,7 +128,7 @@ std::string_view to_text(Role role) {
 Step next(const Own& own, const Sight& sight, const Waits& waits) {
   if (own.log != Log::empty) return with_a_log(own, sight);
   if (own.alone) return Begin{};
-  const auto mine = [&](const Standing& its) {
+  const auto mine = [&](const Standing& its, bool) {
     return own.cluster.empty() || std::get<std::string>(its) == own.cluster;
   };
   if (auto neighbour = best(own, sight, mine)) return Join{std::move(*neighbour)};

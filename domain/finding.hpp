@@ -33,6 +33,7 @@ struct Advert {
   std::string boot;     ///< Another one for every start of the process.
   Time created_at{};    ///< When its cluster was created; while searching, when the process started.
   bool bare = false;    ///< The cluster's log holds nothing but its own bootstrap.
+  bool named = false;   ///< A join URL led to it, and it asks at none itself. Neighbours do not say so.
   bool operator==(const Advert&) const = default;
 };
 
@@ -110,7 +111,8 @@ using Step = std::variant<Search, Join, Begin, Stay, GiveWay>;
 /// The cluster it belongs to, then neighbours of the same CA, then join URLs, then a cluster of its own after
 /// a short random wait (contracts/supervisor.md, 10). Of several that search at once the one that started
 /// first begins, by (created_at, node). Of two clusters the one with a history stays, then the older one, by
-/// (created_at, cluster). A node whose log is gone never begins again what it belonged to.
+/// (created_at, cluster); but one that a join URL names is gone to, younger or not, unless it looks for
+/// others that way, too. A node whose log is gone never begins again what it belonged to.
 [[nodiscard]] Step next(const Own& own, const Sight& sight, const Waits& waits = {});
 
 }  // namespace muster::finding

@@ -40,6 +40,8 @@ struct ApiOptions {
   struct Entry {
     std::string address;              ///< Of the member port.
     std::function<std::string()> ca;  ///< SHA-256 of the CA's certificate, hex.
+    std::function<bool()> bare;       ///< The log holds nothing but its own bootstrap.
+    bool seeks = false;               ///< This node looks for a cluster at URLs, too.
   };
   Entry entry{};                     ///< How this cluster is joined.
   Peering* peering = nullptr;        ///< Null: this node has no other members, and never will.

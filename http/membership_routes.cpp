@@ -13,12 +13,17 @@ constexpr Millis kTokenLife{3600 * 1000};
 /// GET /v1/cluster/entry: how a node that wants to join reaches a member.
 struct EntryText {
   std::string cluster, node, address, ca;
+  Time created_at{};                 ///< Of the cluster.
+  bool bare = false, seeks = false;  ///< As finding::Advert has them: nothing to miss; asks at URLs itself.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("cluster", self.cluster);
     visit("node", self.node);
     visit("address", self.address);
     visit("ca", self.ca);
+    visit("created_at", self.created_at);
+    visit("bare", self.bare);
+    visit("seeks", self.seeks);
   }
 };
 
@@ -81,9 +86,10 @@ Error alone() {
 void entry_route(Api& api, const Request& request, const Reply& reply) {
   if (!api.options().peering) return reply(problem(alone(), request.id));
   const auto views = api.system().views();
-  reply(json_response(
-    to_json_text(EntryText{view<cluster::View>(*views).identity->cluster, api.system().options().node,
-                           api.options().entry.address, api.options().entry.ca()})));
+  const auto& identity = *view<cluster::View>(*views).identity;
+  const auto& entry = api.options().entry;
+  reply(json_response(to_json_text(EntryText{identity.cluster, api.system().options().node, entry.address,
+                                             entry.ca(), identity.created_at, entry.bare(), entry.seeks})));
 }
 
 void make_token(Api& api, const Request& request, const Reply& reply) {

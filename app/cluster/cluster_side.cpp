@@ -226,12 +226,18 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
   advertise();
   if (discovery_) discovery_->on_change([this] { look_around(); });
   watch_removal();
+  watch_urls();
 }
 
 void ClusterSide::serve_through(http::ApiOptions& options) {
   options.peering = peering_.get();
   options.sharing = sharing_.get();
-  options.entry = {address_, [this] { return credentials_.ca(); }};
+  options.entry = {address_, [this] { return credentials_.ca(); },
+                   [this] {
+                     const std::lock_guard lock{mutex_};
+                     return system_ && bareness_.look(system_->chain(), system_->views()->seq);
+                   },
+                   !join_urls(*options_.config).empty()};
   options.rotate_key = [this](bool force, Origin origin, Answer answer) {
     rotate_key(force, std::move(origin), std::move(answer));
   };
@@ -262,6 +268,7 @@ void ClusterSide::record_first_token(System& system) {
 
 void ClusterSide::detach() {
   removal_.reset();
+  urls_.reset();
   {
     const std::lock_guard lock{mutex_};
     system_ = nullptr;

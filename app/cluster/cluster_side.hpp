@@ -16,6 +16,7 @@
 #include "app/cluster/key_rotation.hpp"
 #include "app/cluster/member_file.hpp"
 #include "app/cluster/removal_watch.hpp"
+#include "app/cluster/url_watch.hpp"
 #include "app/config/bind.hpp"
 
 namespace muster::http {
@@ -91,6 +92,7 @@ private:
   void look_around();
   bool orphaned(int64_t heard_ms);  ///< Of who leads; -1: never.
   void watch_removal();
+  void watch_urls();
   void tell_clock();
   void keep_roster(const std::vector<RosterEntry>& members);
   void renew();
@@ -116,7 +118,8 @@ private:
   Bareness bareness_;
   std::string told_rival_;
   std::chrono::steady_clock::time_point orphan_since_ = std::chrono::steady_clock::now();
-  finding::Target other_;   ///< The cluster that it gives way to.
+  Failures doubtful_{std::chrono::seconds{10}};  ///< Clusters' addresses that did not prove themselves.
+  finding::Target other_;                        ///< The cluster that it gives way to.
   std::mutex shown_mutex_;  ///< Guards `issued_`, and in which order credentials are shown.
   std::string issued_;      ///< The certificate in use, PEM.
   std::chrono::steady_clock::time_point next_renewal_{}, next_advert_{}, next_look_{};
@@ -126,6 +129,7 @@ private:
   bool clock_told_ = true;  ///< Likewise.
   std::atomic<bool> gives_way_{false}, left_{false};
   std::unique_ptr<RemovalWatch> removal_;
+  std::unique_ptr<UrlWatch> urls_;  ///< Nothing when there are no URLs to look at.
 };
 
 }  // namespace muster::app

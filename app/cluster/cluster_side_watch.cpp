@@ -46,10 +46,11 @@ void ClusterSide::advertise() {
 /// Two new clusters of one key become one: the younger gives way, as long as nobody would miss it.
 void ClusterSide::look_around() {
   finding::Own own;
+  finding::Sight sight;
   const auto heard_ms = peering_->leader_heard_ms();
   {
     const std::lock_guard lock{mutex_};
-    if (!system_ || !discovery_ || gives_way_) return;
+    if (!system_ || (!discovery_ && !urls_) || gives_way_) return;
     const auto views = system_->views();
     const auto& identity = *view<cluster::View>(*views).identity;
     const bool known = !identity.cluster.empty();
@@ -60,9 +61,10 @@ void ClusterSide::look_around() {
     own.created_at = known ? identity.created_at : Time::max();
     own.ca = credentials_.ca();
     own.dev = options_.config->flag("dev");
+    sight.failed = doubtful_.now();
   }
-  finding::Sight sight;
-  sight.adverts = discovery_->found();
+  if (discovery_) sight.adverts = discovery_->found();
+  if (urls_) std::ranges::move(urls_->seen(), std::back_inserter(sight.adverts));
   for (const auto& advert : sight.adverts)
     if (advert.cluster == own.cluster && advert.node != own.node) {
       peering_->seen_at(advert.node, advert.address);
@@ -98,10 +100,26 @@ bool ClusterSide::confirm_giving_way() {
     const std::lock_guard lock{mutex_};
     other = other_;
   }
-  const bool there = !other.url.empty() && entry_of(other.url);
-  spdlog::info("another cluster was there first cluster={} answers={}", other.cluster, there);
-  if (!there) gives_way_ = false;  // It is looked at again.
-  return there;
+  const bool there = proves_itself(other.address, options_.node, credentials_);
+  spdlog::info("another cluster goes first cluster={} address={} proves_itself={}", other.cluster,
+               other.address, there);
+  if (there) return true;
+  {
+    const std::lock_guard lock{mutex_};
+    doubtful_.add(other.address);
+  }
+  gives_way_ = false;  // It is looked at again.
+  return false;
+}
+
+/// While nobody would miss what this node holds: whom it was pointed at may come, or come back, later.
+void ClusterSide::watch_urls() {
+  auto urls = join_urls(*options_.config);
+  if (urls.empty()) return;
+  urls_ = std::make_unique<UrlWatch>(std::move(urls), [this] {
+    const std::lock_guard lock{mutex_};
+    return system_ && !gives_way_ && bareness_.look(system_->chain(), system_->views()->seq);
+  });
 }
 
 /// Told by whoever leads; the folder keeps it, so that the next start does not have to ask.

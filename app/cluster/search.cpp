@@ -25,24 +25,21 @@ constexpr Millis kMostATurn{300};  // Whoever was kept from listening for longer
 constexpr std::chrono::seconds kRefusedFor{10};  // Longer than it takes to be asked, and to refuse, again.
 constexpr size_t kMaxEntry = 64 << 10;
 
-/// Who did not answer lately.
-class Failures {
-public:
-  void add(const std::string& whom) { until_[whom] = SteadyClock::now() + kAskAgain; }
-  std::set<std::string> now() {
-    std::set<std::string> all;
-    for (auto at = until_.begin(); at != until_.end();) {
-      if (at->second < SteadyClock::now()) {
-        at = until_.erase(at);
-        continue;
-      }
-      all.insert(at++->first);
-    }
-    return all;
+/// What a member says at GET /v1/cluster/entry; earlier versions say less.
+struct Entry {
+  std::string cluster, node, address, ca;
+  Time created_at = Time::max();
+  bool bare = false, seeks = true;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("cluster", self.cluster);
+    visit("node", self.node);
+    visit("address", self.address);
+    visit("ca", self.ca);
+    visit("created_at", self.created_at);
+    visit("bare", self.bare);
+    visit("seeks", self.seeks);
   }
-
-private:
-  std::map<std::string, SteadyClock::time_point> until_;
 };
 
 bool is_url(const std::string& text) {
@@ -79,9 +76,18 @@ std::vector<std::string> join_urls(const config::Config& config) {
   return urls;
 }
 
-Result<std::string> entry_of(const std::string& url) {
-  if (!is_url(url)) return url;
-  HttpClient client;
+void Failures::add(const std::string& whom) {
+  until_[whom] = SteadyClock::now() + lasts_;
+}
+
+std::set<std::string> Failures::now() {
+  std::set<std::string> all;
+  std::erase_if(until_, [](const auto& failure) { return failure.second < SteadyClock::now(); });
+  for (const auto& [whom, until] : until_) all.insert(whom);
+  return all;
+}
+
+Result<finding::Advert> entry_at(HttpClient& client, const std::string& url) {
   HttpRequest request;
   request.url = url + "/v1/cluster/entry";
   request.total_timeout = kJoinPatience;
@@ -89,10 +95,27 @@ Result<std::string> entry_of(const std::string& url) {
   request.max_bytes = kMaxEntry;
   const auto reply = client.fetch(request);
   if (!reply) return reply.error();
-  const auto entry = parse_json(reply->body);
-  if (reply->status != 200 || !entry || !entry->is_object() || entry->value("address", "").empty())
+  const auto entry = from_json_text<Entry>(reply->body);
+  if (reply->status != 200 || !entry || entry->address.empty())
     return Error{"unreachable", url + " is no member of a muster cluster", {}};
-  return entry->value("address", "");
+  finding::Advert advert;
+  advert.node = entry->node;
+  advert.cluster = entry->cluster;
+  advert.ca = entry->ca.substr(0, finding::kCaChars);
+  advert.role = finding::Role::member;
+  advert.address = entry->address;
+  advert.url = url;
+  advert.created_at = entry->created_at;
+  advert.bare = entry->bare;
+  advert.named = !entry->seeks;
+  return advert;
+}
+
+Result<std::string> entry_of(const std::string& url) {
+  if (!is_url(url)) return url;
+  HttpClient client;
+  auto entry = entry_at(client, url);
+  return entry ? Result<std::string>{std::move(entry->address)} : entry.error();
 }
 
 std::string key_bytes(const std::string& hex) {
@@ -163,6 +186,11 @@ Result<JoinAnswer> ask_whether_member(const std::string& address, const std::str
   return answer_to(call, request);
 }
 
+bool proves_itself(const std::string& address, const std::string& node, const Credentials& credentials) {
+  const auto answer = ask_whether_member(address, node, credentials);
+  return answer || answer.error().code == "forbidden";  // Said behind a certificate of this key.
+}
+
 Result<Found> search(const config::Config& config, const Candidate& candidate, Credentials& credentials,
                      Discovery* discovery, finding::Own own, const std::function<bool()>& stopped,
                      const std::function<void(const std::string&)>& said) {
@@ -170,7 +198,7 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
   own.listens = discovery != nullptr;
   finding::Sight sight;
   sight.random = draw();
-  Failures failures;
+  Failures failures{kAskAgain};
   auto last_turn = SteadyClock::now();
   std::mutex mutex;
   std::condition_variable changed;

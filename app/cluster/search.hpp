@@ -2,12 +2,16 @@
 // miss.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "actors/joining.hpp"
+#include "adapters/http_client.hpp"
 #include "adapters/ports/discovery.hpp"
 #include "app/cluster/credentials.hpp"
 #include "app/config/config.hpp"
@@ -39,9 +43,27 @@ Result<JoinAnswer> ask_once(const consensus::JoinCall& call, const JoinRequest& 
 Result<JoinAnswer> ask_whether_member(const std::string& address, const std::string& node,
                                       const Credentials& credentials);
 
-/// The member port behind a URL: what GET /v1/cluster/entry says; an address that is none already stays.
-/// Error: `unreachable`.
+/// What GET /v1/cluster/entry at a URL says of whom it leads to. Nobody has checked it. Error: `unreachable`.
+Result<finding::Advert> entry_at(HttpClient& client, const std::string& url);
+
+/// The member port behind a URL; an address that is none already stays. Error: `unreachable`.
 Result<std::string> entry_of(const std::string& url);
+
+/// Whether the member port at `address` belongs to a cluster of this key, shown by its certificate. Blocks.
+[[nodiscard]] bool proves_itself(const std::string& address, const std::string& node,
+                                 const Credentials& credentials);
+
+/// Whom to leave alone for a while.
+class Failures {
+public:
+  explicit Failures(std::chrono::milliseconds lasts) : lasts_(lasts) {}
+  void add(const std::string& whom);
+  [[nodiscard]] std::set<std::string> now();
+
+private:
+  const std::chrono::milliseconds lasts_;
+  std::map<std::string, std::chrono::steady_clock::time_point> until_;
+};
 
 /// What the search came to.
 struct Found {

@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "actors/recovering.hpp"
 #include "actors/replay.hpp"
 #include "actors/world.hpp"
 #include "events/log/memory_disk.hpp"
@@ -350,4 +351,43 @@ TEST_CASE("a build refuses a log of a feature level that it does not know", "[S0
   CHECK(replay(r.disk, 1));  // Before it was raised.
   r.options.feature_level = kFeatureLevel + 1;
   r.start();
+}
+
+TEST_CASE("a member that died after it was told to go on alone records that first, and once", "[S0-07]") {
+  Running node;
+  REQUIRE(node.ask(registration("n1", "a")));
+  node.stop();
+  const auto before = node.records();
+  log::Batch word;
+  actors::put_recovering(word, {"test", {"gone"}, before.size(), 0});
+  const auto head = log::read_head(node.disk);
+  REQUIRE(consensus::Replica::recover(node.disk, {1, "local", consensus::Role::voter},
+                                      {head.index, head.seq, head.hash}, std::move(word)));
+  for (int starts = 0; starts < 2; starts++) {
+    node.start();
+    node.stop();
+  }
+  const auto after = node.records();
+  const auto* recovered = std::get_if<cluster::Recovered>(&after.at(before.size()).event);
+  REQUIRE(recovered);
+  CHECK(recovered->lost == std::vector<std::string>{"gone"});
+  CHECK(recovered->epoch >= 1'000);
+  CHECK(std::count_if(after.begin(), after.end(), [](const Record& record) {
+          return std::holds_alternative<cluster::Recovered>(record.event);
+        }) == 1);
+}
+
+TEST_CASE("while somebody leads nothing is recovered, then or later", "[S0-07]") {
+  Running node;
+  std::promise<Status> told;
+  node.system->recover({"gone"}, [&](const Status& outcome) { told.set_value(outcome); });
+  const auto outcome = told.get_future().get();
+  REQUIRE(!outcome);
+  CHECK(outcome.error().code == "conflict");
+  node.system->step_down();
+  REQUIRE(eventually([&] { return node.system->ready(); }));
+  node.stop();
+  node.start();
+  node.stop();
+  for (const auto& record : node.records()) CHECK(!std::holds_alternative<cluster::Recovered>(record.event));
 }

@@ -1,5 +1,8 @@
 """The order in which a starting node looks for its cluster, and that one which moved is found again."""
+import json
+import threading
 import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cluster_case import ClusterCase
 from running_cluster import RunningCluster, fixed_port, new_service
@@ -74,6 +77,92 @@ class BootOrderTest(ClusterCase):
             node.start("--join", f"127.0.0.1:{fixed_port()}").says("cannot join")
             self.assertTrue((node.data / "node_id").read_text().strip())
             self.assertFalse((node.data / "member.json").exists())
+
+
+class FakeEntry(ThreadingHTTPServer):
+    """Fakes the edge of a member: it says of itself what it likes, and nobody listens at the member port it names."""
+
+    def __init__(self, entry):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps(entry).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever).start()
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class LaterTest(ClusterCase):
+    def test_a_control_plane_that_comes_later_is_joined(self):
+        """[S2-51] The search at the URLs goes on while nobody would miss what the node holds, however young the other is."""
+        with RunningCluster(0) as cluster:
+            control = cluster.add()
+            control.service = new_service()
+            node = cluster.add()
+            node.service = new_service()
+            node.environment["MUSTER_CONTROL_URL"] = control.url
+            node.start().wait_ready()
+            control.start().wait_ready()
+            identity = control.cluster()["identity"]
+            node.until(lambda: node.ready() and node.cluster()["identity"] == identity, "joined whom it was pointed at")
+            control.until(lambda: node.node_id in control.named(), f"knows {node.node_id}")
+
+    def test_two_that_point_at_each_other_become_one(self):
+        """[S2-51] The younger goes to the older."""
+        with RunningCluster(0) as cluster:
+            pair = [cluster.add(), cluster.add()]
+            for member, other in (pair, pair[::-1]):
+                member.service = new_service()
+                member.environment["SUPERVISOR_URL"] = other.url
+                member.start().wait_ready()
+            first, second = pair
+            second.until(lambda: second.ready() and second.cluster()["identity"] == first.cluster()["identity"], "are one")
+
+    def test_one_that_holds_something_stays(self):
+        """[S2-51] What somebody asked of it would be lost."""
+        with RunningCluster(0) as cluster:
+            control, = [cluster.add()]
+            control.service = new_service()
+            node = cluster.add()
+            node.service = new_service()
+            node.environment["MUSTER_CONTROL_URL"] = control.url
+            node.start().wait_ready()
+            identity = node.cluster()["identity"]
+            self.registered(node, "kept")
+            control.start().wait_ready()
+            control.until(lambda: control.cluster()["identity"]["cluster"], "has founded")
+            self.registered(node, "kept-too")
+            self.assertEqual(node.cluster()["identity"], identity)
+
+    def test_nothing_is_given_up_for_one_that_cannot_prove_itself(self):
+        """[S2-51] It names the right authority, an older cluster with a history, and a port where nobody has its key."""
+        with RunningCluster(0) as cluster:
+            real = cluster.add()
+            real.service = new_service()
+            real.start().wait_ready()
+            entry = real.get("/v1/cluster/entry").json
+            with FakeEntry(entry | {"cluster": "0" * 32, "node": "forged", "address": f"127.0.0.1:{fixed_port()}",
+                                    "created_at": "2020-01-01T00:00:00Z", "bare": False, "seeks": False}) as fake:
+                node = cluster.add()
+                node.service = new_service()
+                node.start().wait_ready()
+                identity = node.cluster()["identity"]
+                node.stop()
+                node.environment["SUPERVISOR_URL"] = f"http://127.0.0.1:{fake.server_port}"
+                node.start().wait_ready()
+                node.says("proves_itself=false")
+                self.registered(node, "goes-on")
+                self.assertEqual(node.cluster()["identity"], identity)
 
 
 class MovedTest(ClusterCase):

@@ -61,6 +61,7 @@ class Member(Caller):
         self.data = Path(room) / name
         self.log = Path(room) / f"{name}.log"
         self.plans = ROOT / "plans"
+        self.profile = ROOT / "plans" / "profile.yaml"
         self.flags = flags
         self.service = service
         self.environment = {"PATH": os.environ["PATH"], **(environment or {})}
@@ -71,7 +72,7 @@ class Member(Caller):
         """Starts it on its folder; `more` flags count this time only."""
         named = () if self.names_itself or not self.node_id else ("--node-id", self.node_id)
         command = [*self.prefix, self.binary, ":serve", "--data", self.data, *named, "--bind", self.bind,
-                   "--peer-bind", self.peer, "--plans-dir", self.plans, "--profile", ROOT / "plans" / "profile.yaml",
+                   "--peer-bind", self.peer, "--plans-dir", self.plans, "--profile", self.profile,
                    "--mdns-service", self.service, *self.flags, *more]
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(command, cwd=self.data.parent, env=self.environment,
