@@ -245,26 +245,16 @@ TEST_CASE("a bare cluster gives way to an older one of its CA that answers, and 
   CHECK(is<Stay>(next(own, sight)));
 }
 
-TEST_CASE("a bare cluster stays when the other is bare and younger, or its own") {
+TEST_CASE("a bare cluster stays when the other is bare and younger, unless a URL names it, or its own") {
   const auto own = with_cluster("c2", Log::bare);
   auto other = neighbour("a", Role::leader, "c1");
   other.bare = true;
   other.created_at = kNoon + Millis{1};
   CHECK(is<Stay>(next(own, sees({other}))));
   CHECK(is<Stay>(next(own, sees({neighbour("a", Role::member, "c2")}))));
-}
-
-TEST_CASE("a bare cluster goes to a younger one that a join URL names, unless that one looks for others, too",
-          "[S2-51]") {
-  auto own = with_cluster("c2", Log::bare);
-  auto other = neighbour("a", Role::member, "c3");
-  other.bare = true;
-  other.created_at = kNoon + Millis{1};
-  CHECK(is<Stay>(next(own, sees({other}))));
   other.named = true;
   CHECK(is<GiveWay>(next(own, sees({other}))));
-  own.log = Log::history;
-  CHECK(is<Stay>(next(own, sees({other}))));
+  CHECK(is<Stay>(next(with_cluster("c2", Log::history), sees({other}))));
 }
 
 TEST_CASE("of clusters of one CA that see each other at most those with a history stay, else exactly one",
