@@ -19,6 +19,11 @@ using Words = std::vector<std::string>;
 constexpr std::chrono::seconds kLookEvery{5};  // From one question which containers run to the next.
 constexpr int kGraceSeconds = 8;               // For containers; less than what supervision gives.
 constexpr size_t kMaxList = 64 * 1024;         // Bytes of the list of containers.
+constexpr int kMaxKills = 6;                   // Then it is given up.
+
+/// For a shell, with an engine, a filter and seconds: removes containers without compose's file or folder.
+constexpr auto kRemove =
+  R"(ids=$("$1" ps -aq --filter "$2") && { [ -z "$ids" ] || { "$1" stop -t "$3" $ids; "$1" rm -f $ids; }; })";
 
 bool is_detached(const plan::App& app) {
   return std::any_of(app.command.begin(), app.command.end(),
@@ -49,50 +54,96 @@ public:
     return run(up_, std::move(words), "/log");
   }
 
-  Status resume(const Kept& kept) {
+  void resume(const Kept& kept) {
     made_ = followed_ = kept.made;
     if (auto up = ChildProcess::adopt(kept.up)) up_ = std::move(*up);
     if (auto follower = ChildProcess::adopt(kept.follower)) follower_ = std::move(*follower);
-    if (!up_ && !made_) return Error{"not.found", "compose was cut short", {}};
-    return Done{};
+    if (!up_ && !made_) begin_again();
   }
 
   Look look() override {
-    if (down_) return look_at_end();
+    if (ended_) return look_at_rest();
+    if (leaving_) return look_at_end();
     if (!made_) return look_at_start();
-    if (up_) {  // In the foreground: it ends with its containers.
-      auto look = up_->look();
-      return look;
-    }
-    return look_at_containers();
+    if (!up_) return look_at_containers();
+    auto look = up_->look();  // In the foreground: it ends with its containers.
+    return look.state == Look::State::ended ? end(std::move(look)) : look;
   }
 
-  void stop() override { take_down(kGraceSeconds); }
+  void stop() override {
+    if (!ended_ && !leaving_) take_down(kGraceSeconds);
+  }
   void kill() override {
-    if (up_) up_->kill();
-    down_.reset();
+    if (ended_) return;
+    if (++kills_ > kMaxKills) return give_up();
+    if (kills_ > 1 && down_) return;  // The last one is at it.
+    drop(up_);
+    drop(down_);
     take_down(0);
   }
-  [[nodiscard]] int fd() const override { return down_ ? down_->fd() : up_ ? up_->fd() : -1; }
+  [[nodiscard]] int fd() const override {
+    if (ended_) return dropped_.empty() ? -1 : dropped_.front().fd();
+    const auto& awaited = leaving_ ? down_ : up_;
+    return awaited ? awaited->fd() : -1;
+  }
   [[nodiscard]] std::string record() const override {
     return to_json_text(
       Kept{up_ ? up_->id() : ProcessId{}, follower_ ? follower_->id() : ProcessId{}, made_});
   }
 
 private:
+  [[nodiscard]] std::string label() const {
+    return "label=com.docker.compose.project=" + project_of(order_.app.name);
+  }
+
   [[nodiscard]] Words compose() const {
     auto words = tool_.compose;
     words.insert(words.end(), {"-p", project_of(order_.app.name)});
     return words;
   }
 
+  /// What was cut short may have made all containers, or some: `up` leaves alone what is there. Where it
+  /// cannot be done again, the engine is asked what runs.
+  void begin_again() {
+    up_.reset();
+    if (!begin()) made_ = true;
+  }
+
+  /// What helps is ended, and waited for in look_at_rest().
+  void drop(std::optional<ChildProcess>& one) {
+    if (!one) return;
+    one->kill();
+    dropped_.push_back(std::move(*one));
+    one.reset();
+  }
+
+  void give_up() {
+    ended_ = Look{Look::State::ended, false, 0, 0,
+                  "containers of " + project_of(order_.app.name) + " may still run: neither compose nor " +
+                    tool_.engine + " takes them down; its log says why"};
+  }
+
+  Look end(Look look) {
+    ended_ = std::move(look);
+    return look_at_rest();
+  }
+
+  Look look_at_rest() {
+    for (auto* one : {&up_, &down_, &list_, &follower_}) drop(*one);
+    std::erase_if(dropped_, [](ChildProcess& one) { return one.look().state == Look::State::ended; });
+    return dropped_.empty() ? *ended_ : Look{};
+  }
+
   Status run(std::optional<ChildProcess>& into, Words argv, const std::string& output) {
+    return run(into, std::move(argv), output, order_.app.cwd);
+  }
+  Status run(std::optional<ChildProcess>& into, Words argv, const std::string& output, std::string cwd) {
     Spawn spawn;
     spawn.argv = std::move(argv);
     spawn.env = base_environment();
     for (const auto& [name, value] : order_.app.env) spawn.env[name] = value;
     spawn.env["MUSTER_SERVICE"] = order_.app.name;
-    spawn.cwd = order_.app.cwd;
+    spawn.cwd = std::move(cwd);
     spawn.output = order_.folder + output;
     spawn.fresh_output = output != "/log";
     auto started = ChildProcess::start(spawn);
@@ -111,7 +162,11 @@ private:
       made_ = true;
       return look;
     }
-    if (!look.known || look.code != 0 || look.signal != 0) {
+    if (!look.known) {  // An earlier life began it.
+      begin_again();
+      return {Look::State::starting, false, 0, 0, {}};
+    }
+    if (look.code != 0 || look.signal != 0) {
       look.why = "compose failed; its log says why";
       return look;
     }
@@ -125,10 +180,7 @@ private:
     if (!list_) {
       if (Clock::now() >= next_list_) {
         next_list_ = Clock::now() + kLookEvery;
-        (void)run(list_,
-                  {tool_.engine, "ps", "-q", "--filter",
-                   "label=com.docker.compose.project=" + project_of(order_.app.name)},
-                  "/containers");
+        (void)run(list_, {tool_.engine, "ps", "-q", "--filter", label()}, "/containers", "");
       }
       return {};
     }
@@ -140,27 +192,31 @@ private:
     const bool none = containers && containers->find_first_not_of(" \r\n") == std::string::npos;
     empty_ = none ? empty_ + 1 : 0;
     if (empty_ < 2) return {};  // Once may be the moment in which one is replaced.
-    Look ended;
-    ended.state = Look::State::ended;
-    return ended;
+    return end({Look::State::ended, false, 0, 0, {}});
   }
 
+  /// Where compose cannot, its file being gone or changed, the engine does.
   Look look_at_end() {
+    if (!down_) return {};
     const auto look = down_->look();
-    if (look.state != Look::State::ended || !look.known || look.code != 0) return {};
-    if (follower_) follower_->kill();
-    Look ended;
-    ended.state = Look::State::ended;
-    ended.known = true;
-    return ended;
+    if (look.state != Look::State::ended) return {};
+    if (look.known && look.code == 0 && look.signal == 0) return end({Look::State::ended, true, 0, 0, {}});
+    down_.reset();
+    if (!std::exchange(by_engine_, true)) remove();
+    return {};
   }
 
   void take_down(int seconds) {
-    if (down_) return;
+    leaving_ = true;
+    if (!made_) drop(up_);
+    grace_ = std::to_string(seconds);
     auto words = compose();
-    words.insert(words.end(), {"down", "-t", std::to_string(seconds)});
-    (void)run(down_, std::move(words), "/log");
+    words.insert(words.end(), {"down", "-t", grace_});
+    by_engine_ = !run(down_, std::move(words), "/log");
+    if (by_engine_) remove();
   }
+
+  void remove() { (void)run(down_, {"sh", "-c", kRemove, "sh", tool_.engine, label(), grace_}, "/log", ""); }
 
   void follow() {
     if (Clock::now() < next_follow_) return;
@@ -175,8 +231,11 @@ private:
   ComposeTool tool_;
   std::optional<ChildProcess> up_, down_, list_, follower_;
   Clock::time_point next_list_{}, next_follow_{};
-  int empty_ = 0;
-  bool made_ = false, followed_ = false;
+  int empty_ = 0, kills_ = 0;
+  bool made_ = false, followed_ = false, leaving_ = false, by_engine_ = false;
+  std::string grace_;                  // Seconds for containers.
+  std::optional<Look> ended_;          // Told once nothing that helped is left.
+  std::vector<ChildProcess> dropped_;  // Killed, and to be waited for.
 };
 
 class ComposeExecutor : public Executor {
@@ -198,7 +257,7 @@ public:
     auto kept = from_json_text<Kept>(record.empty() ? "{}" : record);
     if (!kept) return kept.error();
     auto made = std::make_unique<ComposeInstance>(order, std::move(*tool));
-    if (auto status = made->resume(*kept); !status) return status.error();
+    made->resume(*kept);
     return std::unique_ptr<Instance>{std::move(made)};
   }
 

@@ -1,6 +1,8 @@
 """Services as containers: a runner drives compose through Podman, and through a fake of Docker's command line."""
+import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -8,10 +10,16 @@ import textwrap
 import unittest
 from pathlib import Path
 
-from planned import Runner
+from planned import Runner, alive, app, pid_of, records
 from runner_test import FakeControlPlane
+from waiting import until
 
 BUSYBOX = shutil.which("busybox")
+
+
+def children(pid):
+    """The processes that are a process's own, ended ones that nobody waited for, too."""
+    return [word for task in Path(f"/proc/{pid}/task").iterdir() for word in (task / "children").read_text().split()]
 
 
 def container_app(name, cwd, **more):
@@ -30,13 +38,17 @@ class FakeDockerTest(unittest.TestCase):
             echo "$PWD: $*" >> {self.asked}
             project=$2; shift 2
             case $1 in
-              up) touch {self.folder}/up-$project; echo "made $V";;
+              up) touch {self.folder}/up-$project; echo "made $V"; [ ! -e {self.folder}/hold ] || read line < {self.folder}/hold;;
               down) rm -f {self.folder}/up-$project;;
               logs) exec tail -f /dev/null;;
             esac""")
         self.tool("docker", f"""
-            project=${{4##*=}}
-            [ ! -e {self.folder}/up-$project ] || echo c0ffee""")
+            case $1 in
+              ps) project=${{4##*=}}; [ ! -e {self.folder}/up-$project ] || echo id-$project;;
+              stop) echo "docker $*" >> {self.asked};;
+              rm) rm {self.folder}/up-${{3#id-}};;
+            esac""")
+        self.path = f"{self.folder}:{os.environ['PATH']}"
 
     def tool(self, name, script):
         path = self.folder / name
@@ -48,8 +60,7 @@ class FakeDockerTest(unittest.TestCase):
 
     def test_a_project_goes_up_and_down_with_the_plan(self):
         """[S1-04] [S2-12] The app's command after compose -p muster-NAME, in its cwd, with its env; gone containers come back; down when removed."""
-        path = f"{self.folder}:{os.environ['PATH']}"
-        with FakeControlPlane() as fake, Runner(fake.url, PATH=path, RUNNER_EXECUTOR="docker") as runner:
+        with FakeControlPlane() as fake, Runner(fake.url, PATH=self.path, RUNNER_EXECUTOR="docker") as runner:
             fake.plan = {**fake.plan, "apps": [container_app("Web", self.folder, env={"V": "two"})], "generation": "g-2"}
             runner.until((self.folder / "up-muster-web").exists, "compose up")
             runner.until(lambda: (log := runner.state / "services" / "Web" / "log").exists() and "made two" in log.read_text(), "its output")
@@ -60,6 +71,59 @@ class FakeDockerTest(unittest.TestCase):
             fake.plan = {**fake.plan, "apps": [], "generation": "g-3"}
             runner.until(lambda: not (self.folder / "up-muster-web").exists(), "compose down")
             self.assertIn("-p muster-web down -t ", self.commands())
+            runner.until(lambda: not children(runner.process.pid), "nothing of it is left, zombies neither")
+
+    def test_one_whose_folder_is_gone_goes_and_holds_nobody_up(self):
+        """[S2-12] Compose cannot take it down; the engine does."""
+        project = self.folder / "project"
+        project.mkdir()
+        with FakeControlPlane() as fake, Runner(fake.url, PATH=self.path, RUNNER_EXECUTOR="docker") as runner:
+            fake.plan = {**fake.plan, "apps": [container_app("web", project)], "generation": "g-2"}
+            runner.until((self.folder / "up-muster-web").exists, "compose up")
+            project.rmdir()
+            fake.plan = {**fake.plan, "apps": [app("next")], "generation": "g-3"}
+            runner.until(lambda: pid_of(runner.state, "next"), "the next one starts")
+            self.assertFalse((self.folder / "up-muster-web").exists())
+            self.assertIn("docker stop -t 8 id-muster-web\n", self.commands())
+
+    def test_one_that_nobody_can_take_down_is_told_and_given_up(self):
+        """[S2-12] Neither compose nor the engine: others go on, and the reason is recorded."""
+        with FakeControlPlane() as fake, Runner(fake.url, PATH=self.path, RUNNER_EXECUTOR="docker", MUSTER_SERVICE_GRACE="50ms") as runner:
+            told = []
+
+            def take(body):
+                told.extend(body["facts"])
+                return 200, {"taken_to": body["facts"][-1]["local_seq"]}
+            fake.answers["/v1/nodes/r1/services"] = take
+            fake.plan = {**fake.plan, "apps": [container_app("web", self.folder)], "generation": "g-2"}
+            runner.until((self.folder / "up-muster-web").exists, "compose up")
+            for name in ("docker", "docker-compose"):
+                self.tool(name, "exit 1")
+            fake.plan = {**fake.plan, "apps": [app("next")], "generation": "g-3"}
+            runner.until(lambda: pid_of(runner.state, "next"), "the next one starts")
+            failed = runner.until(lambda: [fact for fact in list(told) if fact["type"] == "service.failed"], "it is told")
+            self.assertEqual([fact["name"] for fact in failed], ["web"])
+            self.assertIn("containers of muster-web may still run", failed[0]["message"])
+
+    def test_what_was_cut_short_and_is_planned_no_more_goes(self):
+        """[S2-12] [S2-43] The node is killed while compose is at work, with or without its number on record; the plan that it kept says nothing of the app."""
+        for known in (True, False):
+            with self.subTest(known=known), FakeControlPlane() as fake, Runner(fake.url, PATH=self.path, RUNNER_EXECUTOR="docker") as runner:
+                os.mkfifo(self.folder / "hold")
+                fake.plan = {**fake.plan, "apps": [container_app("web", self.folder)], "generation": "g-2"}
+                runner.until(lambda: (self.folder / "up-muster-web").exists() and "web" in records(runner.state)
+                             and records(runner.state)["web"]["record"], "compose is at work, and it is on record")
+                runner.stop(signal.SIGKILL)
+                record = records(runner.state)["web"]
+                (self.folder / "hold").write_text("go on\n")
+                until(lambda: not alive(json.loads(record["record"])["up"]["pid"]), "compose made it")
+                (self.folder / "hold").unlink()
+                if not known:
+                    (runner.state / "services" / "web" / "state.json").write_text(json.dumps({**record, "record": ""}))
+                fake.plan = {**fake.plan, "apps": [], "generation": "g-3"}
+                (runner.state / "node" / "plan.json").write_text(json.dumps(fake.plan))
+                runner.__enter__()
+                runner.until(lambda: not (self.folder / "up-muster-web").exists(), "it is taken down")
 
 
 @unittest.skipUnless(BUSYBOX and shutil.which("podman") and shutil.which("podman-compose"), "podman, podman-compose or busybox is not there")
