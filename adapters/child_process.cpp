@@ -252,7 +252,9 @@ Result<ChildProcess> ChildProcess::adopt(const ProcessId& id) {
   const int fd = open_pidfd(static_cast<pid_t>(id.pid));
   if (fd < 0) return gone;
   const auto stat = stat_of(id.pid);  // Looked at with the pidfd open: it is the one the pidfd means.
-  if (stat && stat->start_ticks == id.start_ticks && stat->state != 'Z') return ChildProcess{id, fd, false};
+  const bool ours = stat && stat->parent == static_cast<uint64_t>(::getpid());
+  if (stat && stat->start_ticks == id.start_ticks && (ours || stat->state != 'Z'))
+    return ChildProcess{id, fd, ours};
   ::close(fd);
   return gone;
 }
@@ -279,10 +281,11 @@ Look ChildProcess::look() {
   if (ended_) return *ended_;
   Look look;
   const auto pid = static_cast<pid_t>(id_.pid);
+  siginfo_t info{};
+  if (ours_ && ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    ours_ = false;  // Another one waited for it.
   if (ours_) {
-    siginfo_t info{};
-    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
-      return look;
+    if (info.si_pid == 0) return look;
     kill_session(id_.pid);  // Before it is waited for: until then the number is its own.
     ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
     look.known = true;

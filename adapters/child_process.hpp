@@ -62,14 +62,15 @@ class ChildProcess {
 public:
   /// Error: `service.unstartable` with what is missing.
   static Result<ChildProcess> start(const Spawn& spawn);
-  /// Error: `not.found` when that process is not there any more.
+  /// One of an earlier life, or one of this life that was let go: that one may have ended meanwhile. Error:
+  /// `not.found` when that process is not there any more.
   static Result<ChildProcess> adopt(const ProcessId& id);
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
   ~ChildProcess();
 
-  /// running or ended. Of one that was adopted nobody knows how it ended. What it leaves of its session is
-  /// killed.
+  /// running or ended. Of one that another process started nobody knows how it ended. What it leaves of its
+  /// session is killed.
   [[nodiscard]] Look look();
   void stop();  ///< SIGTERM to its process group.
   void kill();  ///< SIGKILL to all of its session.

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <thread>
 
+#include <sys/stat.h>
+
 #include "adapters/child_process.hpp"
 #include "adapters/process_executor.hpp"
 #include "adapters/service_log.hpp"
@@ -111,6 +113,36 @@ TEST_CASE("a process of another start is not taken for it") {
   CHECK_FALSE(ChildProcess::adopt(*id));
   instance->kill();
   look_until(*instance, State::ended);
+}
+
+TEST_CASE("of a child that was let go and found again it is known how it ended") {
+  ServiceRoom room;
+  auto executor = make_process_executor();
+  const Order order{shell("read line < " + room.path + "/go; exit 0"), "run-1", room.path};
+  REQUIRE(::mkfifo((room.path + "/go").c_str(), 0600) == 0);
+  for (const bool ends_before : {false, true}) {
+    auto started = executor->start(order);
+    REQUIRE(started);
+    const auto pid = (*started)->pid();
+    const auto record = (*started)->record();
+    started->reset();
+    const auto end = [&] { std::ofstream{room.path + "/go"} << "go\n"; };
+    const auto is_zombie = [&] {
+      std::ifstream in{"/proc/" + std::to_string(pid) + "/stat"};
+      std::string text{std::istreambuf_iterator<char>(in), {}};
+      return text.find(") Z") != std::string::npos;
+    };
+    if (ends_before) {
+      end();
+      REQUIRE(eventually(is_zombie));
+    }
+    auto found = executor->adopt(order, record);
+    REQUIRE(found);
+    if (!ends_before) end();
+    const auto look = look_until(**found, State::ended);
+    CHECK((look.known && look.code == 0 && look.signal == 0));
+    CHECK_FALSE(is_zombie());
+  }
 }
 
 TEST_CASE("what a process leaves of its session ends with it") {
