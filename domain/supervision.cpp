@@ -2,6 +2,7 @@
 #include "domain/supervision.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/hash.hpp"
 
@@ -37,6 +38,8 @@ struct Stepping {
   void ended(const Ended& ended);
   void advance();
 
+  void tell_started(Service& service);
+  void tell_again(Service& service);
   void settle(Service& service);
   void gone(Service& service);
   void end_badly_or_again(Service& service, bool badly);
@@ -56,8 +59,10 @@ bool is_up(const Service& service) {
 }
 
 void Stepping::plan(const Plan& plan) {
-  if (plan.generation != state.generation) state.told = false;
+  const auto& cluster = plan.cluster.empty() ? state.cluster : plan.cluster;
+  if (plan.generation != state.generation || cluster != state.cluster) state.told = false;
   state.generation = plan.generation;
+  state.cluster = cluster;
   std::vector<Service> next;
   for (const auto& app : plan.apps) {
     Service service;
@@ -84,6 +89,23 @@ void Stepping::plan(const Plan& plan) {
     next.push_back(std::move(removed));
   }
   state.services = std::move(next);
+  for (auto& service : state.services) tell_again(service);
+}
+
+void Stepping::tell_again(Service& service) {
+  if (state.cluster.empty() || service.cluster == state.cluster) return;
+  if (std::exchange(service.cluster, state.cluster).empty()) return;
+  if (service.phase == Phase::settling || service.phase == Phase::running) tell_started(service);
+  if (service.phase == Phase::running) {
+    services::Healthy fact;
+    fact.run = service.run;
+    note(service, fact);
+  }
+  if ((service.phase != Phase::done && service.phase != Phase::failed) || service.ended_run.empty()) return;
+  services::Exited fact;
+  fact.run = service.ended_run;
+  fact.done = service.phase == Phase::done;
+  note(service, fact);
 }
 
 void Stepping::found(const Found& found) {
@@ -92,12 +114,16 @@ void Stepping::found(const Found& found) {
   service.hash = service.run_hash = hash_of(found.app);
   service.run = found.run;
   service.run_after = found.app.after;
+  service.executor = found.executor;
+  service.pid = found.pid;
+  service.cluster = found.cluster;
   service.applied = found.was == Found::Was::healthy || found.was == Found::Was::done;
   if (found.was == Found::Was::done || found.was == Found::Was::failed) {
-    service.run.clear();
+    service.ended_run = std::exchange(service.run, {});
     service.phase = found.was == Found::Was::done ? Phase::done : Phase::failed;
   } else {
     service.phase = found.was == Found::Was::healthy ? Phase::running : Phase::starting;
+    service.due = now + limits.longest_prepare;
   }
   state.services.push_back(std::move(service));
   if (found.was == Found::Was::up) settle(state.services.back());
@@ -118,13 +144,19 @@ void Stepping::settle(Service& service) {
 void Stepping::up(const Up& up) {
   auto* service = find(up.name, up.run);
   if (!service || (service->phase != Phase::starting && service->phase != Phase::stopping)) return;
-  services::Started fact;
-  fact.run = up.run;
-  fact.hash = service->run_hash;
-  fact.executor = up.executor;
-  fact.pid = up.pid;
-  note(*service, fact);
+  service->executor = up.executor;
+  service->pid = up.pid;
+  tell_started(*service);
   if (service->phase == Phase::starting) settle(*service);
+}
+
+void Stepping::tell_started(Service& service) {
+  services::Started fact;
+  fact.run = service.run;
+  fact.hash = service.run_hash;
+  fact.executor = service.executor;
+  fact.pid = service.pid;
+  note(service, fact);
 }
 
 void Stepping::healthy(const Healthy& healthy) {
@@ -145,7 +177,7 @@ void Stepping::not_started(const NotStarted& failed) {
   fact.message = failed.why;
   note(*service, fact);
   if (service->phase == Phase::stopping) return gone(*service);
-  service->run.clear();
+  service->ended_run = std::exchange(service->run, {});
   service->unhealthy = false;
   end_badly_or_again(*service, true);
 }
@@ -204,7 +236,7 @@ void Stepping::ended(const Ended& ended) {
   }
   const bool badly = !ended.known || ended.code != 0 || ended.signal != 0;
   const auto was = *service;
-  service->run.clear();
+  service->ended_run = std::exchange(service->run, {});
   service->unhealthy = false;
   const auto at = actions.size();
   if (was.run_hash == was.hash && was.wanted)
@@ -313,27 +345,9 @@ void Stepping::advance() {
 }  // namespace
 
 std::string_view to_string(Phase phase) {
-  switch (phase) {
-    case Phase::waiting:
-      return "waiting";
-    case Phase::starting:
-      return "starting";
-    case Phase::settling:
-      return "settling";
-    case Phase::running:
-      return "running";
-    case Phase::stopping:
-      return "stopping";
-    case Phase::resting:
-      return "resting";
-    case Phase::crash_loop:
-      return "crash_loop";
-    case Phase::done:
-      return "done";
-    case Phase::failed:
-      return "failed";
-  }
-  return "unknown";
+  constexpr std::array<std::string_view, 9> kWords{"waiting", "starting",   "settling", "running", "stopping",
+                                                   "resting", "crash_loop", "done",     "failed"};
+  return kWords.at(static_cast<size_t>(phase));
 }
 
 std::string hash_of(const plan::App& app) {

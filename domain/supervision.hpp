@@ -50,8 +50,12 @@ struct Service {
   bool wanted = true;  ///< False: removed, and on its way out.
   Phase phase = Phase::waiting;
   std::string run;                     ///< The instance that is there; empty: none.
+  std::string ended_run;               ///< The one before it, of what is done or failed.
   std::string run_hash;                ///< What it was started as.
   std::vector<std::string> run_after;  ///< What it was started after.
+  std::string executor;                ///< As its start was told,
+  uint64_t pid = 0;                    ///< and this, too.
+  std::string cluster;                 ///< Whose log is told of it; empty: not known.
   bool applied = false;    ///< Was up once as it is desired: it no longer holds others up, nor they it.
   std::string reason;      ///< Why it is stopped.
   bool killed = false;     ///< Since it was asked to stop.
@@ -63,6 +67,7 @@ struct Service {
 
 struct State {
   std::string generation;         ///< Of the plan; empty: none yet.
+  std::string cluster;            ///< Whose plan it is, as far as it is known.
   std::vector<Service> services;  ///< In start order; removed ones stay in their old place.
   std::string life;               ///< Of the node: what tells its runs from those of its earlier lives.
   uint64_t runs = 0;              ///< How many it started.
@@ -71,18 +76,23 @@ struct State {
 
 // Inputs.
 
-/// The plan: its apps in start order.
+/// The plan: its apps in start order. What another cluster's log was told of is told again: this one's knows
+/// nothing of it.
 struct Plan {
   std::string generation;
   std::vector<plan::App> apps;
+  std::string cluster{};  ///< Empty: a control plane that does not say.
 };
 /// What an earlier life of the node left: an instance that still runs, or one that its policy left ended.
 /// Before the first plan.
 struct Found {
   enum class Was : uint8_t { starting, up, healthy, done, failed };
   plan::App app;
-  std::string run;
+  std::string run;  ///< Of what ended, too.
   Was was = Was::up;
+  std::string executor{};
+  uint64_t pid = 0;
+  std::string cluster{};  ///< As in Service.
 };
 /// The executor made it: it runs.
 struct Up {

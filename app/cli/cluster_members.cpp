@@ -14,6 +14,7 @@
 #include "app/cluster/addresses.hpp"
 #include "app/cluster/credentials.hpp"
 #include "app/cluster/first_token.hpp"
+#include "app/node/node_side.hpp"
 #include "base/hash.hpp"
 #include "events/log/chain.hpp"
 #include "events/log/rocks_disk.hpp"
@@ -229,6 +230,7 @@ Outcome cluster_join(Call& call) {
   if (error) return Error{"log.unwritable", "cannot put " + folder + " aside: " + error.message(), {}};
   for (const auto* file : {"/member.json", "/restored"})
     if (fs::exists(data + file, error)) fs::rename(data + file, archive + file, error);
+  app::forget_cluster(call.config, data);
   // With a new key it is a new member for Raft: the votes that it gave are in the log that it has no more.
   if (fs::exists(data + "/keys/node.pem", error))
     fs::rename(data + "/keys/node.pem", archive + "/node.pem", error);

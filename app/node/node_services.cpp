@@ -116,7 +116,8 @@ void NodeServices::Impl::adopt(const ServiceRecord& record) {
   using Was = sup::Found::Was;
   if (record.was == "done" || record.was == "failed") {
     if (record.boot != boot_id()) return records.forget(record.name);
-    return handle(sup::Found{*app, "", record.was == "done" ? Was::done : Was::failed});
+    return handle(
+      sup::Found{*app, record.run, record.was == "done" ? Was::done : Was::failed, "", 0, record.cluster});
   }
   auto* executor = executors.by_name(record.executor);
   Order order{*app, record.run, service_folder(options.folder, record.name)};
@@ -129,7 +130,8 @@ void NodeServices::Impl::adopt(const ServiceRecord& record) {
     return handle(sup::Found{*app, record.run,
                              record.was == "healthy" ? Was::healthy
                              : told                  ? Was::up
-                                                     : Was::starting});
+                                                     : Was::starting,
+                             record.executor, record.pid, record.cluster});
   }
   records.forget(record.name);
   if (record.record.empty() || record.was == "preparing") return;  // It never ran.
@@ -159,14 +161,15 @@ bool NodeServices::Impl::waits(const std::string& run) const {
 
 /// A start is told once: its record says so before anybody is asked to take the fact.
 void NodeServices::Impl::note(services::Event fact) {
+  const auto* started = std::get_if<services::Started>(&fact);
+  const auto run = started ? started->run : std::string{};
+  if (started && waits(run)) return;  // It is told to whoever takes it.
   match(fact)([&](services::Fact& header) {
     header.node = options.node;
     header.at = system_now();
   });
   const auto body = match(fact)([](const auto& e) { return std::string(e.type) + " service=" + e.name; });
   spdlog::info("services fact={}", body);
-  const auto* started = std::get_if<services::Started>(&fact);
-  const auto run = started ? started->run : std::string{};
   if (const auto status = options.facts->put(std::move(fact)); !status)
     spdlog::error("services fact={} error={}", body, status.error().detail);
   for (const auto& service : state.services)  // The record of one that is gone stays until its end is kept.
@@ -261,8 +264,9 @@ void NodeServices::Impl::keep_record(const sup::Service& service) {
   const auto at = held.find(name);
   ServiceRecord record;
   record.name = name;
-  record.run = service.run;
+  record.run = ended ? service.ended_run : service.run;
   record.boot = boot_id();
+  record.cluster = service.cluster;
   if (at != held.end()) {
     const auto& one = at->second;
     record.executor = one.executor;

@@ -271,6 +271,7 @@ Status NodeSession::take_plan(const std::string& text, bool cached) {
   auto generation = member<std::string>(*document, "generation", "");
   if (generation.empty()) generation = sha256_hex(canonical_json((*document)["apps"]));
 
+  const bool same = file_.plan_generation == generation && file_.cluster == told.cluster && !plan_.empty();
   file_.role = member<std::string>(*document, "role", "worker");
   if (!stale) file_.epoch = told.epoch;
   file_.cluster = told.cluster;
@@ -279,7 +280,6 @@ Status NodeSession::take_plan(const std::string& text, bool cached) {
   file_.ttl_seconds = member<uint64_t>(*document, "ttl_seconds", 0);
   file_.services.clear();
   for (const auto& app : *ordered) file_.services.push_back(app.name);
-  const bool same = file_.plan_generation == generation && !plan_.empty();
   file_.plan_generation = generation;
   plan_ = text;
   if (file_.ttl_seconds > 0) {
@@ -287,7 +287,7 @@ Status NodeSession::take_plan(const std::string& text, bool cached) {
     life_.ttl = Millis{static_cast<int64_t>(std::min<uint64_t>(file_.ttl_seconds, 86'400) * 1000)};
   }
   if (!same)
-    options_.on_plan({std::move(generation), std::move(*ordered)},
+    options_.on_plan({std::move(generation), std::move(*ordered), told.cluster},
                      member<std::string>(*document, "executor", ""));
   return Done{};
 }

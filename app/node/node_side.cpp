@@ -2,11 +2,30 @@
 #include "app/node/node_side.hpp"
 
 #include <atomic>
+#include <filesystem>
+
+#include "app/node/service_records.hpp"
 
 namespace muster::app {
 
+namespace {
+
+std::string discovery_folder(const config::Config& config, const std::string& state) {
+  const auto& given = config.text("discovery-data-dir");
+  return given.empty() ? state + "/discovery" : given;
+}
+
+}  // namespace
+
 std::string services_folder(const std::string& state) {
   return state + "/services";
+}
+
+void forget_cluster(const config::Config& config, const std::string& state) {
+  std::error_code ignored;
+  std::filesystem::remove(discovery_folder(config, state) + "/cluster.json", ignored);
+  std::filesystem::remove(state + "/node/plan.json", ignored);
+  tell_again(services_folder(state));
 }
 
 Result<std::unique_ptr<NodeSide>> NodeSide::start(const config::Config& config, NodeSideOptions options) {
@@ -44,8 +63,7 @@ Result<std::unique_ptr<NodeSide>> NodeSide::start(const config::Config& config, 
   talk.timeout = options.timeout;
   talk.poll = config.duration("poll-every");
   talk.state = options.state + "/node";
-  talk.discovery = config.text("discovery-data-dir");
-  if (talk.discovery.empty()) talk.discovery = options.state + "/discovery";
+  talk.discovery = discovery_folder(config, options.state);
   talk.facts = self.facts_.get();
   talk.running = [&services = *self.services_] { return services.running(); };
   talk.on_plan = [&services = *self.services_](supervision::Plan plan, std::string executor) {

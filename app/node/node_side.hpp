@@ -51,4 +51,8 @@ private:
 /// Where the services' folders are, under a node's state.
 [[nodiscard]] std::string services_folder(const std::string& state);
 
+/// Neither what a cluster said last nor what it was told counts for the next one, be it of the same id. While
+/// no node runs on that state; services go on.
+void forget_cluster(const config::Config& config, const std::string& state);
+
 }  // namespace muster::app

@@ -79,4 +79,12 @@ void ServiceRecords::forget(const std::string& name) {
   fs::remove(service_folder(folder_, name) + "/state.json", error);
 }
 
+void tell_again(const std::string& folder) {
+  ServiceRecords records{folder};
+  for (auto record : records.load()) {
+    record.cluster = "put aside";
+    (void)records.keep(record);
+  }
+}
+
 }  // namespace muster::app

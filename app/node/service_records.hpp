@@ -12,10 +12,11 @@ namespace muster::app {
 
 struct ServiceRecord {
   std::string name, run, executor;
-  std::string record;  ///< The executor's. Empty: written before the start.
-  std::string was;     ///< preparing, started (its fact is not kept yet), up, healthy, done or failed.
-  uint64_t pid = 0;    ///< As its start is told.
-  std::string boot;    ///< Of the machine, when it was written.
+  std::string record;   ///< The executor's. Empty: written before the start.
+  std::string was;      ///< preparing, started (its fact is not kept yet), up, healthy, done or failed.
+  uint64_t pid = 0;     ///< As its start is told.
+  std::string boot;     ///< Of the machine, when it was written.
+  std::string cluster;  ///< Whose log is told of it; empty: not known.
   std::vector<std::string> after;
   RawJson app;  ///< As it was started, without `after`.
   template <class Self, class Visit>
@@ -27,6 +28,7 @@ struct ServiceRecord {
     visit("was", self.was);
     visit("pid", self.pid);
     visit("boot", self.boot);
+    visit("cluster", self.cluster);
     visit("after", self.after);
     visit("app", self.app);
   }
@@ -52,5 +54,8 @@ private:
   std::string folder_;
   std::map<std::string, std::string> written_;  // By name.
 };
+
+/// Of all services in the folder the next plan's cluster is told, whichever that is.
+void tell_again(const std::string& folder);
 
 }  // namespace muster::app

@@ -1,5 +1,6 @@
 """Who is let in, who is not, and who goes."""
 import json
+import os
 import re
 import secrets
 import shutil
@@ -7,8 +8,10 @@ import subprocess
 import time
 import unittest
 from datetime import datetime
+from pathlib import Path
 
 from cluster_case import ClusterCase
+from planned import app, end_services, write_plan
 from running_cluster import RunningCluster, fixed_port, new_service
 from running_node import BINARY
 
@@ -256,13 +259,20 @@ class MembersTest(ClusterCase):
 
 
 class TwoClustersTest(ClusterCase):
-    def apart(self, cluster):
-        """Two nodes that do not see each other, each with a cluster of its own; the elder, the younger."""
+    def apart(self, cluster, plans=None):
+        """Two nodes that do not see each other, each with a cluster of its own; the elder, the younger, which runs what is in `plans`."""
         elder, younger = cluster.add(), cluster.add()
+        if plans:
+            elder.plans = younger.plans = plans
+            younger.environment |= {"ROLE_HINT": "server", "RUNNER_EXECUTOR": "process"}
         younger.service = new_service()
         elder.start().wait_ready()
         younger.start().wait_ready()
         return elder, younger
+
+    def running(self, member):
+        """Name and pid of each service that runs."""
+        return [(row["name"], row["pid"]) for row in member.get("/v1/services").json if row["state"] == "running"]
 
     def id_of(self, member):
         return member.cluster()["identity"].get("cluster")
@@ -282,6 +292,41 @@ class TwoClustersTest(ClusterCase):
             cluster.wait_ready()
             self.assertEqual(elder.named(), ["n1", "n2"])
             self.assertEqual(self.id_of(elder), stays)
+
+    def test_what_runs_is_known_to_the_cluster_that_its_node_gave_way_to(self):
+        """[S2-12] It is left alone; how it ends is known still, as the node itself had started it, and it leaves no zombie."""
+        with RunningCluster(0) as cluster:
+            gate, plans = cluster.room / "gate", cluster.room / "plans"
+            os.mkfifo(gate)
+            plans.mkdir()
+            write_plan(plans, app("a"), app("b", ["/bin/sh", "-c", f"read line < {gate}"], restart="on-failure"))
+            elder, younger = cluster.add(), cluster.add()
+            elder.service = new_service()
+            elder.plans = younger.plans = plans
+            younger.environment |= {"ROLE_HINT": "server", "RUNNER_EXECUTOR": "process"}
+            elder.start().wait_ready()
+            stays = self.id_of(elder)
+            elder.stop()
+            younger.start().wait_ready()
+            self.addCleanup(end_services, younger.data)
+
+            def services():
+                return {row["name"]: row for row in younger.get("/v1/services").json}
+
+            def states():
+                return {name: row["state"] for name, row in services().items()}
+            younger.until(lambda: states() == {"a": "running", "b": "running"}, "its services run")
+            self.assertNotEqual(self.id_of(younger), stays)
+            before = {name: row["pid"] for name, row in services().items()}
+            elder.service = cluster.service
+            elder.start()
+            younger.until(lambda: self.id_of(younger) == stays, "gave way")
+            younger.until(lambda: states() == {"a": "running", "b": "running"}, "they are known there")
+            self.assertEqual({name: row["pid"] for name, row in services().items()}, before)
+            younger.until(lambda: younger.get("/v1/status").json["services"]["drift"] == [], "nothing is missed")
+            gate.write_text("end\n")
+            younger.until(lambda: states()["b"] == "done", "it ended well")
+            younger.until(lambda: not Path(f"/proc/{before['b']}").exists(), "it was waited for")
 
     def test_of_two_new_clusters_of_two_one_gives_way_with_all_its_members(self):
         """[S0-07] Members that joined and what nodes report of themselves are bootstrap, too; what is asked for is not."""
@@ -316,9 +361,14 @@ class TwoClustersTest(ClusterCase):
             self.same_logs(cluster)
 
     def test_two_clusters_with_a_history_both_stay(self):
-        """Until a person puts one aside with :cluster join --archive; then its node joins, and its log is kept."""
+        """Until a person puts one aside with :cluster join --archive; then its node joins, and its log is kept; what it runs goes on,
+        and is known to the other cluster."""
         with RunningCluster(0) as cluster:
-            elder, younger = self.apart(cluster)
+            (plans := cluster.room / "plans").mkdir()
+            write_plan(plans, app("a"))
+            elder, younger = self.apart(cluster, plans)
+            self.addCleanup(end_services, younger.data)
+            runs = younger.until(lambda: self.running(younger), "its service runs")
             self.registered(elder, "of-elder")
             seq = self.registered(younger, "of-younger")
             stays, goes = self.id_of(elder), self.id_of(younger)
@@ -333,6 +383,7 @@ class TwoClustersTest(ClusterCase):
             self.assertIn(goes, done.stdout)
             younger.start("--join", elder.peer).wait_ready()
             self.assertEqual(self.id_of(younger), stays)
+            self.assertEqual(younger.until(lambda: self.running(younger), "its service is known"), runs)
             kept, = younger.data.glob("archive-*")
             shutil.copytree(kept / "log", cluster.room / "old" / "log")
             checked = younger.verb(":audit", "verify", cluster.room / "old")

@@ -238,6 +238,25 @@ class AgainstANodeTest(unittest.TestCase):
             self.assertEqual(kinds.count("service.started"), 3)
 
 
+    def test_another_control_plane_is_told_what_runs(self):
+        """[S2-51] It was started and ended before anybody there heard of it: it shows there all the same, without drift."""
+        once = app("once", ["/bin/true"], restart="no")
+        write_plan(self.plans, app("a"), once)
+        states = {"a": "running", "once": "done"}
+        with self.runner() as runner, RunningNode("--plans-dir", str(self.plans), environment={"SUPERVISOR_API_KEY": "k"}) as other:
+            self.rows(lambda all_: {name: row["state"] for name, row in all_.items()} == states)
+            before = pid_of(runner.state, "a")
+            runner.stop()
+            runner.environment["SUPERVISOR_URL"] = other.url
+            runner.__enter__()
+            there = Caller(other.port, X_API_Key="k")
+            rows = there.shown("/v1/services", lambda answer: {row["name"]: row["state"] for row in answer.json} == states).json
+            self.assertEqual([row.get("pid") for row in rows if row["name"] == "a"], [before])
+            there.shown("/v1/status", lambda answer: answer.json["services"]["drift"] == [])
+            started = there.get("/v1/events?type=service.started&stream=service/r1/a").body.splitlines()
+            self.assertEqual(len(started), 1)
+
+
 class AgainstAClusterTest(unittest.TestCase):
     def test_when_the_member_that_it_was_given_is_gone_it_asks_another(self):
         """[S2-51] It keeps who the members are, over a restart of its own, too."""

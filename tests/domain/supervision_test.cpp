@@ -154,6 +154,43 @@ TEST_CASE("what still runs from an earlier life is left alone when the plan says
   CHECK(node.up("b").empty());
 }
 
+TEST_CASE("another cluster's log is told again what runs, and what ended, once") {
+  Node node;
+  node(Found{app("a"), "old-1", Found::Was::healthy, "process", 41, "first"});
+  node(Found{app("once", {}, "no"), "old-2", Found::Was::done, "", 0, "first"});
+  const std::vector<plan::App> apps{app("a"), app("once", {}, "no"), with_health(app("b"))};
+  const auto facts_of = [&](const std::string& cluster) {
+    node.facts.clear();
+    node(Plan{"g", apps, cluster});
+    return node.facts.size();
+  };
+  CHECK(facts_of("first") == 0);
+  node.up("b");
+  CHECK(facts_of("") == 0);  // It does not say who it is.
+  CHECK(facts_of("first") == 0);
+  CHECK(facts_of("second") == 4);
+  CHECK(std::get<services::Started>(node.facts[0]).run == "old-1");
+  CHECK(std::get<services::Started>(node.facts[0]).pid == 41);
+  CHECK(std::get<services::Healthy>(node.facts[1]).run == "old-1");
+  CHECK(std::get<services::Exited>(node.facts[2]).run == "old-2");
+  CHECK(std::get<services::Exited>(node.facts[2]).done);
+  CHECK(std::get<services::Started>(node.facts[3]).run == node.of("b").run);
+  CHECK(facts_of("second") == 0);
+  node.healthy("b");
+  CHECK(node.count<services::Applied>() == 1);
+  CHECK(facts_of("third") == 6);
+  CHECK(node.last<services::Applied>().generation == "g");
+}
+
+TEST_CASE("what was still starting in an earlier life has its time", "[S2-12]") {
+  Node node;
+  node(Found{app("a"), "old-1", Found::Was::starting});
+  CHECK(node.planned({app("a")}).empty());
+  CHECK(node.count<services::Failed>() == 0);
+  CHECK(node.up("a").empty());
+  CHECK(node.of("a").phase == Phase::running);
+}
+
 TEST_CASE("restart policies: always, on-failure, no") {
   Node node;
   node.planned({app("always"), app("failure", {}, "on-failure"), app("no", {}, "no"), app("unsaid", {}, "")});
