@@ -254,7 +254,6 @@ void Api::show_consistent(const Request& request, const Reply& reply, Show show)
   }});
 }
 
-/// What is shown says as of when it is, and whether it may be old: nobody who leads is heard.
 Response Api::mark(Response response, uint64_t seq) const {
   if (options_.peering && !system_.gauges().leading) {
     const auto heard = options_.peering->leader_heard_ms();

@@ -140,6 +140,9 @@ public:
   void at_past(const Request& request, const Reply& reply, const std::string& when,
                std::function<void(uint64_t)> then);
 
+  /// The response, which says as of when it is, and whether it may be old: nobody who leads is heard.
+  [[nodiscard]] Response mark(Response response, uint64_t seq) const;
+
   /// Answers once the views hold `seq`, so that what the caller does next is judged with it. Any thread.
   void answer_when_seen(uint64_t seq, const Reply& reply, Response response);
 
@@ -152,7 +155,6 @@ private:
   [[nodiscard]] bool without_log() const;
   void show_consistent(const Request& request, const Reply& reply, Show show);
   void show_after(uint64_t after, const Reply& reply, std::string id, Show show);
-  [[nodiscard]] Response mark(Response response, uint64_t seq) const;
   struct Waiting {
     uint64_t after;
     std::chrono::steady_clock::time_point until;

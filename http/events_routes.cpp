@@ -54,9 +54,9 @@ void tail_route(Api& api, const Request& request, const Reply& reply) {
   Response response;
   response.content_type = tail->format == TailFormat::sse ? "text/event-stream" : "application/x-ndjson";
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.headers.emplace_back("X-Muster-Seq", std::to_string(api.tails().last()));
+  const auto last = api.tails().last();
   response.stream = api.tails().open(std::move(*tail));
-  reply(std::move(response));
+  reply(api.mark(std::move(response), last));
 }
 
 /// From one event back through its causes; without one, what its stream said before.

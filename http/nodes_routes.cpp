@@ -178,7 +178,7 @@ void list_route(Api& api, const Request& request, const Reply& reply,
   const auto changed = view<nodes::View>(*views).about.changed;
   auto beats = api.system().beats();
   const auto etag = etag_of("nodes", changed);
-  if (auto same = not_modified(request, etag)) return reply(std::move(*same));
+  if (auto same = not_modified(request, etag)) return reply(api.mark(std::move(*same), views->seq));
   if (!cache->response.shared || cache->changed != changed || cache->beats != beats ||
       cache->query != request.query) {
     cache->response = list_nodes(request, *page, *views, beats.get());
@@ -187,9 +187,7 @@ void list_route(Api& api, const Request& request, const Reply& reply,
     cache->changed = changed;
     cache->beats = std::move(beats);
   }
-  auto response = copy_of(cache->response);
-  response.headers.emplace_back("X-Muster-Seq", std::to_string(views->seq));
-  reply(std::move(response));
+  reply(api.mark(copy_of(cache->response), views->seq));
 }
 
 void one_route(Api& api, const Request& request, const Reply& reply) {

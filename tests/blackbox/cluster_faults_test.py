@@ -94,7 +94,9 @@ class LostLeaderTest(ClusterCase):
             seq = self.registered(cluster[0], "kept")
             left, *gone = cluster.members
             self.assertEqual(left.get(f"/v1/nodes/kept?after={seq}").status, 200)
-            self.assertIsNone(left.get("/v1/nodes/kept").headers["X-Muster-Stale"])
+            reads = ("/v1/nodes/kept", "/v1/nodes", "/agents", "/v1/events?limit=1")
+            for path in reads:
+                self.assertIsNone(left.get(path).headers["X-Muster-Stale"], path)
             for member in gone:
                 member.kill()
 
@@ -103,6 +105,11 @@ class LostLeaderTest(ClusterCase):
                 self.assertEqual(answer.status, 200, answer)
                 return answer.headers["X-Muster-Stale"] == "true"
             left.until(stale, "marks what it shows as stale")
+            for path in reads:
+                self.assertEqual(left.get(path).headers["X-Muster-Stale"], "true", path)
+            listed = left.get("/v1/nodes")
+            unchanged = left.get("/v1/nodes", If_None_Match=listed.headers["ETag"])
+            self.assertEqual((unchanged.status, unchanged.headers["X-Muster-Stale"]), (304, "true"))
             refused = self.register(left, "refused", new_key())
             self.assertEqual(refused.status, 503, refused)
             self.assertIn("Retry-After", refused.headers)
