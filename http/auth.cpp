@@ -6,6 +6,9 @@
 namespace muster::http {
 namespace {
 
+/// What nodes write of themselves bears such a name; whoever issues JWTs names no nodes.
+constexpr std::string_view kNode = "node/";
+
 Error refused() {
   return {"unauthorized", "unauthorized", {}};
 }
@@ -35,7 +38,7 @@ Principal Authenticator::everything(std::string id) const {
 Principal Authenticator::own() const {
   auto scopes = with_prefix(options_.scope_prefix, {"register", "read", "apply"});
   scopes.emplace_back("runs:write");  // Of what it was to run, and cannot.
-  return {"node/" + options_.node, std::move(scopes)};
+  return {std::string(kNode) + options_.node, std::move(scopes)};
 }
 
 policy::Policy Authenticator::policy_of(const ViewSet& views) const {
@@ -58,8 +61,11 @@ Result<Principal> Authenticator::authenticate(const Request& request, const View
   // The look-up is by digest, so its time tells nothing of the token.
   if (const auto* row = view<tokens::View>(views).usable(sha256_hex(token), now))
     return Principal{row->name, with_prefix(options_.scope_prefix, row->scopes)};
-  if (options_.jwt) return options_.jwt(token);
-  return refused();
+  if (!options_.jwt) return refused();
+  auto caller = options_.jwt(token);
+  if (caller && caller->id.starts_with(kNode))
+    return Error{"unauthorized", "the token's sub begins as a node's name does", {}};
+  return caller;
 }
 
 Status Authenticator::authorize(const Principal& caller, std::string_view action,

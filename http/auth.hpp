@@ -31,7 +31,8 @@ public:
   explicit Authenticator(AuthOptions options);
 
   /// The caller (supervisor contract, section 2): X-API-Key, then a bearer token of this cluster, then a JWT.
-  /// No credential: anonymous. Error: `unauthorized` for a wrong one.
+  /// No credential: anonymous. Error: `unauthorized` for a wrong one, and for a JWT whose `sub` begins with
+  /// `node/`.
   [[nodiscard]] Result<Principal> authenticate(const Request& request, const ViewSet& views, Time now) const;
 
   /// May the caller do `action`? Errors: `unauthorized`, `forbidden`.

@@ -47,6 +47,13 @@ class JwtTest(NodeCase):
         audiences = self.token(aud=["other", RULES["aud"]])
         self.assertEqual(self.ask(audiences).status, 200)
 
+    def test_nobody_outside_can_look_like_a_node(self):
+        """What a node says of itself is nobody's to miss; what a token's subject asks for is."""
+        for subject in ("node/n1", "node/", "node/n1/x"):
+            self.assert_refused(self.token(sub=subject))
+        for subject in ("node", "nodes/n1", "Node/n1", "system:node:n1"):
+            self.assertEqual(self.ask(self.token(sub=subject)).status, 200, subject)
+
     def test_an_expired_token_is_refused(self):
         """[S1-08] To the second, also when it was good before."""
         self.assert_refused(self.token(exp=int(time.time()) - 1))
