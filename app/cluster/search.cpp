@@ -69,7 +69,7 @@ double draw() {
 
 std::vector<std::string> join_urls(const config::Config& config) {
   std::vector<std::string> urls;
-  for (const auto* name : {"join", "control-url"})
+  for (const auto* name : {"join", "control-url", "cloud-control-url"})
     if (!config.text(name).empty()) urls.push_back(config.text(name));
   // Whom a command line asks by this name is whom a node joins by it.
   if (config.origin("server").where == "SUPERVISOR_URL") urls.push_back(config.text("server"));

@@ -110,7 +110,9 @@ std::vector<Setting> cluster_settings() {
   return {
     yes_no("alone", "Neither search for other members nor let any in, and leave the lease to claimants"),
     text("join", "", "Member to join: its URL, or host:port of its member port"),
-    text("control-url", "", "Control plane to join when no neighbour is found").env({"CLOUD_CONTROL_URL"}),
+    text("control-url", "", "Control plane to join when no neighbour is found"),
+    text("cloud-control-url", "", "Control plane to join when that one lets nobody in")
+      .env({"CLOUD_CONTROL_URL"}),
     text("join-token", "", "Token that lets this node in, from muster :cluster token").hidden(),
     text("cluster-key-file", "", "File with the cluster key, the same on every machine; made when not given"),
     text("peer-bind", "", "Address of the member port; the host of --bind, and its port + 10000"),

@@ -42,6 +42,8 @@ class BootOrderTest(ClusterCase):
             self.joins(cluster, joined, None, "--join", joined.peer, **urls)
             self.joins(cluster, control, None, **urls)
             self.joins(cluster, cloud, None, CLOUD_CONTROL_URL=cloud.url, SUPERVISOR_URL=supervisor.url)
+            dead = f"http://127.0.0.1:{fixed_port()}"
+            self.joins(cluster, cloud, None, MUSTER_CONTROL_URL=dead, CLOUD_CONTROL_URL=cloud.url, SUPERVISOR_URL=supervisor.url)
             self.joins(cluster, supervisor, None, SUPERVISOR_URL=supervisor.url)
 
     def test_whom_nobody_answers_founds_a_cluster(self):
