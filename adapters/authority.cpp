@@ -1,6 +1,7 @@
 // The authority on libcrypto: a derived key, a certificate without chance or clock in it, and leaves.
 #include "adapters/authority.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <openssl/core_names.h>
@@ -156,8 +157,10 @@ Result<std::string> Authority::issue(std::string_view node, std::string_view pub
   return pem::of(leaf.get()) + certificate_;
 }
 
-Result<std::string> Authority::issue(std::string_view node, std::string_view public_key, Time now) const {
-  return issue(node, public_key, now - kCertificateBackdate, now - kCertificateBackdate + kCertificateLife);
+Result<std::string> Authority::issue(std::string_view node, std::string_view public_key, Time now,
+                                     Millis life) const {
+  const auto from = now - std::min(kCertificateBackdate, life / 10);
+  return issue(node, public_key, from, from + life);
 }
 
 bool due_for_renewal(std::string_view certificate, Time now) {

@@ -11,9 +11,10 @@
 
 namespace muster {
 
-/// A node's certificate is good for this long, and asked for again when less than a third is left.
+/// A node's certificate is good for this long when nothing else is said, and asked for again when less than a
+/// third is left.
 constexpr Millis kCertificateLife = std::chrono::hours{30 * 24};
-/// It is good from a little earlier on: the clocks of members differ.
+/// It is good from a little earlier on, at most a tenth of its life: the clocks of members differ.
 constexpr Millis kCertificateBackdate = std::chrono::minutes{5};
 
 constexpr size_t kClusterKeyBytes = 32;
@@ -42,8 +43,9 @@ public:
   /// connection. Error: `field.invalid`.
   [[nodiscard]] Result<std::string> issue(std::string_view node, std::string_view public_key, Time not_before,
                                           Time not_after) const;
-  /// From kCertificateBackdate ago, for kCertificateLife.
-  [[nodiscard]] Result<std::string> issue(std::string_view node, std::string_view public_key, Time now) const;
+  /// From kCertificateBackdate ago, for `life`.
+  [[nodiscard]] Result<std::string> issue(std::string_view node, std::string_view public_key, Time now,
+                                          Millis life = kCertificateLife) const;
 
 private:
   Authority() = default;

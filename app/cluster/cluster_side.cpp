@@ -322,7 +322,7 @@ void ClusterSide::tick() {
     look_around();
   }
   if (now >= next_renewal_) {
-    next_renewal_ = now + kRenewalEvery;
+    next_renewal_ = now + std::min<Millis>(kRenewalEvery, credentials_.certificate_life() / 10);
     renew();
   }
 }

@@ -58,6 +58,7 @@ Result<Credentials> Credentials::load(const config::Config& config, const std::s
   Credentials made;
   made.data_ = data;
   made.node_ = std::move(node);
+  made.life_ = config.duration("certificate-life");
   auto own = load_or_make_node_key(data + "/keys");
   if (!own) return own.error();
   made.node_key_ = std::move(*own);
@@ -156,7 +157,7 @@ Peering::ClusterKey Credentials::shared() const {
 
 Result<consensus::PeerCredentials> Credentials::issue(Time now) const {
   const std::lock_guard lock{*mutex_};
-  auto chain = current_->authority.issue(node_, node_key_.public_key, now);
+  auto chain = current_->authority.issue(node_, node_key_.public_key, now, life_);
   if (!chain) return chain.error();
   auto trust = current_->authority.certificate();
   if (next_) trust += next_->authority.certificate();

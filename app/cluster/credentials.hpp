@@ -41,7 +41,9 @@ public:
   /// What members are told of these.
   [[nodiscard]] Peering::ClusterKey shared() const;
 
-  /// A certificate of its own for the network, good for kCertificateLife from `now` on. Complete only.
+  /// How long its certificates are good.
+  [[nodiscard]] Millis certificate_life() const { return life_; }
+  /// A certificate of its own for the network, good from `now` on. Complete only.
   [[nodiscard]] Result<consensus::PeerCredentials> issue(Time now) const;
   /// A certificate that no authority stands behind: it shows that this node holds its key, and nothing else.
   [[nodiscard]] Result<consensus::PeerCredentials> self_signed(Time now) const;
@@ -63,6 +65,7 @@ private:
 
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
   std::string data_, node_, reply_secret_;
+  Millis life_{kCertificateLife};
   NodeKey node_key_;
   std::shared_ptr<const Ring> current_, next_, previous_;
 };

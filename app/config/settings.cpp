@@ -122,6 +122,8 @@ std::vector<Setting> cluster_settings() {
     duration("election-timeout", "500ms", 50, 60 * kSecond,
              "A leader that is silent for this long is replaced"),
     duration("member-grace", "60s", kSecond, kDay, "A voter that is silent for this long is replaced"),
+    duration("certificate-life", "720h", 5 * kSecond, 365 * kDay,
+             "A member's certificate is good for this long; it is renewed when a third is left"),
   };
 }
 

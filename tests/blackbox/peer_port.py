@@ -1,4 +1,6 @@
 """A caller of a member port, for tests: TLS with any certificate or none, and frames by hand."""
+import hmac
+import re
 import socket
 import ssl
 import struct
@@ -7,6 +9,7 @@ from pathlib import Path
 
 from waiting import PATIENCE_S
 
+ED25519_PKCS8 = bytes.fromhex("302e020100300506032b657004220420")  # What stands before a seed of 32 bytes.
 JOIN, JOINED, OPEN, REFUSAL = 6, 7, 0x80, 0x82
 
 
@@ -69,4 +72,25 @@ def make_certificate(path, node):
                "-out", f"{path}.crt", "-addext", f"subjectAltName=URI:muster:node:{node}", "-addext", "extendedKeyUsage=clientAuth,serverAuth"]
     subprocess.run(command, check=True, capture_output=True)
     path.write_text(Path(f"{path}.key").read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+def issue(path, member, node, days=1):
+    """The same, of the authority that `member` shows, as whoever has the cluster key in its folder can make one; `days` may be
+    below 0: it has ended."""
+    key = bytes.fromhex((member.data / "keys" / "cluster").read_text().strip())
+    extracted = hmac.digest(bytes(32), key, "sha256")
+    seed = hmac.digest(extracted, b"muster ca v1\1", "sha256")  # HKDF, one block.
+    signer = Path(f"{path}.ca.key")
+    signer.write_text(ssl.DER_cert_to_PEM_cert(ED25519_PKCS8 + seed).replace("CERTIFICATE", "PRIVATE KEY"))
+    chain = subprocess.run(["openssl", "s_client", "-connect", member.peer, "-showcerts"], stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, check=False, timeout=PATIENCE_S).stdout
+    ca = Path(f"{path}.ca.crt")
+    ca.write_text(re.findall("-----BEGIN.*?-----END CERTIFICATE-----\n", chain, re.S)[1])
+    make_certificate(path, node)
+    Path(f"{path}.ext").write_text(f"subjectAltName=URI:muster:node:{node}\nextendedKeyUsage=clientAuth,serverAuth\nbasicConstraints=critical,CA:FALSE\n"
+                                   "keyUsage=critical,digitalSignature\n")
+    signed = subprocess.run(["openssl", "x509", "-in", f"{path}.crt", "-clrext", "-CA", ca, "-CAkey", signer, "-days", str(days), "-set_serial", "7",
+                             "-extfile", f"{path}.ext"], check=True, capture_output=True, text=True).stdout
+    path.write_text(Path(f"{path}.key").read_text() + signed + ca.read_text())
     return path

@@ -4,12 +4,15 @@ import json
 import os
 import random
 import socket
+import ssl
 import struct
+import subprocess
+import time
 import unittest
 
 from cluster_case import ClusterCase
 from membership_test import init
-from peer_port import JOIN, JOINED, OPEN, REFUSAL, PeerPort, key_of, make_certificate
+from peer_port import JOIN, JOINED, OPEN, REFUSAL, PeerPort, issue, key_of, make_certificate
 from running_cluster import RunningCluster, count_of
 from waiting import PATIENCE_S
 
@@ -65,6 +68,16 @@ class PeerPortTest(ClusterCase):
                 self.refused(port, "another authority")
         self.member.says("of another authority")
         self.member.says("it showed no certificate")
+
+    def test_a_certificate_that_has_ended_is_refused_told_why_and_logged(self):
+        """It is of the cluster's own authority and names a member. One that is good still is refused for another reason."""
+        with PeerPort(self.member, issue(self.cluster.room / "ended", self.member, "n1", days=-1)) as port:
+            port.send(OPEN, OPENING)
+            self.refused(port, "its certificate has expired")
+        with PeerPort(self.member, issue(self.cluster.room / "good", self.member, "n1")) as port:
+            port.send(OPEN, OPENING)
+            self.refused(port, "this node's own id")
+        self.member.says("its certificate has expired")
 
     def test_a_guessed_token_opens_nothing(self):
         """Nor does a request that cannot be read."""
@@ -134,6 +147,41 @@ class PeerPortTest(ClusterCase):
                 other.send(OPEN, OPENING)
                 self.refused(other, "no certificate")
             self.refused(slow, "in time")
+
+
+class RenewalTest(ClusterCase):
+    def test_a_certificate_is_renewed_before_it_ends_and_members_go_on(self):
+        """[S0-07] Three members whose certificates last some seconds: past the end of the first ones every write that is handed on is
+        taken, the same leader leads, and nobody was refused."""
+        with RunningCluster(3, "--certificate-life", "8s") as cluster:
+            cluster.whole()
+            leader = cluster.leader()
+            first = {member: self.shown(member) for member in cluster.members}
+            before = leader.cluster()["raft"]["term"]
+            end = max(expires for _, expires in first.values())
+            writes = 0
+
+            def outlived():
+                nonlocal writes
+                writes += 1
+                self.registered(cluster.followers()[0], f"at-{writes}")
+                return time.time() > end
+            cluster.until(outlived, "the first certificates have ended")
+            for member in cluster.members:
+                der, expires = self.shown(member)
+                self.assertNotEqual(der, first[member][0])
+                self.assertGreater(expires, time.time())
+                self.assertIn("certificate renewed", member.said())
+                self.assertNotIn("expired", member.said())
+            self.assertEqual(leader.cluster()["raft"]["term"], before)
+            self.assertGreater(writes, 1)
+
+    def shown(self, member):
+        """The certificate that a member shows, DER, and when it ends."""
+        with PeerPort(member) as port:
+            der = port.shown()
+        text = subprocess.run(["openssl", "x509", "-inform", "DER", "-enddate", "-noout"], input=der, capture_output=True, check=True).stdout.decode()
+        return der, ssl.cert_time_to_seconds(text.strip().removeprefix("notAfter="))
 
 
 class ReplayedJoinTest(ClusterCase):
