@@ -1,4 +1,6 @@
 """Three machines on a switch: they find each other, and go on when cables are pulled, two against one, or carry half of it."""
+import json
+import shutil
 import unittest
 
 from cluster_case import ClusterCase
@@ -36,6 +38,48 @@ class PartitionTest(ClusterCase):
             log = self.same_logs(cluster)
             for name in ["before", *names]:
                 self.assertEqual(count_of(log, "node.registered", f"node/{name}"), 1, name)
+
+    def goes_on_alone(self, cluster, alone):
+        """A member that is cut off is told to, while the two others go on. Their epoch, and its own."""
+        alone.unplug()
+        one, other = cluster.others(alone)
+        cluster.until(lambda: one.cluster()["raft"]["leader"] == other.cluster()["raft"]["leader"] in (one.node_id, other.node_id),
+                      "one of the two leads")
+        alone.until(lambda: alone.post("/v1/cluster/recover", {}).status == 200, "goes on alone")
+        alone.wait_ready()
+        return [host.until(lambda: host.get("/v1/leader").json.get("epoch"), "knows who leads") for host in (one, alone)]
+
+    def test_one_that_was_told_to_go_on_alone_while_the_others_did(self):
+        """The cable is back: neither takes the other in, and nothing of one gets into the other's log, until a person puts the one
+        aside. Then it is a member again, applies what the others' leader plans, though its epoch was far ahead, and its log is kept."""
+        with Hosts(3) as cluster:
+            cluster.whole()
+            alone = cluster.leader()
+            one, other = cluster.others(alone)
+            self.registered(alone, "before")
+            theirs, own = self.goes_on_alone(cluster, alone)
+            self.assertGreater(own, theirs + 900)
+            alone.plug()
+            for name in ("n2", "n3") if alone.name == "n1" else ("n1",):
+                alone.says(f"{name} is no member")
+            cluster.until(lambda: self.register(one, "of-the-two", "of-the-two").status == 200, "the two take writes")
+            self.registered(alone, "of-the-one")
+            cluster.until(lambda: json.loads((alone.data / "discovery" / "cluster.json").read_text())["epoch"] == own, "its own side heard of that epoch")
+            self.assertEqual((alone.named(), one.named()), ([alone.name], ["n1", "n2", "n3"]))
+            self.assertEqual((alone.get("/v1/nodes/of-the-two").status, one.get("/v1/nodes/of-the-one").status), (404, 404))
+            alone.stop()
+            done = alone.verb(":cluster", "join", "--archive", "--data", alone.data)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            alone.start().wait_ready()
+            cluster.whole()
+            log = self.same_logs(cluster)
+            self.assertEqual([count_of(log, "node.registered", f"node/{name}") for name in ("before", "of-the-two", "of-the-one")], [1, 1, 0])
+            epoch = one.get("/v1/leader").json["epoch"]
+            cluster.until(lambda: json.loads((alone.data / "discovery" / "cluster.json").read_text())["epoch"] == epoch, "it applies plans of theirs")
+            kept, = alone.data.glob("archive-*")
+            shutil.copytree(kept / "log", cluster.room / "old" / "log")
+            checked = alone.verb(":audit", "verify", cluster.room / "old")
+            self.assertEqual(checked.returncode, 0, checked.stderr)
 
     def test_all_cut_off_come_together_again(self):
         """Nobody has a majority, then all do: the same cluster, and the same log."""
