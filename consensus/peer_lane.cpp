@@ -15,8 +15,8 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kLastedLongEnough = std::chrono::seconds{1};  ///< To forget earlier failures.
-constexpr auto kBeforeItExpires = std::chrono::seconds{60};
+constexpr auto kLastedLongEnough = std::chrono::seconds{1};    ///< To forget earlier failures.
+constexpr Millis kBeforeItExpires = std::chrono::seconds{60};  // Of a short life a quarter of what is left.
 
 PeerQueue::Limits limits_of(const PeerLimits& limits, Lane lane) {
   if (lane == Lane::urgent) return {limits.urgent_bytes, limits.urgent_frames};
@@ -92,6 +92,7 @@ void DialLane::secured() {
   if (who.node != peer.node) return refuse("there is " + printable(who.node));
   if (who.key != peer.key) return refuse("its certificate has another key than the member's");
   expires_ = who.expires;
+  before_it_expires_ = std::min(kBeforeItExpires, (expires_ - core_.options.now()) / 4);
   phase_ = Phase::opening;
   connection_->write(frame_of(Inner::open, encode(Opening{kProtocol, which_, core_.boot})));
 }
@@ -241,7 +242,7 @@ void DialLane::keep_alive(PeerClock::time_point now) {
   const auto wall = core_.options.now();
   if (wall >= expires_) return refuse("its certificate has expired");
   // It may have another one by now, and shows that to a new connection only.
-  if (wall >= expires_ - kBeforeItExpires && now - since_ > kBeforeItExpires) return redial();
+  if (wall >= expires_ - before_it_expires_ && now - since_ > before_it_expires_) return redial();
   if (which_ != Lane::urgent) return;
   if (unanswered_++ >= limits.pings_unanswered) return link_.dead();
   connection_->write(frame_of(Inner::ping, encode_stamp(micros(now))));

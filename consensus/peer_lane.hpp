@@ -59,6 +59,7 @@ private:
   unsigned failures_ = 0, unanswered_ = 0;
   PeerClock::time_point since_{};  ///< When the phase's time began to run.
   Time expires_{};
+  Millis before_it_expires_{};
   std::string reached_;
   boost::asio::basic_waitable_timer<PeerClock, boost::asio::wait_traits<PeerClock>, Executor> timer_;
   boost::asio::ip::basic_resolver<Tcp, Executor> resolver_;

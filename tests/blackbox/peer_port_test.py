@@ -153,7 +153,7 @@ class RenewalTest(ClusterCase):
     def test_a_certificate_is_renewed_before_it_ends_and_members_go_on(self):
         """[S0-07] Three members whose certificates last some seconds: past the end of the first ones every write that is handed on is
         taken, the same leader leads, and nobody was refused."""
-        with RunningCluster(3, "--certificate-life", "8s") as cluster:
+        with RunningCluster(3, "--certificate-life", "10s") as cluster:
             cluster.whole()
             leader = cluster.leader()
             first = {member: self.shown(member) for member in cluster.members}
@@ -172,7 +172,7 @@ class RenewalTest(ClusterCase):
                 self.assertNotEqual(der, first[member][0])
                 self.assertGreater(expires, time.time())
                 self.assertIn("certificate renewed", member.said())
-                self.assertNotIn("expired", member.said())
+                self.assertEqual([line for line in member.said().splitlines() if "expired" in line], [])
             self.assertEqual(leader.cluster()["raft"]["term"], before)
             self.assertGreater(writes, 1)
 
