@@ -1,16 +1,22 @@
-// Routing, bounded queues and listeners of the in-process bus.
+// Routing and bounded queues of the in-process bus, and when they are written.
 #include "adapters/memory_bus.hpp"
 
 #include <algorithm>
-#include <cassert>
 
+#include <spdlog/spdlog.h>
+
+#include "adapters/bus_listener.hpp"
 #include "adapters/topic.hpp"
+#include "domain/broker_rules.hpp"
 
 namespace muster {
 namespace {
 
-constexpr size_t kMaxName = 255;  // Names and routing keys, as in AMQP.
-constexpr int kMaxHops = 8;       // A message dead-lettered in a circle ends here.
+using environment::Ask;
+using environment::Ensured;
+
+constexpr int kMaxHops = 8;             // A message dead-lettered in a circle ends here.
+constexpr size_t kMaxCopies = 100'000;  // And one that spreads on its way.
 
 Error unknown(std::string_view kind, std::string_view name) {
   return Error{"bus.unknown", "there is no " + std::string(kind) + " named \"" + std::string(name) + "\""};
@@ -20,205 +26,217 @@ Error full(std::string_view what, size_t limit) {
   return Error{"bus.limit", "the bus holds " + std::to_string(limit) + " " + std::string(what) + " already"};
 }
 
-Error inequivalent(std::string_view name, const std::string& is) {
-  return Error{"bus.inequivalent", "\"" + std::string(name) + "\" exists as " + is};
-}
-
-Status check_name(std::string_view name) {
-  if (!name.empty() && name.size() <= kMaxName) return Done{};
-  return Error{"field.invalid", "a name on the bus has 1 to 255 bytes"};
-}
-
 }  // namespace
 
-/// One subscriber: its own bounded queue and thread, so that a slow one delays nobody.
-class MemoryBus::Listener {
-public:
-  Listener(std::string pattern, OnMessage callback, const MemoryBusLimits& limits)
-    : pattern_(std::move(pattern)), callback_(std::move(callback)), limits_(limits) {}
-
-  void start() {
-    thread_ = std::thread([this] { run(); });
-  }
-
-  void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    assert(thread_.get_id() != std::this_thread::get_id());
-    if (thread_.joinable()) thread_.join();
-  }
-
-  void offer(const Shared& message) {
-    if (!topic_matches(pattern_, message->topic)) return;
-    {
-      const std::lock_guard lock(mutex_);
-      waiting_.push_back(message);
-      bytes_ += message->body.size();
-      while (waiting_.size() > limits_.queue_messages || bytes_ > limits_.queue_bytes) {
-        bytes_ -= waiting_.front()->body.size();
-        waiting_.pop_front();
-        dropped_++;
-      }
-    }
-    wake_.notify_one();
-  }
-
-  uint64_t dropped() {
-    const std::lock_guard lock(mutex_);
-    return dropped_;
-  }
-
-private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-      if (stopping_) return;
-      const auto message = std::move(waiting_.front());
-      waiting_.pop_front();
-      bytes_ -= message->body.size();
-      lock.unlock();
-      callback_(*message);
-      lock.lock();
-    }
-  }
-
-  const std::string pattern_;
-  const OnMessage callback_;
-  const MemoryBusLimits limits_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Shared> waiting_;
-  size_t bytes_ = 0;
-  uint64_t dropped_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
-};
-
 MemoryBus::MemoryBus(std::string exchange, MemoryBusLimits limits, Now now)
-  : exchange_(std::move(exchange)), limits_(limits), now_(std::move(now)) {
+  : exchange_(std::move(exchange)), limits_(limits), now_(std::move(now)), keys_(limits.remembered_keys) {
   exchanges_ = {{"", "direct"}, {"amq.direct", "direct"}, {"amq.fanout", "fanout"}, {"amq.topic", "topic"}};
   exchanges_.emplace(exchange_, "topic");
 }
 
 MemoryBus::~MemoryBus() = default;
 
-Status MemoryBus::ensure_exchange(const profile::Exchange& exchange) {
-  if (auto status = check_name(exchange.name); !status) return status;
-  if (exchange.type != "topic" && exchange.type != "direct" && exchange.type != "fanout")
-    return Error{"field.invalid", "an exchange is topic, direct or fanout, not \"" + exchange.type + "\""};
+Result<std::unique_ptr<MemoryBus>> MemoryBus::open(log::Disk& disk, std::string exchange,
+                                                   MemoryBusLimits limits, Now now) {
+  auto bus = std::make_unique<MemoryBus>(std::move(exchange), limits, std::move(now));
+  bus->disk_ = &disk;
+  try {
+    bus->read_back();
+  } catch (const log::Unreadable& unreadable) {
+    return unreadable.error();
+  }
+  return bus;
+}
+
+Result<Ensured> MemoryBus::ensure_exchange(const profile::Exchange& exchange, const Ask& ask) {
+  if (auto status = broker::check(exchange); !status) return status.error();
   const std::lock_guard lock(mutex_);
-  const auto found = exchanges_.find(exchange.name);
-  if (found == exchanges_.end()) {
-    if (exchanges_.size() >= limits_.exchanges) return full("exchanges", limits_.exchanges);
+  if (const auto found = exchanges_.find(exchange.name); found != exchanges_.end()) {
+    if (found->second == exchange.type) return broker::in_sync();
+    return broker::incompatible("it exists as " + found->second, to_json(exchange),
+                                to_json(profile::Exchange{exchange.name, found->second}));
+  }
+  if (exchanges_.size() >= limits_.exchanges) return full("exchanges", limits_.exchanges);
+  if (!ask.dry_run) {
+    if (auto status = settle(); !status) return status.error();
     exchanges_.emplace(exchange.name, exchange.type);
-  } else if (found->second != exchange.type) {
-    return inequivalent(exchange.name, found->second);
+    shelf_.put_exchange(exchange.name, exchange.type);
+    if (auto status = write(); !status) return status.error();
   }
-  return Done{};
+  return broker::added("the exchange", to_json(exchange), ask);
 }
 
-Status MemoryBus::ensure_queue(const profile::Queue& queue) {
-  if (auto status = check_name(queue.name); !status) return status;
+Result<Ensured> MemoryBus::ensure_queue(const profile::Queue& queue, const Ask& ask) {
+  if (auto status = broker::check(queue); !status) return status.error();
   const std::lock_guard lock(mutex_);
-  const auto found = queues_.find(queue.name);
-  if (found == queues_.end()) {
-    if (queues_.size() >= limits_.queues) return full("queues", limits_.queues);
-    queues_[queue.name].spec = queue;
-  } else if (found->second.spec != queue) {
+  if (const auto found = queues_.find(queue.name); found != queues_.end()) {
     const auto& spec = found->second.spec;
-    return inequivalent(queue.name, "ttl " + std::to_string(spec.ttl) + ", dlx \"" + spec.dlx + "\"");
+    if (spec == queue) return broker::in_sync();
+    return broker::incompatible(
+      "it exists with ttl " + std::to_string(spec.ttl) + ", dlx \"" + spec.dlx + "\"", to_json(queue),
+      to_json(spec));
   }
-  return Done{};
+  if (queues_.size() >= limits_.queues) return full("queues", limits_.queues);
+  if (!ask.dry_run) {
+    if (auto status = settle(); !status) return status.error();
+    auto& made = queues_[queue.name];
+    made.spec = queue;
+    made.number = next_number_++;
+    shelf_.put_queue(queue, made.number);
+    if (auto status = write(); !status) return status.error();
+  }
+  return broker::added("the queue", to_json(queue), ask);
 }
 
-Status MemoryBus::ensure_binding(const profile::Binding& binding) {
-  if (binding.key.size() > kMaxName) return Error{"field.invalid", "a routing key has at most 255 bytes"};
+Result<Ensured> MemoryBus::ensure_binding(const profile::Binding& binding, const Ask& ask) {
+  if (auto status = broker::check(binding); !status) return status.error();
   const std::lock_guard lock(mutex_);
-  if (binding.exchange.empty() || exchanges_.count(binding.exchange) == 0)
-    return unknown("exchange", binding.exchange);
-  if (queues_.count(binding.queue) == 0) return unknown("queue", binding.queue);
-  auto& bound = bindings_[binding.exchange];
-  if (bound.count({binding.key, binding.queue}) > 0) return Done{};
+  if (!ask.dry_run) {
+    if (!exchanges_.contains(binding.exchange)) return unknown("exchange", binding.exchange);
+    if (!queues_.contains(binding.queue)) return unknown("queue", binding.queue);
+  }
+  const auto found = bindings_.find(binding.exchange);
+  if (found != bindings_.end() && found->second.contains({binding.key, binding.queue}))
+    return broker::in_sync();
   if (binding_count_ >= limits_.bindings) return full("bindings", limits_.bindings);
-  bound.insert({binding.key, binding.queue});
-  binding_count_++;
-  if (binding.exchange == exchange_) wanted_ = true;
-  return Done{};
-}
-
-Status MemoryBus::publish(std::string_view topic, std::string_view body, std::string_view idempotency_key) {
-  return publish_to(exchange_, topic, body, idempotency_key);
-}
-
-Status MemoryBus::publish_to(std::string_view exchange, std::string_view topic, std::string_view body,
-                             std::string_view idempotency_key) {
-  if (topic.size() > kMaxName) return Error{"field.invalid", "a topic has at most 255 bytes"};
-  if (idempotency_key.size() > kMaxName)
-    return Error{"field.invalid", "an idempotency key has at most 255 bytes"};
-  if (body.size() > limits_.message_bytes)
-    return Error{"bus.limit", "a message has at most " + std::to_string(limits_.message_bytes) + " bytes"};
-  const auto message = std::make_shared<const BusMessage>(
-    BusMessage{std::string(exchange), std::string(topic), std::string(body), std::string(idempotency_key)});
-  const std::lock_guard lock(mutex_);
-  if (exchanges_.find(exchange) == exchanges_.end()) return unknown("exchange", exchange);
-  if (seen_before(idempotency_key)) return Done{};
-  route(message->exchange, message, 0);
-  if (exchange == exchange_)
-    for (const auto& weak : listeners_)
-      if (const auto listener = weak.lock()) listener->offer(message);
-  return Done{};
-}
-
-bool MemoryBus::seen_before(std::string_view key) {
-  if (key.empty() || limits_.remembered_keys == 0) return false;
-  if (!keys_.emplace(key).second) return true;
-  keys_in_order_.emplace_back(key);
-  if (keys_in_order_.size() > limits_.remembered_keys) {
-    keys_.erase(keys_in_order_.front());
-    keys_in_order_.pop_front();
+  if (!ask.dry_run) {
+    if (auto status = settle(); !status) return status.error();
+    bindings_[binding.exchange].insert({binding.key, binding.queue});
+    binding_count_++;
+    if (binding.exchange == exchange_) wanted_ = true;
+    shelf_.put_binding(binding);
+    if (auto status = write(); !status) return status.error();
   }
-  return false;
+  return broker::added("the binding", to_json(binding), ask);
 }
 
-void MemoryBus::route(const std::string& exchange, const Shared& message, int hops) {
-  if (hops > kMaxHops) return;
+std::vector<Status> MemoryBus::publish_many(const std::vector<BusMessage>& messages) {
+  std::vector<Status> statuses;
+  statuses.reserve(messages.size());
+  Status kept = Done{};
+  {
+    const std::lock_guard lock(mutex_);
+    kept = settle();
+    if (kept) {
+      for (const auto& message : messages) statuses.push_back(take_in(message));
+      kept = write();
+    }
+  }
+  if (kept) kept = make_durable();
+  if (kept) return statuses;
+  statuses.resize(messages.size(), kept);
+  for (auto& status : statuses)
+    if (status) status = kept;
+  return statuses;
+}
+
+Status MemoryBus::take_in(const BusMessage& message) {
+  if (message.topic.size() > broker::kMaxName) return Error{"field.invalid", "a topic has at most 255 bytes"};
+  if (message.idempotency_key.size() > broker::kMaxName)
+    return Error{"field.invalid", "an idempotency key has at most 255 bytes"};
+  if (message.body.size() > limits_.message_bytes)
+    return Error{"bus.limit", "a message has at most " + std::to_string(limits_.message_bytes) + " bytes"};
+  if (!exchanges_.contains(message.exchange)) return unknown("exchange", message.exchange);
+  if (keys_.knows(message.idempotency_key)) return Done{};
+  const auto held = std::make_shared<HeldMessage>(HeldMessage{message});
+  const size_t queues = route(message.exchange, held, 0);
+  route_dead_letters();
+  if (queues == 0 && message.required)
+    return Error{"bus.unrouted",
+                 "no queue of exchange \"" + message.exchange + "\" takes \"" + message.topic + "\""};
+  if (const auto number = keys_.add(message.idempotency_key); number && queues > 0)
+    shelf_.put_key(*number, message.idempotency_key);
+  if (const auto number = keys_.forget_beyond_limit()) shelf_.erase_key(*number);
+  if (message.exchange == exchange_) {
+    const BusListener::Shared shared{held, &held->message};
+    for (const auto& weak : listeners_)
+      if (const auto listener = weak.lock()) listener->offer(shared);
+  }
+  return Done{};
+}
+
+size_t MemoryBus::route(const std::string& exchange, const Held& held, int hops) {
+  if (hops > kMaxHops) return 0;
+  const auto& topic = held->message.topic;
   std::set<std::string> targets;  // A queue bound twice gets one copy.
   if (exchange.empty()) {
-    targets.insert(message->topic);
+    targets.insert(topic);
   } else {
     const auto type = exchanges_.find(exchange);
     const auto bound = bindings_.find(exchange);
-    if (type == exchanges_.end() || bound == bindings_.end()) return;
+    if (type == exchanges_.end() || bound == bindings_.end()) return 0;
     for (const auto& [key, queue] : bound->second)
-      if (type->second == "fanout" || (type->second == "direct" && key == message->topic) ||
-          (type->second == "topic" && topic_matches(key, message->topic)))
+      if (type->second == "fanout" || (type->second == "direct" && key == topic) ||
+          (type->second == "topic" && topic_matches(key, topic)))
         targets.insert(queue);
   }
+  size_t reached = 0;
   for (const auto& target : targets)
-    if (const auto queue = queues_.find(target); queue != queues_.end())
-      enqueue(queue->second, message, hops);
+    if (const auto queue = queues_.find(target); queue != queues_.end()) {
+      reached++;
+      enqueue(queue->second, held, hops);
+    }
+  return reached;
 }
 
-void MemoryBus::enqueue(Queue& queue, const Shared& message, int hops) {
+void MemoryBus::enqueue(Queue& queue, const Held& held, int hops) {
   expire(queue);
   const Time expires = queue.spec.ttl > 0 ? now_() + std::chrono::seconds{queue.spec.ttl} : Time::max();
-  queue.messages.push_back({message, expires, hops});
-  queue.bytes += message->body.size();
+  if (held->holders++ == 0) {
+    held->number = next_number_++;
+    shelf_.put_message(*held);
+  }
+  queue.messages.push_back({held, next_number_++, expires, hops});
+  shelf_.put_place(queue.number, queue.messages.back());
+  queue.bytes += held->message.body.size();
+  byte_count_ += held->message.body.size();
+  message_count_++;
+  trim(queue);
+}
+
+void MemoryBus::trim(Queue& queue) {
   while (queue.messages.size() > limits_.queue_messages || queue.bytes > limits_.queue_bytes) {
     queue.dropped++;
     drop_oldest(queue);
   }
+  while (message_count_ > limits_.all_messages || byte_count_ > limits_.all_bytes) {
+    auto& most = std::max_element(queues_.begin(), queues_.end(), [this](const auto& a, const auto& b) {
+                   const auto weight = [this](const Queue& q) {
+                     return double(q.messages.size()) / double(limits_.all_messages) +
+                            double(q.bytes) / double(limits_.all_bytes);
+                   };
+                   return weight(a.second) < weight(b.second);
+                 })->second;
+    most.dropped++;
+    (void)remove_oldest(most);  // To nobody: dead letters would take as much.
+  }
+}
+
+HeldPlace MemoryBus::remove_oldest(Queue& queue) {
+  HeldPlace oldest = std::move(queue.messages.front());
+  queue.messages.pop_front();
+  shelf_.erase_place(queue.number, oldest.at);
+  const size_t bytes = oldest.held->message.body.size();
+  queue.bytes -= bytes;
+  byte_count_ -= bytes;
+  message_count_--;
+  if (--oldest.held->holders == 0) shelf_.erase_message(oldest.held->number);
+  return oldest;
 }
 
 void MemoryBus::drop_oldest(Queue& queue) {
-  const Stored oldest = std::move(queue.messages.front());
-  queue.messages.pop_front();
-  queue.bytes -= oldest.message->body.size();
-  if (!queue.spec.dlx.empty()) route(queue.spec.dlx, oldest.message, oldest.hops + 1);
+  HeldPlace oldest = remove_oldest(queue);
+  if (!queue.spec.dlx.empty())
+    dead_letters_.push_back({queue.spec.dlx, std::move(oldest.held), oldest.hops + 1});
+}
+
+void MemoryBus::route_dead_letters() {
+  for (size_t copies = 0; !dead_letters_.empty() && copies < kMaxCopies;) {
+    const auto [exchange, held, hops] = std::move(dead_letters_.front());
+    dead_letters_.pop_front();
+    copies += 1 + route(exchange, held, hops);
+  }
+  dead_letters_.clear();
 }
 
 void MemoryBus::expire(Queue& queue) {
@@ -226,16 +244,21 @@ void MemoryBus::expire(Queue& queue) {
   while (!queue.messages.empty() && queue.messages.front().expires <= now) drop_oldest(queue);
 }
 
+void MemoryBus::expire_all() {
+  for (auto& each : queues_) {
+    expire(each.second);
+    route_dead_letters();
+  }
+}
+
 Result<std::optional<BusMessage>> MemoryBus::take(std::string_view queue) {
   const std::lock_guard lock(mutex_);
   const auto found = queues_.find(queue);
   if (found == queues_.end()) return unknown("queue", queue);
-  for (auto& each : queues_) expire(each.second);  // What expired elsewhere may have been dead-lettered here.
-  auto& messages = found->second.messages;
-  if (messages.empty()) return std::optional<BusMessage>{};
-  std::optional<BusMessage> taken = *messages.front().message;
-  found->second.bytes -= taken->body.size();
-  messages.pop_front();
+  expire_all();  // What expired elsewhere may have been dead-lettered here.
+  std::optional<BusMessage> taken;
+  if (!found->second.messages.empty()) taken = remove_oldest(found->second).held->message;
+  (void)write();  // When it fails it is written with the next message, or the message comes again.
   return taken;
 }
 
@@ -243,31 +266,30 @@ Result<QueueDepth> MemoryBus::depth(std::string_view queue) {
   const std::lock_guard lock(mutex_);
   const auto found = queues_.find(queue);
   if (found == queues_.end()) return unknown("queue", queue);
-  for (auto& each : queues_) expire(each.second);
+  expire_all();
+  (void)write();
   return QueueDepth{found->second.messages.size(), found->second.dropped};
 }
 
 Result<std::unique_ptr<Subscription>> MemoryBus::subscribe(std::string_view pattern, OnMessage callback) {
-  class Held : public Subscription {
+  class Subscribed : public Subscription {
   public:
-    explicit Held(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
-    ~Held() override { listener_->stop(); }
+    explicit Subscribed(std::shared_ptr<BusListener> listener) : listener_(std::move(listener)) {}
+    ~Subscribed() override { listener_->stop(); }
     [[nodiscard]] uint64_t dropped() const override { return listener_->dropped(); }
 
   private:
-    std::shared_ptr<Listener> listener_;
+    std::shared_ptr<BusListener> listener_;
   };
-  if (pattern.size() > kMaxName) return Error{"field.invalid", "a pattern has at most 255 bytes"};
+  if (pattern.size() > broker::kMaxName) return Error{"field.invalid", "a pattern has at most 255 bytes"};
   const std::lock_guard lock(mutex_);
-  listeners_.erase(std::remove_if(listeners_.begin(), listeners_.end(),
-                                  [](const auto& listener) { return listener.expired(); }),
-                   listeners_.end());
+  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
   if (listeners_.size() >= limits_.subscriptions) return full("subscriptions", limits_.subscriptions);
-  auto listener = std::make_shared<Listener>(std::string(pattern), std::move(callback), limits_);
-  listener->start();
+  auto listener = std::make_shared<BusListener>(std::string(pattern), std::move(callback),
+                                                limits_.queue_messages, limits_.queue_bytes);
   listeners_.push_back(listener);
   wanted_ = true;
-  return std::unique_ptr<Subscription>(std::make_unique<Held>(std::move(listener)));
+  return std::unique_ptr<Subscription>(std::make_unique<Subscribed>(std::move(listener)));
 }
 
 }  // namespace muster

@@ -1,27 +1,30 @@
-// The bus inside the process: real exchanges, bounded queues, confirms; nothing survives a restart.
+// The bus inside the process: real exchanges, bounded queues, confirms; with a disk all of it but the
+// subscribers survives a restart.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
-#include <unordered_set>
 #include <vector>
 
+#include "adapters/bus_shelf.hpp"
 #include "adapters/ports/event_bus.hpp"
+#include "adapters/recent_keys.hpp"
 #include "base/time.hpp"
 
 namespace muster {
 
-/// Every limit of the in-process bus.
+/// Every limit of the in-process bus. A queue that is full drops its oldest message; when all of them
+/// together hold too much, the one that holds most does.
 struct MemoryBusLimits {
   size_t queue_messages = 10'000;
   size_t queue_bytes = 64 * 1024 * 1024;
+  size_t all_messages = 200'000;
+  size_t all_bytes = 256 * 1024 * 1024;
   size_t message_bytes = 1024 * 1024;
   size_t exchanges = 1'000;
   size_t queues = 1'000;
@@ -30,42 +33,62 @@ struct MemoryBusLimits {
   size_t remembered_keys = 65'536;
 };
 
+class BusListener;
+
 class MemoryBus : public EventBus {
 public:
+  /// Nothing survives a restart.
   explicit MemoryBus(std::string exchange = "events", MemoryBusLimits limits = {}, Now now = system_now);
+  /// What was there is there again, what was taken is not: but after a power cut, which may bring back what
+  /// was taken last. `disk` outlives it. Error: `log.unwritable`, `log.corrupt`.
+  static Result<std::unique_ptr<MemoryBus>> open(log::Disk& disk, std::string exchange = "events",
+                                                 MemoryBusLimits limits = {}, Now now = system_now);
   ~MemoryBus() override;
 
-  Status ensure_exchange(const profile::Exchange& exchange) override;
-  Status ensure_queue(const profile::Queue& queue) override;
-  Status ensure_binding(const profile::Binding& binding) override;
+  Result<environment::Ensured> ensure_exchange(const profile::Exchange& exchange,
+                                               const environment::Ask& ask) override;
+  Result<environment::Ensured> ensure_queue(const profile::Queue& queue,
+                                            const environment::Ask& ask) override;
+  Result<environment::Ensured> ensure_binding(const profile::Binding& binding,
+                                              const environment::Ask& ask) override;
+  [[nodiscard]] const std::string& exchange() const override { return exchange_; }
   [[nodiscard]] bool wanted() const override { return wanted_; }
-  Status publish(std::string_view topic, std::string_view body, std::string_view idempotency_key) override;
-  Status publish_to(std::string_view exchange, std::string_view topic, std::string_view body,
-                    std::string_view idempotency_key) override;
+  std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override;
   Result<std::unique_ptr<Subscription>> subscribe(std::string_view pattern, OnMessage callback) override;
   Result<std::optional<BusMessage>> take(std::string_view queue) override;
   Result<QueueDepth> depth(std::string_view queue) override;
 
 private:
-  using Shared = std::shared_ptr<const BusMessage>;
-  class Listener;
-  struct Stored {
-    Shared message;
-    Time expires{};
-    int hops = 0;
-  };
+  using Held = std::shared_ptr<HeldMessage>;
   struct Queue {
     profile::Queue spec;
-    std::deque<Stored> messages;
+    uint64_t number = 0;
+    std::deque<HeldPlace> messages;
     size_t bytes = 0;
     uint64_t dropped = 0;
   };
 
-  [[nodiscard]] bool seen_before(std::string_view key);
-  void route(const std::string& exchange, const Shared& message, int hops);
-  void enqueue(Queue& queue, const Shared& message, int hops);
+  struct DeadLetter {
+    std::string exchange;
+    Held held;
+    int hops = 0;
+  };
+
+  void read_back();
+  Status take_in(const BusMessage& message);
+  size_t route(const std::string& exchange, const Held& held, int hops);
+  void enqueue(Queue& queue, const Held& held, int hops);
+  void trim(Queue& queue);
+  HeldPlace remove_oldest(Queue& queue);
   void drop_oldest(Queue& queue);
+  void route_dead_letters();
   void expire(Queue& queue);
+  void expire_all();
+
+  [[nodiscard]] Status settle();
+  [[nodiscard]] Status write();
+  [[nodiscard]] Status make_durable();
+  void put_all();
 
   const std::string exchange_;
   const MemoryBusLimits limits_;
@@ -74,11 +97,19 @@ private:
   std::map<std::string, std::string, std::less<>> exchanges_;  // name -> type
   std::map<std::string, Queue, std::less<>> queues_;
   std::map<std::string, std::set<std::pair<std::string, std::string>>> bindings_;  // exchange -> key, queue
-  size_t binding_count_ = 0;
-  std::vector<std::weak_ptr<Listener>> listeners_;
+  size_t binding_count_ = 0, message_count_ = 0, byte_count_ = 0;
+  std::deque<DeadLetter> dead_letters_;  // On their way.
+  uint64_t next_number_ = 1;
+  std::vector<std::weak_ptr<BusListener>> listeners_;
   std::atomic<bool> wanted_{false};  // Something was bound or subscribed once.
-  std::unordered_set<std::string> keys_;
-  std::deque<std::string> keys_in_order_;
+  RecentKeys keys_;
+
+  log::Disk* disk_ = nullptr;
+  BusShelf shelf_;
+  bool stale_ = false;  // The disk failed: what it has is not what is here.
+  uint64_t written_ = 0;
+  std::mutex sync_mutex_;
+  std::atomic<uint64_t> synced_{0};
 };
 
 }  // namespace muster

@@ -93,9 +93,6 @@ constexpr std::array kCatalog = {
             "Send less, or raise --max-body on the node."},
   ErrorKind{"body.type.unsupported", 415, 2, false, "The content type is not supported",
             "The body's Content-Type is not application/json.", "Send Content-Type: application/json."},
-  ErrorKind{"bus.inequivalent", 409, 4, false, "The exchange or queue exists in another form",
-            "An exchange or queue of that name was declared with other properties.",
-            "Use another name, or remove the old one by hand: nothing is ever replaced."},
   ErrorKind{"bus.limit", 429, 5, true, "A limit of the bus is reached",
             "The bus holds as many exchanges, queues, bindings or subscriptions as it may, or a message is "
             "too large.",
@@ -103,6 +100,9 @@ constexpr std::array kCatalog = {
   ErrorKind{"bus.unknown", 404, 4, false, "There is no such exchange or queue",
             "The exchange or queue was never declared.",
             "Declare it first; the profile's broker section does."},
+  ErrorKind{"bus.unrouted", 404, 4, false, "No queue takes the message",
+            "The exchange is there, and no queue is bound to it with a key that matches.",
+            "Bind a queue; the profile's broker section does."},
   ErrorKind{
     "capability.missing", 422, 4, false, "This host cannot run the job as its profile asks",
     "The sandbox needs bubblewrap, user namespaces or control groups that are not there.",

@@ -4,17 +4,6 @@
 #include "base/hash.hpp"
 
 namespace muster::profile {
-namespace {
-
-Json to_json(const Bucket& bucket) {
-  Json rules = Json::array();
-  for (const auto& rule : bucket.lifecycle)
-    rules.push_back({{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", rule.expire_days}});
-  return {{"name", bucket.name},
-          {"versioned", bucket.versioned},
-          {"lifecycle", std::move(rules)},
-          {"tags", Json(bucket.tags)}};
-}
 
 Json to_json(const Exchange& exchange) {
   return {{"name", exchange.name}, {"type", exchange.type}};
@@ -26,6 +15,18 @@ Json to_json(const Queue& queue) {
 
 Json to_json(const Binding& binding) {
   return {{"exchange", binding.exchange}, {"queue", binding.queue}, {"key", binding.key}};
+}
+
+namespace {
+
+Json to_json(const Bucket& bucket) {
+  Json rules = Json::array();
+  for (const auto& rule : bucket.lifecycle)
+    rules.push_back({{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", rule.expire_days}});
+  return {{"name", bucket.name},
+          {"versioned", bucket.versioned},
+          {"lifecycle", std::move(rules)},
+          {"tags", Json(bucket.tags)}};
 }
 
 Json to_json(const IndexClass& spec) {

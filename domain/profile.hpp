@@ -85,6 +85,11 @@ struct Profile {
 /// line.
 Result<Profile> parse(std::string_view text, std::string_view file);
 
+/// One entry as the document writes it.
+[[nodiscard]] Json to_json(const Exchange& exchange);
+[[nodiscard]] Json to_json(const Queue& queue);
+[[nodiscard]] Json to_json(const Binding& binding);
+
 /// The document without its generation: every section is there, empty when nothing is desired.
 [[nodiscard]] Json sections(const Profile& profile);
 

@@ -8,8 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
+#include "domain/ensured.hpp"
 #include "domain/profile.hpp"
 
 namespace muster {
@@ -19,6 +22,7 @@ struct BusMessage {
   std::string topic;  ///< The routing key.
   std::string body;
   std::string idempotency_key;
+  bool required = false;  ///< That no queue takes it is an error, not a message less.
 };
 
 /// Ends when it is destroyed: no call of its callback begins afterwards, a running one is waited for. It must
@@ -35,30 +39,50 @@ struct QueueDepth {
   uint64_t dropped = 0;  ///< The oldest go first when a queue is full.
 };
 
-/// Every call is safe from every thread. Errors: `bus.inequivalent` when something of that name exists in
-/// another form, `bus.unknown` when an exchange or queue does not exist, `bus.limit`, `field.invalid`, and
-/// `unreachable` for a broker that does not answer.
+/// Every call is safe from every thread. Errors: `bus.unknown` when an exchange or queue does not exist,
+/// `bus.unrouted`, `bus.limit`, `field.invalid`; of the in-process bus `log.unwritable`; of a broker
+/// `unreachable` (away, or no answer in time), `tls.untrusted`, `backend.refused` (credentials are never in
+/// the text) and `backend.reply`. A broker that is away is told at once: who wants to wait asks again.
 class EventBus {
 public:
   using OnMessage = std::function<void(const BusMessage&)>;
 
   virtual ~EventBus() = default;
 
-  /// Each is done once and agrees to be asked again.
-  virtual Status ensure_exchange(const profile::Exchange& exchange) = 0;
-  virtual Status ensure_queue(const profile::Queue& queue) = 0;
-  virtual Status ensure_binding(const profile::Binding& binding) = 0;
+  /// Each looks first, makes what is missing, and writes nothing when it is there; something of that name in
+  /// another form is incompatible and stays as it is. Exchanges first, then queues, then bindings: in a dry
+  /// run a binding whose ends are missing would be made. `ask.key` has no place in what a broker is told
+  /// here.
+  virtual Result<environment::Ensured> ensure_exchange(const profile::Exchange& exchange,
+                                                       const environment::Ask& ask) = 0;
+  virtual Result<environment::Ensured> ensure_queue(const profile::Queue& queue,
+                                                    const environment::Ask& ask) = 0;
+  virtual Result<environment::Ensured> ensure_binding(const profile::Binding& binding,
+                                                      const environment::Ask& ask) = 0;
+
+  /// The bus's own topic exchange.
+  [[nodiscard]] virtual const std::string& exchange() const = 0;
 
   /// False when nothing that is published to the bus's own exchange now could reach a queue or a subscriber.
   [[nodiscard]] virtual bool wanted() const = 0;
 
-  /// Publishes to the bus's own topic exchange; Done is the confirm. A message whose key was seen lately is
-  /// confirmed and not delivered again; an empty key is never a repetition.
-  virtual Status publish(std::string_view topic, std::string_view body, std::string_view idempotency_key) = 0;
+  /// Publishes in order, many at once under way; one status for each message, Done is its confirm: it will
+  /// survive a restart where it has to. A message whose key was confirmed lately is confirmed and not
+  /// delivered again; an empty key is never a repetition. Exchange "" is the direct one to which every queue
+  /// is bound by its name.
+  virtual std::vector<Status> publish_many(const std::vector<BusMessage>& messages) = 0;
 
-  /// The same to any exchange; "" is the direct one to which every queue is bound by its name.
-  virtual Status publish_to(std::string_view exchange, std::string_view topic, std::string_view body,
-                            std::string_view idempotency_key) = 0;
+  /// One of them.
+  Status publish_to(std::string_view exchange, std::string_view topic, std::string_view body,
+                    std::string_view idempotency_key) {
+    return std::move(publish_many({BusMessage{std::string(exchange), std::string(topic), std::string(body),
+                                              std::string(idempotency_key)}})
+                       .front());
+  }
+  /// To the bus's own exchange.
+  Status publish(std::string_view topic, std::string_view body, std::string_view idempotency_key) {
+    return publish_to(exchange(), topic, body, idempotency_key);
+  }
 
   /// Calls back, in order and on one thread, for what is published to the bus's own exchange from now on with
   /// a topic that `pattern` matches: `*` is one word, `#` any number of them.

@@ -1,0 +1,57 @@
+// Names, kinds and lifetimes that a broker takes, and the words for what came of an ensure.
+#include "domain/broker_rules.hpp"
+
+namespace muster::broker {
+namespace {
+
+Error invalid(std::string detail) {
+  return {"field.invalid", std::move(detail)};
+}
+
+Status check_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxName) return invalid("a name on the bus has 1 to 255 bytes");
+  return Done{};
+}
+
+}  // namespace
+
+Status check(const profile::Exchange& exchange) {
+  if (auto status = check_name(exchange.name); !status) return status;
+  if (exchange.name.starts_with("amq."))
+    return invalid("\"" + exchange.name + "\": names that begin with amq. belong to the broker");
+  if (exchange.type != "topic" && exchange.type != "direct" && exchange.type != "fanout")
+    return invalid("an exchange is topic, direct or fanout, not \"" + exchange.type + "\"");
+  return Done{};
+}
+
+Status check(const profile::Queue& queue) {
+  if (auto status = check_name(queue.name); !status) return status;
+  if (queue.name.starts_with("amq."))
+    return invalid("\"" + queue.name + "\": names that begin with amq. belong to the broker");
+  if (queue.dlx.size() > kMaxName) return invalid("a dead letter exchange's name has at most 255 bytes");
+  if (queue.ttl < 0 || queue.ttl > kMaxTtl)
+    return invalid("a ttl is 0 to " + std::to_string(kMaxTtl) + " seconds");
+  return Done{};
+}
+
+Status check(const profile::Binding& binding) {
+  if (auto status = check_name(binding.exchange); !status) return status;
+  if (auto status = check_name(binding.queue); !status) return status;
+  if (binding.key.size() > kMaxName) return invalid("a routing key has at most 255 bytes");
+  return Done{};
+}
+
+environment::Ensured in_sync(std::string detail) {
+  return {environment::Outcome::in_sync, std::move(detail), nullptr, nullptr};
+}
+
+environment::Ensured added(std::string_view what, Json desired, const environment::Ask& ask) {
+  return {environment::Outcome::changed, std::string(what) + (ask.dry_run ? " would be made" : " was made"),
+          std::move(desired), nullptr};
+}
+
+environment::Ensured incompatible(std::string why, Json desired, Json actual) {
+  return {environment::Outcome::incompatible, std::move(why), std::move(desired), std::move(actual)};
+}
+
+}  // namespace muster::broker
