@@ -1,10 +1,9 @@
 // Reading profiles: every fault of a file at once.
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
-#include "base/nearest.hpp"
+#include "domain/index_rules.hpp"
 #include "domain/object_reader.hpp"
 #include "domain/profile.hpp"
 #include "domain/yaml.hpp"
@@ -16,10 +15,6 @@ using names::pointer_to;
 
 constexpr int64_t kMaxDays = 36'500;
 constexpr int64_t kMaxTtl = 4'294'967;  // Seconds: brokers keep milliseconds in 32 bits.
-
-/// The property types of the index, without the "[]" of a list.
-constexpr std::array<std::string_view, 10> kPropertyTypes{
-  "text", "int", "number", "boolean", "date", "uuid", "blob", "geoCoordinates", "phoneNumber", "object"};
 
 class Reading {
 public:
@@ -76,6 +71,12 @@ private:
   template <class T>
   static std::pair<std::string_view, std::string> identity(const T& entry) {
     return {"name", entry.name};
+  }
+  static std::pair<std::string_view, std::string> identity(const IndexClass& spec) {
+    return {"name", index_rules::folded(spec.name)};
+  }
+  static std::pair<std::string_view, std::string> identity(const Property& property) {
+    return {"name", index_rules::folded(property.name)};
   }
   static std::pair<std::string_view, std::string> identity(const LifecycleRule& rule) {
     return {"id", rule.id};
@@ -154,16 +155,10 @@ private:
     return made;
   }
 
-  /// A type that begins with a capital refers to another class.
   Property property(ObjectReader from) {
     Property made{name(from), from.text("type", Need::required, 255).value_or("")};
-    std::string_view base = made.type;
-    if (base.ends_with("[]")) base.remove_suffix(2);
-    const bool reference = !base.empty() && base[0] >= 'A' && base[0] <= 'Z';
-    const bool known = std::find(kPropertyTypes.begin(), kPropertyTypes.end(), base) != kPropertyTypes.end();
-    if (!base.empty() && !reference && !known)
-      from.complain("type",
-                    "unknown property type \"" + made.type + '"' + did_you_mean(base, kPropertyTypes));
+    if (const auto fault = index_rules::type_fault(made.type); !made.type.empty() && !fault.empty())
+      from.complain("type", fault);
     from.refuse_unknown();
     return made;
   }
