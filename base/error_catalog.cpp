@@ -57,6 +57,25 @@ constexpr std::array kCatalog = {
             "Correct what errors[] names; POST /plans shows the job's arguments."},
   ErrorKind{"arguments.unwanted", 400, 2, false, "job does not accept arguments",
             "args has members, and the job declares no argument.", "Leave args out."},
+  ErrorKind{"backend.conflict", 409, 4, false, "The name belongs to somebody else",
+            "A bucket of that name exists and another account owns it.",
+            "Use another name in the profile, or credentials of its owner."},
+  ErrorKind{"backend.limit", 507, 4, false, "The embedded backend is full",
+            "A limit of what the node keeps itself, without a server, is reached; detail names it.",
+            "Use a server for it; or take what is not needed out of the profile."},
+  ErrorKind{
+    "backend.refused", 502, 3, false, "The backend refused",
+    "The server of the environment answered 401 or 403: the credentials are wrong, expired, or not allowed "
+    "this one call. Or it does not take what it was asked for, and detail has its reason.",
+    "Check the credentials that the node was given for it, and what they are allowed."},
+  ErrorKind{
+    "backend.reply", 502, 1, true, "The backend's answer cannot be right",
+    "The server of the environment sent something malformed, too large, too deeply nested, or contrary to "
+    "its protocol.",
+    "Check that the URL is that of the right server; detail says what came."},
+  ErrorKind{"backend.throttled", 503, 5, true, "The backend asks to be left alone for a while",
+            "The server of the environment answered 429 or SlowDown.",
+            "Nothing is to be done: it is asked again after the time that it named."},
   ErrorKind{"bad.json", 400, 2, false, "The body is not valid JSON",
             "The body is empty, cut off, not UTF-8, nested deeper than 64 levels, has an object of more than "
             "1,024 keys, or is not JSON.",
@@ -67,22 +86,6 @@ constexpr std::array kCatalog = {
   ErrorKind{"bad.yaml", 400, 2, false, "The document is not valid YAML",
             "It is not UTF-8, not one document, larger or deeper than its limit, or not YAML.",
             "Correct the line that errors[] names."},
-  ErrorKind{"backend.conflict", 409, 4, false, "The name belongs to somebody else",
-            "A bucket of that name exists and another account owns it.",
-            "Use another name in the profile, or credentials of its owner."},
-  ErrorKind{
-    "backend.refused", 502, 3, false, "The backend refused",
-    "The server of the environment answered 401 or 403: the credentials are wrong, expired, or not allowed "
-    "this one call.",
-    "Check the credentials that the node was given for it, and what they are allowed."},
-  ErrorKind{
-    "backend.reply", 502, 1, true, "The backend's answer cannot be right",
-    "The server of the environment sent something malformed, too large, too deeply nested, or contrary to "
-    "its protocol.",
-    "Check that the URL is that of the right server; detail says what came."},
-  ErrorKind{"backend.throttled", 503, 5, true, "The backend asks to be left alone for a while",
-            "The server of the environment answered 429 or SlowDown.",
-            "Nothing is to be done: it is asked again after the time that it named."},
   ErrorKind{
     "bind.refused", 500, 4, false, "The node does not serve there",
     "--bind or --peer-bind is not loopback, and there is no credential, no cluster key, or --dev is set.",
