@@ -1,0 +1,168 @@
+// Sending, and telling apart answers, problems and nonsense.
+#include "adapters/weaviate_http.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <spdlog/spdlog.h>
+
+#include "domain/names.hpp"
+
+namespace muster {
+namespace {
+
+using std::chrono::seconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kMaxReply = 16 * 1024 * 1024;
+constexpr size_t kMaxWords = 300;  // Bytes of what a server says that are repeated.
+constexpr seconds kMaxRetryAfter{3'600};
+constexpr std::string_view kReady = "/.well-known/ready";
+
+/// Seconds; the other form, a date, is not read.
+seconds retry_after_of(const HttpReply& reply) {
+  const auto text = reply.header("retry-after");
+  int64_t given = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), given);
+  if (wrong != std::errc{} || end != text.data() + text.size() || given < 0) return {};
+  return std::min(seconds{given}, kMaxRetryAfter);
+}
+
+void add_message(std::string& words, const Json& entry) {
+  const auto found = entry.is_object() ? entry.find("message") : entry.end();
+  if (!entry.is_object() || found == entry.end() || !found->is_string()) return;
+  words += (words.empty() ? "" : "; ") + found->get<std::string>();
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+}  // namespace
+
+Status check(const WeaviateSettings& settings) {
+  if (const auto fault = names::url_fault(settings.url); !fault.empty())
+    return Error{"field.invalid", "the index's URL " + fault};
+  if (settings.url.find_first_of("?#") != std::string::npos)
+    return Error{"field.invalid", "the index's URL must not have a query or fragment"};
+  if (std::any_of(settings.api_key.begin(), settings.api_key.end(), is_control))
+    return Error{"field.invalid", "the index's API key has a line break or another control character"};
+  return Done{};
+}
+
+WeaviateHttp::WeaviateHttp(WeaviateSettings settings) : settings_(std::move(settings)) {
+  while (settings_.url.ends_with('/')) settings_.url.pop_back();
+}
+
+void WeaviateHttp::begin() {
+  deadline_ = Clock::now() + settings_.call_timeout;
+  retry_after_ = {};
+}
+
+Result<HttpReply> WeaviateHttp::send(const Request& request) {
+  const auto left = std::chrono::duration_cast<Millis>(deadline_ - Clock::now());
+  if (left <= Millis::zero()) {
+    ready_ = false;
+    return Error{"unreachable", settings_.url + " is too slow"};
+  }
+  HttpRequest sent;
+  sent.method = request.method;
+  sent.url = settings_.url + "/v1" + request.path;
+  sent.headers = {{"Accept", "application/json"}};
+  if (!settings_.api_key.empty()) sent.headers.emplace_back("Authorization", "Bearer " + settings_.api_key);
+  if (!request.key.empty()) sent.headers.emplace_back("X-Idempotency-Key", request.key);
+  if (!request.body.is_null()) {
+    sent.headers.emplace_back("Content-Type", "application/json");
+    sent.body = request.body.dump();
+  }
+  sent.connect_timeout = std::min(settings_.connect_timeout, left);
+  sent.total_timeout = left;
+  sent.ca_file = settings_.ca_file;
+  sent.max_bytes = kMaxReply;
+  auto reply = client_.fetch(sent);
+  if (reply) {
+    if (reply->status >= 400) retry_after_ = retry_after_of(*reply);
+    return reply;
+  }
+  ready_ = false;
+  auto error = reply.error();
+  error.detail = clean(std::move(error.detail));
+  if (error.code == "reply.too.large") error.code = "backend.reply";
+  return error;
+}
+
+Status WeaviateHttp::ready() {
+  const Request question{.path = std::string(kReady)};
+  const auto reply = send(question);
+  if (!reply) return reply.error();
+  if (reply->status != 200) return refusal(question, *reply);
+  ready_ = true;
+  return Done{};
+}
+
+Result<WeaviateHttp::Answer> WeaviateHttp::ask(const Request& request, const std::vector<int>& expected) {
+  if (!ready_) {
+    if (auto status = ready(); !status) return status.error();
+    log_version();
+  }
+  const auto reply = send(request);
+  if (!reply) return reply.error();
+  if (reply->status == 200) {
+    auto body = parse_json(reply->body);
+    if (!body) return Error{"backend.reply", settings_.url + request.path + ": " + body.error().detail};
+    return Answer{200, std::move(*body)};
+  }
+  if (std::find(expected.begin(), expected.end(), reply->status) == expected.end())
+    return refusal(request, *reply);
+  return Answer{reply->status, nullptr, words_of(*reply)};
+}
+
+/// Once, for whoever reads the log; a server that keeps it for itself may.
+void WeaviateHttp::log_version() {
+  if (version_logged_) return;
+  const auto reply = send({.path = "/meta"});
+  if (!reply || reply->status != 200) return;
+  const auto meta = parse_json(reply->body);
+  if (!meta || !meta->is_object()) return;
+  version_logged_ = true;
+  spdlog::info("index server=weaviate url={} version={}", settings_.url,
+               clean(meta->value("version", Json()).dump()));
+}
+
+Error WeaviateHttp::refusal(const Request& request, const HttpReply& reply) {
+  std::string detail = settings_.url + "/v1" + request.path + " answered " + std::to_string(reply.status);
+  if (const auto words = words_of(reply); !words.empty()) detail += ": " + words;
+  if (retry_after_ > seconds::zero())
+    detail += " (asks for " + std::to_string(retry_after_.count()) + " s of peace)";
+  if (reply.status >= 500) ready_ = false;
+  if (reply.status == 401 || reply.status == 403) return {"backend.refused", std::move(detail)};
+  if (reply.status == 429) return {"backend.throttled", std::move(detail)};
+  return {reply.status >= 500 ? "unreachable" : "backend.reply", std::move(detail)};
+}
+
+/// {"error":[{"message"}]}, {"code","message"}, some other text, or nothing.
+std::string WeaviateHttp::words_of(const HttpReply& reply) const {
+  const auto body = parse_json(reply.body);
+  if (!body || !body->is_object()) return clean(reply.body);
+  std::string words;
+  const auto errors = body->find("error");
+  if (errors != body->end() && errors->is_array())
+    for (const auto& entry : *errors) add_message(words, entry);
+  add_message(words, *body);
+  return clean(words.empty() ? reply.body : std::move(words));
+}
+
+/// One short line of UTF-8 without the API key, which a server or proxy may repeat.
+std::string WeaviateHttp::clean(std::string text) const {
+  const auto& key = settings_.api_key;
+  for (size_t at = 0; !key.empty() && (at = text.find(key, at)) != std::string::npos;)
+    text.replace(at, key.size(), "***");
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
+  if (text.size() > kMaxWords) text = text.substr(0, kMaxWords) + "...";
+  if (is_utf8(text)) return text;
+  std::replace_if(
+    text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return text;
+}
+
+}  // namespace muster
