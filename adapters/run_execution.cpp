@@ -343,7 +343,7 @@ private:
     outcome.output = journal_.totals();
     hooks_.finished(outcome, now_());
     std::error_code ignored;
-    fs::remove_all(order_.memory, ignored);
+    for (const auto& gone : {order_.memory, order_.folder + "/secrets"}) fs::remove_all(gone, ignored);
   }
 
   ScriptLoop& loop_;

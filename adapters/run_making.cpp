@@ -119,6 +119,10 @@ private:
         write_private(secrets() + "/" + jobs::secret_file(bound.arg->name), jobs::secret_text(bound.value));
       if (!kept) return kept;
     }
+    // Their place by the contract of jobs, section 4, without their being on a disk. Containers have theirs.
+    if (has_secrets_ && !parts_.prepared->in_containers)
+      fs::create_directory_symlink(secrets(), order_.folder + "/secrets", failed);
+    if (failed) return Error{"internal", order_.folder + ": " + failed.message(), {}};
     return Done{};
   }
   [[nodiscard]] std::string secrets() const { return order_.memory + "/secrets"; }

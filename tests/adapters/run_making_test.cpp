@@ -191,6 +191,23 @@ TEST_CASE("a secret is a file for its script, and in no file of the data folder"
   }
 }
 
+TEST_CASE("a secret is in the run's folder, in the sandbox and without it, for as long as the run",
+          "[S3-09][S3-113]") {
+  for (const auto profile : {jobs::Profile::secure, jobs::Profile::disabled}) {
+    Runs runs;
+    runs.shipped();
+    const Json args{{"name", "Ada"}, {"secret_token", "canary-2204"}};
+    auto order = runs.order("demo", args, profile);
+    REQUIRE(order);
+    const auto secret = runs.folder() + "/secrets/secret_token";
+    CHECK(fs::file_size(secret) == 11);
+    CHECK(fs::canonical(secret).string().find(runs.root()) == std::string::npos);
+    CHECK(runs.run(std::move(*order)).status == "completed");
+    CHECK(runs.says("a token of 11 bytes"));
+    CHECK_FALSE(fs::is_symlink(fs::symlink_status(runs.folder() + "/secrets")));
+  }
+}
+
 TEST_CASE("what is in vars and libs beside a script is there for it") {
   Runs runs;
   runs.file("a/b/config.d/config.yaml", "interpreter: bash\nargspec: {args: [{name: who, type: string}]}\n");
