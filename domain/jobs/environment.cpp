@@ -53,7 +53,9 @@ Result<Environment> script_environment(const Job& job, const Arguments& argument
   made["FLWD_ARGS_JSON"] =
     canonical_json(around.inherit ? clear_arguments(arguments) : shown_arguments(arguments));
   if (around.inherit) made.insert(around.host.begin(), around.host.end());
-  for (const auto* name : {"DATA_DIR", "FLOWD_DATA_DIR"}) made[name] = around.data;
+  const auto moved = job.env.find("DATA_DIR");
+  for (const auto* name : {"DATA_DIR", "FLOWD_DATA_DIR"})
+    made[name] = moved == job.env.end() ? around.data : moved->second;
   for (const auto* name : {"RUN_DIR", "FLOWD_RUN_DIR", "FLWD_RUN_DIR"}) made[name] = around.run;
   return made;
 }

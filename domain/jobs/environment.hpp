@@ -22,9 +22,10 @@ struct Surroundings {
 };
 
 /// Later ones overwrite: the job's `env`; `ARG_<NAME>` of strings, integers and booleans, never of secrets;
-/// FLWD_ARGS_JSON, where a secret is `[secret]` unless `inherit`; DATA_DIR, FLOWD_DATA_DIR, RUN_DIR,
-/// FLOWD_RUN_DIR, FLWD_RUN_DIR. PATH and the inherited ones only fill what is not there.
-/// Error: `E_CONFIG` for a name or value in `env` that no environment can hold.
+/// FLWD_ARGS_JSON, where a secret is `[secret]` unless `inherit`; DATA_DIR and FLOWD_DATA_DIR, which are the
+/// job's own DATA_DIR where its `env` has one; RUN_DIR, FLOWD_RUN_DIR, FLWD_RUN_DIR. PATH and the inherited
+/// ones only fill what is not there. Error: `E_CONFIG` for a name or value in `env` that no environment can
+/// hold.
 Result<Environment> script_environment(const Job& job, const Arguments& arguments,
                                        const Surroundings& around);
 

@@ -89,12 +89,20 @@ TEST_CASE("later parts overwrite, but the host's only fill what is not there") {
   const auto made = *script_environment(given.job, given.arguments, around);
   CHECK(made.at("PATH") == "/job/bin");
   CHECK(made.at("ARG_NAME") == "Ana");
-  CHECK(made.at("DATA_DIR") == "/data");
   CHECK(made.at("RUN_DIR") == "/data/runs/r1");
   CHECK(made.at("OWN") == "1");
   CHECK(made.at("HOME") == "/root");
   CHECK(made.at("FLWD_ARGS_JSON") != "{}");
   CHECK(script_environment(given.job, given.arguments, kAround)->count("HOME") == 0);
+}
+
+TEST_CASE("a job's own DATA_DIR is its scripts' data folder; its run stays where the node's runs are") {
+  auto given = greeting();
+  given.job.env = {{"DATA_DIR", "/elsewhere"}};
+  const auto made = *script_environment(given.job, given.arguments, kAround);
+  CHECK(made.at("DATA_DIR") == "/elsewhere");
+  CHECK(made.at("FLOWD_DATA_DIR") == "/elsewhere");
+  CHECK(made.at("FLWD_RUN_DIR") == "/data/runs/r1");
 }
 
 TEST_CASE("a name or value that no environment can hold is told") {
