@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMaxJwks = 1024 * 1024;
 constexpr size_t kMaxKeys = 256;
 constexpr size_t kMinRsaBits = 2048;
+constexpr std::string_view kShared = "HS256";
 constexpr size_t kTriedKeys = 8;  // For a token that names no key.
 constexpr int kMaxHeaderDepth = 4;
 constexpr std::chrono::seconds kNotBeforeLeeway{60};
@@ -106,6 +107,15 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
+/// `scope`, words between blanks, and `scopes`, an array (supervisor contract; jobs contract, section 9).
+std::vector<std::string> scopes_of(const Json& claims) {
+  auto scopes = split(text_of(claims, "scope"));
+  if (const auto more = claims.find("scopes"); more != claims.end() && more->is_array())
+    for (const auto& scope : *more)
+      if (scope.is_string()) scopes.push_back(scope.get<std::string>());
+  return scopes;
+}
+
 /// Whether all numbers of a key are what RFC 7518 says: cjose aborts the process at padding in the wrong
 /// place.
 bool has_whole_numbers(const Json& key) {
@@ -169,6 +179,15 @@ Result<std::shared_ptr<const KeySet>> KeySet::parse(std::string_view jwks) {
   return std::shared_ptr<const KeySet>(std::move(set));
 }
 
+Result<std::shared_ptr<const KeySet>> KeySet::of_secret(const std::string& secret) {
+  cjose_err err;
+  Jwk jwk(cjose_jwk_create_oct_spec(reinterpret_cast<const uint8_t*>(secret.data()), secret.size(), &err));
+  if (!jwk) return Error{"jwks.invalid", "the shared secret cannot be used as a key"};
+  std::shared_ptr<KeySet> set(new KeySet);
+  set->keys_.push_back({"", std::string{kShared}, std::move(jwk)});
+  return std::shared_ptr<const KeySet>(std::move(set));
+}
+
 Result<std::string> JwtVerifier::payload_of(const KeySet& keys, std::string_view token) {
   const auto first = token.find('.');
   const auto last = token.rfind('.');
@@ -181,13 +200,16 @@ Result<std::string> JwtVerifier::payload_of(const KeySet& keys, std::string_view
   if (!header || !header->is_object() || depth_of(*header) > kMaxHeaderDepth)
     return refused("the token's header is malformed");
   const auto algorithm = text_of(*header, "alg");
-  if (algorithm != "RS256" && algorithm != "ES256") return refused("only RS256 and ES256 are accepted");
+  const bool shared = keys.keys_.front().algorithm == kShared;
+  if (shared && algorithm != kShared) return refused("only HS256 is accepted");
+  if (!shared && algorithm != "RS256" && algorithm != "ES256")
+    return refused("only RS256 and ES256 are accepted");
   if (header->contains("crit")) return refused("the token has critical extensions");
   const auto kid = text_of(*header, "kid");
   cjose_err err;
   size_t tried = 0;
   for (const auto& key : keys.keys_) {
-    if (key.algorithm != algorithm || (!kid.empty() && key.kid != kid)) continue;
+    if (key.algorithm != algorithm || (!shared && !kid.empty() && key.kid != kid)) continue;
     if (++tried > kTriedKeys) break;
     const Jws jws(cjose_jws_import(token.data(), token.size(), &err));
     if (!jws) return refused("the token is malformed");
@@ -219,7 +241,7 @@ Result<JwtVerifier::Verified> JwtVerifier::check(const KeySet& keys, std::string
   for (const auto* key : {"sub", "scope"})
     if (claims->contains(key) && !(*claims)[key].is_string())
       return refused("the token's " + std::string(key) + " is not a string");
-  return Verified{{text_of(*claims, "sub"), split(text_of(*claims, "scope"))}, *expires, *not_before};
+  return Verified{{text_of(*claims, "sub"), scopes_of(*claims)}, *expires, *not_before};
 }
 
 std::optional<Claims> JwtVerifier::remembered(const std::string& digest,

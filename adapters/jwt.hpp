@@ -1,4 +1,5 @@
-// Bearer tokens: JWTs signed with RS256 or ES256 by a key of a JWKS, and nothing else.
+// Bearer tokens: JWTs signed with RS256 or ES256 by a key of a JWKS, or with HS256 by a shared secret;
+// nothing else.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +24,14 @@ struct Claims {
 };
 
 /// The keys of one JWKS document that can verify RS256 (RSA of at least 2048 bits) or ES256 (P-256); others
-/// in it are passed over.
+/// in it are passed over. Or one shared secret, which verifies HS256 alone: no key is ever for two
+/// algorithms.
 class KeySet {
 public:
   /// At most 1 MiB and 256 keys. Error `jwks.invalid`, also when no usable key is left.
   static Result<std::shared_ptr<const KeySet>> parse(std::string_view jwks);
+  /// `secret` is not empty. Error `jwks.invalid`.
+  static Result<std::shared_ptr<const KeySet>> of_secret(const std::string& secret);
   ~KeySet();
 
   [[nodiscard]] size_t size() const;
@@ -46,6 +50,17 @@ public:
   [[nodiscard]] virtual std::shared_ptr<const KeySet> keys() = 0;
   /// A token named a key that keys() does not hold; may fetch again, must not block.
   virtual void key_missing() = 0;
+};
+
+/// The same keys at all times.
+class GivenKeys : public KeySource {
+public:
+  explicit GivenKeys(std::shared_ptr<const KeySet> keys) : keys_(std::move(keys)) {}
+  std::shared_ptr<const KeySet> keys() override { return keys_; }
+  void key_missing() override {}
+
+private:
+  const std::shared_ptr<const KeySet> keys_;
 };
 
 /// Empty: not checked.

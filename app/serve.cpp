@@ -15,7 +15,6 @@
 #include "actors/system.hpp"
 #include "actors/world.hpp"
 #include "adapters/fact_stores.hpp"
-#include "adapters/jwks.hpp"
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
 #include "app/cluster/addresses.hpp"
@@ -25,6 +24,7 @@
 #include "app/data_folder.hpp"
 #include "app/jobs/node_jobs.hpp"
 #include "app/jobs/source_worker.hpp"
+#include "app/jwt_checks.hpp"
 #include "app/logging.hpp"
 #include "app/node/node_side.hpp"
 #include "app/overlay.hpp"
@@ -65,8 +65,7 @@ void export_head(const std::string& sink, const Record& record) {
 struct Node {
   std::unique_ptr<log::Disk> disk;
   Keys keys;
-  std::unique_ptr<Jwks> jwks;
-  std::unique_ptr<JwtVerifier> jwt;
+  std::unique_ptr<JwtChecks> jwt;
   std::shared_ptr<EventBus> bus;
   std::unique_ptr<Overlay> overlay;
   std::unique_ptr<ClusterSide> cluster;  ///< Nothing with --alone.
@@ -82,24 +81,6 @@ struct Node {
   std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones,
   std::atomic<JobDesk*> runs{nullptr};   ///< and who that runs may be.
 };
-
-Status start_jwks(Node& node, const config::Config& config, http::ApiOptions& options) {
-  if (config.text("jwks-url").empty()) return Done{};
-  node.jwks = std::make_unique<Jwks>(JwksOptions{
-    .url = config.text("jwks-url"),
-    .refresh = config.duration("jwks-refresh"),
-    .failed = [](const Error& why) { spdlog::warn("jwks code={} error={}", why.code, why.detail); }});
-  if (auto status = node.jwks->start(); !status) return status;
-  node.jwt =
-    std::make_unique<JwtVerifier>(JwtRules{config.text("jwt-aud"), config.text("jwt-iss")}, *node.jwks);
-  options.auth.jwt = [&verifier = *node.jwt](std::string_view token) -> Result<http::Principal> {
-    auto claims = verifier.verify(token, system_now());
-    if (!claims) return claims.error();
-    if (claims->sub.empty()) return http::Principal{};
-    return http::Principal{claims->sub, claims->scopes};
-  };
-  return Done{};
-}
 
 /// Whether a plan may be another one after this.
 bool may_change_plans(const Record& record) {
@@ -234,7 +215,10 @@ Result<config::Bind> start_edge(Node& node, const config::Config& config, http::
   auto key = config::api_key(config);
   if (!key) return key.error();
   options.auth.api_key = std::move(*key);
-  if (auto status = start_jwks(node, config, options); !status) return status.error();
+  auto jwt = JwtChecks::start(config);
+  if (!jwt) return jwt.error();
+  node.jwt = std::move(*jwt);
+  options.auth.jwt = node.jwt->check();
   auto bind = bind_of(config, *node.disk);
   if (!bind) return bind;
   options.metrics_open = bind->loopback;

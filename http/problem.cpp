@@ -64,6 +64,7 @@ Response problem(const Error& error, std::string_view request_id) {
   append_member(body, "request", request_id);
   append_fields(body, error.fields);
   body += '}';
+  if (kind.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"flowd\"");
   if (kind.retryable && (kind.status == 429 || kind.status == 503))
     response.headers.emplace_back("Retry-After", "1");
   return response;

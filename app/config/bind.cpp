@@ -59,7 +59,7 @@ Result<Bind> resolve_bind(const Config& config, bool has_tokens) {
   const bool dev = config.flag("dev");
   const bool credentials = has_tokens || !config.text("api-key").empty() ||
                            !config.text("api-key-file").empty() || !config.text("jwks-url").empty() ||
-                           !config.text("join-token").empty();
+                           !config.text("jwt-secret").empty() || !config.text("join-token").empty();
   if (address->host.empty()) {
     bind.loopback = dev || !credentials;
     bind.listen.host = bind.loopback ? "127.0.0.1" : "0.0.0.0";

@@ -137,6 +137,9 @@ std::vector<Setting> access_settings() {
     text("api-key-file", "", "File with the static key").for_runner().for_reader(Reader::both),
     text("jwks-url", "", "JWKS that bearer JWTs are checked against").env({"JWKS_URL"}),
     duration("jwks-refresh", "60s", kSecond, kDay, "How often the JWKS is fetched again"),
+    text("jwt-secret", "", "Secret that bearer JWTs may be signed with, by HS256")
+      .env({"FLWD_JWT_SECRET"})
+      .hidden(),
     text("jwt-aud", "", "Audience that a JWT must name").env({"JWT_AUD"}),
     text("jwt-iss", "", "Issuer that a JWT must name").env({"JWT_ISS"}),
     text("scope-prefix", "thatdam", "Prefix of the scopes register, read, apply and admin"),

@@ -235,3 +235,28 @@ TEST_CASE("a key whose numbers are no base64url is left out, and the process goe
   modulus["n"] = "AQ=B";
   CHECK_FALSE(KeySet::parse(key_set({modulus})));
 }
+
+TEST_CASE("a shared secret verifies HS256 and nothing else, whatever kid the token names") {
+  const std::string secret = "a secret of two programs";
+  GivenKeys keys{*KeySet::of_secret(secret)};
+  JwtVerifier verifier{{}, keys};
+  const auto good = TestKey::secret("any", secret);
+  const std::string text =
+    R"({"sub":"alice","scope":"jobs:read","scopes":["runs:write","runs:read",7],"exp":)" +
+    std::to_string(kNowSeconds + 60) + "}";
+  const Claims alice{"alice", {"jobs:read", "runs:write", "runs:read"}};
+  for (const bool with_kid : {true, false}) {
+    const auto verified = verifier.verify(good.sign("HS256", text, with_kid), kNow);
+    REQUIRE(verified);
+    CHECK(*verified == alice);
+  }
+  const auto refused = [&](const std::string& token, Time now = kNow) {
+    const auto verified = verifier.verify(token, now);
+    return !verified && verified.error().code == "unauthorized";
+  };
+  CHECK(refused(TestKey::secret("any", secret + "!").sign("HS256", text)));
+  CHECK(refused(good.sign("HS384", text)));
+  CHECK(refused(rsa().sign("RS256", text)));
+  CHECK(refused("eyJhbGciOiJub25lIn0." + good.sign("HS256", text).substr(21)));
+  CHECK(refused(good.sign("HS256", text), kNow + 60s));
+}
