@@ -92,6 +92,10 @@ std::vector<std::string> all_scopes(std::string_view prefix) {
   return scopes;
 }
 
+std::span<const std::string_view> job_scopes() {
+  return kJobScopes;
+}
+
 Status allow(const Policy& policy, Action action, const Caller& caller) {
   if (std::find(kJobScopes.begin(), kJobScopes.end(), action) != kJobScopes.end())
     return allow_jobs(policy, action, caller);

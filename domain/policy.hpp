@@ -1,6 +1,7 @@
 // Who may do what: the policy flags, the scopes and the one table of actions.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ struct Policy {
 
 /// The four scopes of `prefix`, in order: register, read, apply, admin.
 [[nodiscard]] std::vector<std::string> all_scopes(std::string_view prefix);
+
+/// Those of jobs, which need no prefix.
+[[nodiscard]] std::span<const std::string_view> job_scopes();
 
 struct Caller {
   std::string id;

@@ -18,13 +18,6 @@ constexpr size_t kMaxKey = 255;       // Characters of an Idempotency-Key.
 constexpr std::chrono::seconds kWaitForSeq{5};
 constexpr int64_t kStaleAfterMs = 3000;  // Nobody who leads was heard for this long.
 
-bool is_local_origin(std::string_view origin) {
-  for (const std::string_view host :
-       {"http://localhost", "https://localhost", "http://127.0.0.1", "http://[::1]"})
-    if (origin.starts_with(host) && (origin.size() == host.size() || origin[host.size()] == ':')) return true;
-  return false;
-}
-
 bool is_json(std::string_view content_type) {
   const auto type = content_type.substr(0, content_type.find(';'));
   return type == "application/json" || type == "application/json " || type.empty() ||
@@ -122,6 +115,8 @@ void Api::dispatch(Request& request, const Reply& reply, std::string_view& route
   if (found.route->inside && !request.inside)
     return reply(problem({"not.found", "there is nothing at " + std::string(request.path), {}}, request.id));
   route = found.route->pattern;
+  if (request.principal.anonymous() && !request.inside)
+    request.principal = authenticator_.nameless(request, found.route->action);
   if (auto allowed = authenticator_.authorize(request.principal, found.route->action, *system_.views());
       !allowed)
     return reply(problem(allowed.error(), request.id));

@@ -26,6 +26,9 @@ struct AuthOptions {
   std::string scope_prefix = "thatdam";
 };
 
+/// A page of this machine: http://localhost, at any port.
+[[nodiscard]] bool is_local_origin(std::string_view origin);
+
 class Authenticator {
 public:
   explicit Authenticator(AuthOptions options);
@@ -38,6 +41,10 @@ public:
   /// May the caller do `action`? Errors: `unauthorized`, `forbidden`.
   [[nodiscard]] Status authorize(const Principal& caller, std::string_view action,
                                  const ViewSet& views) const;
+
+  /// Who asks for `action` without any credential. Under --dev that is `dev` where the action is one of jobs
+  /// (jobs contract, section 9), unless a page of elsewhere made a browser ask; else it is anonymous.
+  [[nodiscard]] Principal nameless(const Request& request, std::string_view action) const;
 
   /// This node itself, with what it may ask of its own cluster.
   [[nodiscard]] Principal own() const;

@@ -256,7 +256,7 @@ class RunsTest(Jobs):
                          ("rocksdb", True, 2 << 20, False))
         self.assertGreater(seen.json["bytes_used"], 0)
         self.assertGreater(seen.json["max_bytes"], seen.json["bytes_used"])
-        self.assertEqual(Caller(self.node.port).get("/health/storage").status, 401)
+        self.assertEqual(Caller(self.node.port, Host="elsewhere.example").get("/health/storage").status, 401)
 
     def test_what_the_policy_denies_is_refused_and_on_record(self):
         """[S3-40] [S3-73] 422 policy.denied, and policy.decided in the log, without a run."""

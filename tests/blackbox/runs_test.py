@@ -58,7 +58,7 @@ class RunsTest(unittest.TestCase):
         """[S3-46] 401 without a credential, 403 without the scope, which is named."""
         routes = {"runs:read": [("GET", "/runs"), ("GET", "/runs/r")], "runs:write": [("POST", "/runs/r:cancel")],
                   "sources:read": [("GET", "/sources"), ("GET", "/sources/s")], "sources:write": [("POST", "/sources"), ("DELETE", "/sources/s")]}
-        nobody, callers = Caller(self.node.port), {scope: self.token(scope) for scope in routes}
+        nobody, callers = Caller(self.node.port, Origin="http://elsewhere.example"), {scope: self.token(scope) for scope in routes}
         for scope, asked in routes.items():
             for method, path in asked:
                 self.refused(nobody.call(method, path), 401, "unauthorized")
