@@ -2,8 +2,6 @@
 #include "app/serve_options.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <string_view>
 
 #include "adapters/run_making.hpp"
 #include "app/jobs/source_adding.hpp"
@@ -40,8 +38,7 @@ http::ApiOptions api_options(const config::Config& config, const std::string& da
 }
 
 Status check_containers(const config::Config& config) {
-  const bool flwd = std::string_view{::program_invocation_short_name} == "flwd";
-  if (!(flwd || config.flag("require-containers")) || container_runtime()) return Done{};
+  if (!(config::called_flwd() || config.flag("require-containers")) || container_runtime()) return Done{};
   return Error{
     "container.runtime.unavailable",
     "neither podman nor docker is in PATH; muster :serve without --require-containers serves without",

@@ -5,10 +5,10 @@
 #   scripts/smoke-sources.sh
 #   SOURCE_TYPE=git SOURCE_URL=https://git.example/tools.git GIT_REF=main JOB_ID=hello scripts/smoke-sources.sh
 #
-# FLWD_API is the node, FLWD_TOKEN its token; JOB_ARGS the arguments, JSON.
+# FLWD_API is the node, when it is not one that serves ./data, FLWD_TOKEN its token; JOB_ARGS the arguments, JSON.
 set -euo pipefail
 
-api="${FLWD_API:-http://127.0.0.1:8070}"
+api="${FLWD_API:-$(jq -er .url data/serving.json 2>/dev/null || echo http://127.0.0.1:8080)}"
 token="${FLWD_TOKEN:-${MUSTER_TOKEN:-dev-token}}"
 type="${SOURCE_TYPE:-local}"
 name="${SOURCE_NAME:-smoke}"

@@ -41,6 +41,9 @@ struct Setting {
   [[nodiscard]] std::string_view takes_effect() const;
 };
 
+/// Whether the program was started by its second name, which has habits of its own.
+[[nodiscard]] bool called_flwd();
+
 /// Every setting, in the order of --help.
 [[nodiscard]] std::span<const Setting> settings();
 

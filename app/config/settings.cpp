@@ -1,4 +1,5 @@
 // The table of settings.
+#include <cerrno>
 #include <utility>
 
 #include "app/config/setting.hpp"
@@ -51,11 +52,14 @@ Row duration(std::string_view name, std::string_view fallback, int64_t min, int6
 std::vector<Setting> node_settings() {
   return {
     text("data", "./data", "Folder of the log, the checkpoints and the keys")
-      .env({"FLOWD_DATA_DIR", "DATA_DIR/flowd"}),
-    text("bind", ":8070", "Address to serve on; a bare port is loopback until there are credentials")
+      .env({"FLOWD_DATA_DIR", "DATA_DIR/flowd"})
+      .for_reader(Reader::both),
+    text("bind", called_flwd() ? "127.0.0.1:8080" : ":8070",
+         "Address to serve on; a bare port is loopback until there are credentials")
       .alias({"addr"}),
     yes_no("metrics", "Serve GET /metrics: to everybody on loopback, else with any valid token").on(),
-    yes_no("dev", "Accept the token dev-token and allow CORS for localhost; loopback only"),
+    yes_no("dev",
+           "Accept the token dev-token, for jobs none too, and allow CORS for localhost; loopback only"),
     text("tls-cert", "", "PEM file with the certificate chain; serves HTTPS"),
     text("tls-key", "", "PEM file with the key of --tls-cert"),
     text("node-id", "", "This node's id; made once and kept in the data folder when not given"),
@@ -219,12 +223,13 @@ std::vector<Setting> output_settings() {
 
 std::vector<Setting> client_settings() {
   return {
-    text("server", "http://127.0.0.1:8070", "URL of the node to ask")
-      .env({"MUSTER_REMOTE", "FLOWD_REMOTE", "SUPERVISOR_URL"})
+    text("server", called_flwd() ? "http://127.0.0.1:8080" : "http://127.0.0.1:8070",
+         "URL of the node to ask; the one that serves the data folder when not given")
+      .env({"MUSTER_REMOTE", "FLOWD_REMOTE", "FLWD_API", "SUPERVISOR_URL"})
       .for_runner()
       .for_reader(Reader::client),
     text("token", "", "Bearer token to send")
-      .env({"SUPERVISOR_TOKEN", "FLOWD_TOKEN"})
+      .env({"SUPERVISOR_TOKEN", "FLOWD_TOKEN", "FLWD_TOKEN"})
       .hidden()
       .for_runner()
       .for_reader(Reader::client),
@@ -269,6 +274,10 @@ std::vector<Setting> make_settings() {
 }
 
 }  // namespace
+
+bool called_flwd() {
+  return std::string_view{::program_invocation_short_name} == "flwd";
+}
 
 std::span<const Setting> settings() {
   static const std::vector<Setting> all = make_settings();
