@@ -134,6 +134,11 @@ Result<std::shared_ptr<const JobListing>> JobDesk::listing(const std::string& ro
 
 Result<JobChoice> JobDesk::choose(const http::JobAsk& ask) {
   auto found = find(ask);
+  if (!found && found.error().code == "job.unknown" && !ask.source.empty()) {
+    auto plain = ask;  // What a source does not have may be in the node's own tree (contract, section 9).
+    plain.source.clear();
+    if (auto own = find(plain)) return own;
+  }
   if (found || found.error().code != "source.not.materialized") return found;
   const auto slash = ask.job.find('/');
   options_.bring(ask.source.empty() ? ask.job.substr(0, slash) : ask.source);
@@ -343,7 +348,7 @@ Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t li
     rows.push_back(row_of(*entry.job, "", ""));
     add_command(rows.back(), *entry.job, (*own)->tree);
   }
-  if (aliases) add_aliases(rows, (*own)->aliases, (*own)->tree);
+  if (aliases) add_aliases(rows, **own, "");
   page.faults = (*own)->faults.size();
   const auto views = about_.views();
   view<sources::View>(*views).sources.each([&](const std::string& name, const auto& source) {
@@ -358,6 +363,7 @@ Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t li
     const auto found = listing(tree->root);
     if (!found) return void(page.faults++);
     for (const auto& entry : (*found)->tree.jobs()) rows.push_back(row_of(*entry.job, name, source->kind));
+    if (aliases && source->expose != "none") add_aliases(rows, **found, name);
     page.faults += (*found)->faults.size();
   });
   sort_rows(rows);

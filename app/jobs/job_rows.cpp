@@ -32,18 +32,19 @@ void add_command(Json& row, const jobs::Job& job, const jobs::Tree& tree) {
   for (std::string word; std::getline(folder, word, '/');) row["command"].push_back(word);
 }
 
-void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases, const jobs::Tree& tree) {
+void add_aliases(std::vector<Json>& rows, const JobListing& listing, const std::string& source) {
+  const auto& aliases = listing.aliases;
   for (const auto& alias : aliases.listed()) {
     std::string key = alias.name;
     std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
     const bool collides = aliases.collisions().contains(key);
-    Json row{{"id", alias.name},
+    Json row{{"id", source.empty() ? alias.name : source + "/" + alias.name},
              {"name", alias.name},
-             {"source", {{"name", alias.name}, {"type", "alias"}}},
+             {"source", {{"name", source.empty() ? alias.name : source}, {"type", "alias"}}},
              {"alias_of", alias.target_path},
              {"alias_detail", collides ? "collision" : alias.target_path}};
     if (!alias.description.empty()) row["description"] = alias.description;
-    if (const auto named = jobs::find_job(tree, aliases, alias.name)) add_arguments(row, *named->job);
+    if (const auto named = jobs::find_job(listing.tree, aliases, alias.name)) add_arguments(row, *named->job);
     rows.push_back(std::move(row));
   }
 }

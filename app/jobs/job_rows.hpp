@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/job_files.hpp"
 #include "base/json.hpp"
 #include "domain/jobs/aliases.hpp"
 #include "domain/jobs/job_tree.hpp"
@@ -14,8 +15,8 @@ namespace muster::app {
 [[nodiscard]] Json row_of(const jobs::Job& job, const std::string& source, const std::string& type);
 /// Adds the words that name the job on a command line, where they do.
 void add_command(Json& row, const jobs::Job& job, const jobs::Tree& tree);
-/// A row for each alias, with what it stands for.
-void add_aliases(std::vector<Json>& rows, const jobs::Aliases& aliases, const jobs::Tree& tree);
+/// A row for each alias, with what it stands for in its tree; `source` is empty of the node's own.
+void add_aliases(std::vector<Json>& rows, const JobListing& listing, const std::string& source);
 /// By id, then by source.
 void sort_rows(std::vector<Json>& rows);
 

@@ -114,8 +114,8 @@ runs::Submit submission(const std::string& run, const std::string& node, const J
   if (!accepted.group.empty()) accepted.policy = policy_of(job.concurrency.policy);
   accepted.priority = job.priority;
   accepted.timeout_s = job.timeout_s;
-  auto plan =
-    jobs::plan_of(job, prepared, {choice.alias ? choice.alias->name : job.folder, choice.alias, nullptr});
+  const auto& path = choice.alias ? choice.alias->name : job.folder;
+  auto plan = jobs::plan_of(job, prepared, {path, choice.alias, nullptr, choice.source});
   auto& provenance = plan["provenance"];
   if (!choice.provenance.is_null()) provenance["source"] = choice.provenance;
   if (auto with = invoked_with(asked); !with.empty()) provenance["invoked_with"] = std::move(with);

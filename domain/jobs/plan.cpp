@@ -61,6 +61,7 @@ Json provenance_of(const Job& job, const Preparation& prepared, const Invocation
   if (!invocation.alias) return provenance;
   provenance["invoked_path"] = invocation.path;
   provenance["alias"] = {{"target_path", invocation.alias->target_path}};
+  put(provenance["alias"], "source", invocation.source);
   put(provenance["alias"], "description", invocation.alias->description);
   return provenance;
 }

@@ -15,6 +15,7 @@ struct Invocation {
   std::string path;                      ///< The folder of its files, as ids are derived from it.
   const Alias* alias = nullptr;          ///< When it was one.
   const Arguments* arguments = nullptr;  ///< Bound; null: none were, and no values are shown.
+  std::string source;  ///< Whose tree the job, and its alias, are of; empty: the node's own.
 };
 
 /// An argument as listings show it; what was not said is not there.

@@ -49,7 +49,7 @@ class SourcesTest(Jobs):
     def setUp(self):
         super().setUp()
         self.job("say", "echo own $ARG_WORD\n", SAYS)
-        repository = Repository(self.folder / "repository")
+        self.repository = repository = Repository(self.folder / "repository")
         repository.write("scripts/say/config.d/config.yaml", SAYS)
         repository.write("scripts/say/000_main.sh", "echo theirs $ARG_WORD\n")
         self.commit = repository.commit("one")
@@ -87,6 +87,28 @@ class SourcesTest(Jobs):
                 "resolved_commit": self.commit, "checkout": str(checkout)})
         own = self.accepted({"job_id": "say"})["provenance"]["source"]
         self.assertEqual(own, {"type": "local", "name": "say", "ref": "say", "resolved_ref": str(self.root.resolve() / "say")})
+
+    def test_a_source_has_aliases_of_its_own(self):
+        """Rows below its name, unless it is exposed to nobody; a plan says whose alias it was."""
+        self.repository.write("scripts/flwd.yaml", "aliases: [{from: say, to: speak}]\n")
+        self.repository.commit("two")
+        for expose, seen in (("none", []), ("read", [{"id": "tools/speak", "name": "speak", "alias_of": "say", "source": {"name": "tools", "type": "alias"}}])):
+            made = self.caller.post("/sources", {"type": "git", "name": "tools", "url": str(self.repository.path), "ref": "main", "expose": expose})
+            self.assertEqual(made.status, 200, made)
+            rows = [row for row in self.caller.get(f"/jobs?after={made.seq}").json if "alias_of" in row]
+            self.assertEqual([{name: row[name] for name in ("id", "name", "alias_of", "source")} for row in rows], seen)
+        for body in ({"job_id": "speak", "source": {"name": "tools"}}, {"job_id": "tools/speak"}):
+            self.assertEqual(self.caller.post("/plans", body).json["provenance"]["alias"], {"target_path": "say", "source": "tools"})
+
+    def test_what_a_source_does_not_have_is_looked_for_in_the_nodes_own_tree(self):
+        """And only then there is no such job."""
+        self.job("mine", "echo mine\n")
+        body = {"job_id": "mine", "source": {"name": "tools"}}
+        self.assertEqual(self.caller.post("/plans", body).json["job_id"], "mine")
+        run = self.accepted(body)
+        self.assertEqual(run["provenance"]["source"]["type"], "local")
+        self.assertIn("mine", self.said(run["id"]))
+        self.refused(self.caller.post("/plans", {"job_id": "nosuch", "source": {"name": "tools"}}), 404, "job.unknown")
 
 
 if __name__ == "__main__":
