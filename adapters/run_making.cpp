@@ -193,7 +193,10 @@ private:
       auto sources = profile_sources(shell, parts_.root, folder == "." ? "" : folder);
       if (!sources) return sources.error();
       const auto profile = file(at, shell == jobs::Shell::bash ? "profile.sh" : "profile.ps1");
-      auto kept = write_private(profile, jobs::shell_profile(shell, *sources, *parts_.arguments).text);
+      const auto text = jobs::shell_profile(shell, *sources, *parts_.arguments).text;
+      auto kept = write_private(profile, text);
+      if (kept && parts_.keep_profile)
+        kept = write_private(order_.folder / fs::path(profile).filename(), text);
       if (!kept) return kept;
       if (shell == jobs::Shell::bash) env["BASH_ENV"] = profile;
       for (auto& word : jobs::profile_words(shell, profile)) command.push_back(std::move(word));

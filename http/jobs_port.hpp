@@ -23,6 +23,8 @@ struct JobAsk {
   Json args;            ///< An object, or null.
   std::string of;       ///< The run that it retries or resumes; empty: none.
   bool resume = false;
+  bool keep_profile = false;  ///< Of a run: its shell profile stays in its folder.
+  bool unbound = false;       ///< Only of a plan: what the job takes, without looking at `args`.
   // Of a run again, what is not said is as it was.
   std::optional<jobs::OnError> on_error;  ///< Instead of what the job says.
   std::optional<bool> strict;             ///< Stop when a script fails: so when nothing is said.

@@ -24,7 +24,7 @@ struct JobBody {
   std::string job_id, requested_security_profile, node, of, on_error;
   RawJson args;
   std::optional<SourceBody> source;
-  bool resume = false;
+  bool resume = false, unbound = false, keep_profile = false;
   std::optional<bool> strict, dry_run;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -38,6 +38,8 @@ struct JobBody {
     visit("on_error", self.on_error);
     visit("strict", self.strict);
     visit("dry_run", self.dry_run);
+    visit("unbound", self.unbound);
+    visit("keep_profile", self.keep_profile);
   }
 };
 
@@ -108,6 +110,8 @@ std::optional<JobAsk> ask_of(const Request& request, const Reply& reply) {
   ask.node = body->node;
   ask.of = body->of;
   ask.resume = body->resume;
+  ask.unbound = body->unbound;
+  ask.keep_profile = body->keep_profile;
   ask.strict = body->strict;
   ask.dry = body->dry_run;
   std::vector<FieldError> faults;
@@ -116,6 +120,8 @@ std::optional<JobAsk> ask_of(const Request& request, const Reply& reply) {
     if (!ask.on_error) faults.push_back({"/on_error", "must be abort, continue or retry"});
   }
   if (ask.job.empty() && ask.of.empty()) faults.push_back({"/job_id", "is required"});
+  if (ask.unbound && (request.path != "/plans" || !body->args.text.empty()))
+    faults.push_back({"/unbound", "is for plans without args"});
   if (ask.resume && ask.of.empty()) faults.push_back({"/of", "is required: the run that is gone on with"});
   if (body->source) ask.source = body->source->name;
   if (body->source && ask.source.empty()) faults.push_back({"/source/name", "is required"});

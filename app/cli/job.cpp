@@ -78,8 +78,10 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   std::signal(SIGPIPE, SIG_IGN);                  // Whoever reads its output may go: the run does not.
   auto node = app::Embedded::open(config);
   if (!node) return node.error();
-  app::JobRunOptions options{
-    actor(), app::whole_environment(), {common.on_error, common.strict, common.dry_run}};
+  app::JobRunOptions options{actor(),
+                             app::whole_environment(),
+                             {common.on_error, common.strict, common.dry_run},
+                             common.verbose >= jobs::kKeepsProfile};
   JobStream stream{io, common, prepared->steps.size()};
   const auto outcome = app::run_job(
     **node, choice, *prepared, *arguments, options,

@@ -104,20 +104,23 @@ void JobStream::event(uint64_t seq, Time at, const std::string& type, const Json
   if (type == "step.start") began_[step] = at;
   if (type == "step.finish") finish_step(step, at, members);
   if (type == "run.finish") status_ = members.value("status", std::string{});
-  const auto data = data_of(type, members);
+  const auto data = common_.verbose > 0 ? members : data_of(type, members);
   if (common_.json) {
     auto json = base(seq, at, type);
     if (!step.empty()) json["step"] = step;
     if (!data.empty()) json["data"] = data;
     return print(json);
   }
-  if (!common_.quiet) show_event(seq, type, step, data);
+  if (!common_.quiet) show_event(seq, at, type, step, data);
   if (type == "step.start") line_.begin(step, steps_, at);
   type == "run.finish" ? line_.end() : line_.draw(io_.now());
 }
 
-void JobStream::show_event(uint64_t seq, const std::string& type, const std::string& step, const Json& data) {
-  std::string text = "[" + std::to_string(seq) + "] " + type + " run=" + run_;
+void JobStream::show_event(uint64_t seq, Time at, const std::string& type, const std::string& step,
+                           const Json& data) {
+  std::string text = "[" + std::to_string(seq) + "] ";
+  if (common_.verbose > 0) text += to_rfc3339(at) + " ";
+  text += type + " run=" + run_;
   if (!step.empty()) text += " step=" + printable(step);
   if (!data.empty()) text += " data=" + printable(data.dump());
   line_.clear();

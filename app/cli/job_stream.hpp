@@ -36,7 +36,7 @@ public:
 private:
   [[nodiscard]] Json base(uint64_t seq, Time at, const std::string& type) const;
   void print(const Json& json) const;
-  void show_event(uint64_t seq, const std::string& type, const std::string& step, const Json& data);
+  void show_event(uint64_t seq, Time at, const std::string& type, const std::string& step, const Json& data);
   void finish_step(const std::string& step, Time at, const Json& members);
 
   const Io& io_;

@@ -104,6 +104,7 @@ Json body_of(const jobs::Job& job, const jobs::Arguments& arguments, const jobs:
   Json body = {{"job_id", job.id}, {"args", std::move(args)}};
   if (!common.strict) body["strict"] = false;  // The API's default is true.
   if (common.dry_run) body["dry_run"] = true;
+  if (common.verbose >= jobs::kKeepsProfile) body["keep_profile"] = true;
   if (!common.profile.empty()) body["requested_security_profile"] = common.profile;
   if (!common.node.empty()) body["node"] = common.node;
   if (common.on_error) body["on_error"] = jobs::word_of(*common.on_error);

@@ -312,7 +312,8 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
                  asked.dry,
                  stream_members(made.submit.run),
                  choice->addon != nullptr,
-                 choice->addon && choice->addon->pull == "never" ? "never" : ""};
+                 choice->addon && choice->addon->pull == "never" ? "never" : "",
+                 ask.keep_profile};
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
   order->notes = stream_notes(made.submit, system_now());
@@ -329,10 +330,15 @@ Result<Json> JobDesk::plan_now(const http::JobAsk& asked) {
   Json trust;
   auto prepared = judge(*choice, ask, trust);
   if (!prepared) return prepared.error();
-  const auto arguments = jobs::bind_json(*choice->job, ask.args);
-  if (!arguments) return arguments.error();
+  jobs::Arguments arguments;
+  if (!ask.unbound) {
+    auto bound = jobs::bind_json(*choice->job, ask.args);
+    if (!bound) return bound.error();
+    arguments = std::move(*bound);
+  }
   if (const auto denied = prepared->denial()) return *denied;
-  auto plan = jobs::plan_of(*choice->job, *prepared, {ask.job, choice->alias, &*arguments});
+  auto plan = jobs::plan_of(*choice->job, *prepared,
+                            {ask.job, choice->alias, ask.unbound ? nullptr : &arguments, choice->source});
   if (!choice->source.empty()) plan["provenance"]["source"] = choice->provenance;
   if (choice->addon) add_addon(plan, *choice->addon);
   add_trust(plan, *prepared, trust);

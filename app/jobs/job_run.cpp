@@ -215,6 +215,7 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
                  options.asked.strict,
                  options.asked.dry,
                  stream_members(submit.run)};
+  parts.keep_profile = options.keep_profile;
   auto order = make_run_order(parts, groups);
   if (!order) return order.error();
   order->notes = stream_notes(submit, system_now());

@@ -25,7 +25,11 @@ constexpr std::array kFlags{
   CommonFlag{"report", 0, FlagKind::text, "Report how each script ended", kReports},
   CommonFlag{"report-file", 0, FlagKind::text, "Write the report to this file", {}},
   CommonFlag{"strict", 0, FlagKind::truth, "Stop when a script fails", {}},
-  CommonFlag{"verbose", 'v', FlagKind::count, "Print more; twice and thrice for more yet", {}},
+  CommonFlag{"verbose",
+             'v',
+             FlagKind::count,
+             "Print all of each event, and when; -vvv keeps the shell profile, too",
+             {}},
 };
 
 /// -vvvv says no more than this.

@@ -13,12 +13,15 @@
 
 namespace muster::jobs {
 
+/// -vvv (contract of jobs, section 4).
+constexpr uint32_t kKeepsProfile = 3;
+
 /// What they said. A word that belongs to no flag is kept as `stray`: `--loud false` leaves `false` there,
 /// and whoever runs the command says so.
 struct Common {
   bool dry_run = false, quiet = false, strict = false, json = false, help = false;
   bool exit_code = false;  ///< Exit as the run did.
-  uint32_t verbose = 0;
+  uint32_t verbose = 0;    ///< From kKeepsProfile on the shell profile is kept.
   std::optional<OnError> on_error;
   std::string report;  ///< json or yaml; empty: none.
   std::string report_file;

@@ -64,6 +64,28 @@ class RunTest(Folder):
         report = self.run_job("bad", "-q", "--report", "json", root=root, status=1).stdout
         self.assertEqual([(row["Name"], row["ExitCode"]) for row in json.loads(report)], [("000_main.sh", 42)])
 
+    def test_a_report_is_json_or_yaml_and_may_go_to_a_file(self):
+        """--report yaml reads as the same list; --report-file keeps it off stdout, and needs --report."""
+        root = self.job("twice", "echo first\n")
+        (root / "twice" / "100_more.sh").write_text("exit 3\n")
+        shown = self.run_job("twice", "-q", "--report", "yaml", "--on-error", "continue", root=root, status=1).stdout
+        self.assertRegex(shown, r'^first\n- Duration: \d+\n  Err: .*\n  ExitCode: 0\n  Name: "000_main.sh"\n- Duration: \d+\n  Err: .*\n  ExitCode: 3\n  Name: "100_more.sh"\n$')
+        done = self.run_job("twice", "-q", "--report", "json", "--report-file", "report.json", "--on-error", "continue", root=root, status=1)
+        self.assertEqual(done.stdout, "first\n")
+        rows = json.loads((self.folder / "report.json").read_text())
+        self.assertEqual([(row["Name"], row["ExitCode"]) for row in rows], [("000_main.sh", 0), ("100_more.sh", 3)])
+        self.assertIn("--report", self.run_job("twice", "--report-file", "report.json", root=root, status=1).stderr)
+
+    def test_verbose_says_when_and_all_and_keeps_the_profile_at_last(self):
+        """-v: each event with its time and all of its members; -vvv: what bash read before the script is in the run's folder."""
+        root = self.job("says", "echo x\n", "interpreter: bash\nargspec: {args: [{name: who, type: string}]}\n")
+        self.assertRegex(self.run_job("says", "-v", root=root).stderr, r'(?m)^\[\d+\] 20\S+Z step\.start run=run-\d+ .*"started_at"')
+        self.assertEqual(list((self.folder / "data" / "runs").glob("*/*profile.sh")), [])
+        self.run_job("says", "-vvv", "--who", "me", root=root)
+        profile, = (self.folder / "data" / "runs").glob("*/*profile.sh")
+        self.assertIn("export who='me'", profile.read_text())
+        self.assertEqual(profile.stat().st_mode & 0o777, 0o600)
+
     def test_wrong_arguments_start_nothing(self):
         """A missing one, one of another kind and one that nobody knows are refused by name, before anything is recorded."""
         for words, said in (([], 'required flag(s) "name" not set'), (["--name", "x", "--times", "many"], "times"), (["--nmae", "x"], "nmae")):
@@ -111,7 +133,7 @@ class RunTest(Folder):
 
     def test_a_folder_that_a_node_serves_is_left_to_it(self):
         """The node is asked, which wants a token; where it cannot be found, exit status 5 with what to do."""
-        with RunningNode("--dev", "--data", str(self.folder / "data")):
+        with RunningNode("--api-key", "a-key", "--data", str(self.folder / "data")):
             self.assertIn("Bearer token", self.run_job("demo", "--name", "dora", status=3).stderr)
             (self.folder / "data" / "serving.json").unlink()
             self.assertIn("--data", self.run_job("demo", "--name", "dora", status=5).stderr)
