@@ -2,12 +2,21 @@
 #include "app/cli/client.hpp"
 
 #include <cctype>
+#include <charconv>
+#include <chrono>
+#include <thread>
 
 #include "adapters/http_client.hpp"
 #include "app/cli/problem.hpp"
+#include "app/serving.hpp"
+#include "base/hash.hpp"
 
 namespace muster::cli {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kKeyBytes = 16;  // Of an Idempotency-Key.
 
 std::string percent_encoded(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -20,6 +29,22 @@ std::string percent_encoded(std::string_view text) {
       (((encoded += '%') += kHex[byte >> 4U]) += kHex[byte & 15U]);
   }
   return encoded;
+}
+
+std::optional<uint32_t> number_in(const HttpReply& reply, std::string_view header) {
+  const auto text = reply.header(header);
+  uint32_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, failed] = std::from_chars(text.data(), end, number);
+  if (text.empty() || failed != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+/// Of a reply that says to come again, when.
+std::optional<std::chrono::seconds> asked_to_wait(const HttpReply& reply) {
+  const auto seconds = number_in(reply, "retry-after");
+  if (reply.status != 503 || !seconds) return std::nullopt;
+  return std::chrono::seconds{*seconds};
 }
 
 }  // namespace
@@ -45,6 +70,7 @@ struct Client::State {
   std::string key;
   std::string ca_file;
   Millis timeout{0};
+  bool once = false;
   HttpClient http;
 
   [[nodiscard]] HttpRequest request(std::string_view method, const std::string& path, std::string body) const;
@@ -69,8 +95,13 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
+std::optional<std::string> node_to_ask(const config::Config& config) {
+  if (config.given("server")) return config.text("server");
+  return app::serving_url(config.text("data"));
+}
+
 Result<Client> Client::make(const config::Config& config, Millis patience) {
-  return make_for(config.text("server"), config, patience);
+  return make_for(node_to_ask(config).value_or(config.text("server")), config, patience);
 }
 
 Result<Client> Client::make_for(const std::string& server, const config::Config& config, Millis patience) {
@@ -88,6 +119,10 @@ Result<Client> Client::make_for(const std::string& server, const config::Config&
   return Client{std::move(state)};
 }
 
+void Client::ask_once() {
+  state_->once = true;
+}
+
 const std::string& Client::server() const {
   return state_->server;
 }
@@ -95,12 +130,21 @@ const std::string& Client::server() const {
 Result<Answer> Client::call(std::string_view method, const std::string& path, const std::string& body,
                             const std::string& key) {
   auto request = state_->request(method, path, body);
-  if (!key.empty()) request.headers.emplace_back("Idempotency-Key", key);
-  auto reply = state_->http.fetch(request);
-  if (!reply) return reply.error();
-  if (reply->status >= 300) return problem_of(reply->status, reply->body);
-  std::string next{reply->header("x-next-cursor")};
-  return Answer{reply->status, std::move(reply->body), std::move(next)};
+  if (method != "GET")
+    request.headers.emplace_back("Idempotency-Key", key.empty() ? random_hex(kKeyBytes) : key);
+  for (const auto until = SteadyClock::now() + state_->timeout;;) {
+    auto reply = state_->http.fetch(request);
+    if (!reply) return reply.error();
+    if (const auto pause = asked_to_wait(*reply);
+        pause && !state_->once && SteadyClock::now() + *pause < until) {
+      std::this_thread::sleep_for(*pause);
+      continue;
+    }
+    if (reply->status >= 300) return problem_of(reply->status, reply->body);
+    std::string next{reply->header("x-next-cursor")};
+    const auto faults = number_in(*reply, "x-flowd-discovery-errors").value_or(0);
+    return Answer{reply->status, std::move(reply->body), std::move(next), faults};
+  }
 }
 
 Result<Json> Client::get(const std::string& path) {

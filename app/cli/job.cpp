@@ -10,6 +10,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "app/cli/client.hpp"
 #include "app/cli/job_stream.hpp"
 #include "app/cli/remote_job.hpp"
 #include "app/cli/table.hpp"

@@ -4,7 +4,8 @@
 
 #include "adapters/job_files.hpp"
 #include "app/cli/catalog.hpp"
-#include "app/cli/table.hpp"
+#include "app/cli/remote_jobs.hpp"
+#include "app/cli/render.hpp"
 #include "domain/jobs/steps.hpp"
 
 namespace muster::cli {
@@ -65,34 +66,73 @@ std::vector<jobs::Fault> alias_faults(const jobs::Aliases& aliases) {
   return faults;
 }
 
-void print_tables(const Call& call, const std::string& root, const JobListing& listing) {
-  if (listing.tree.jobs().empty()) {
-    call.io.out << "no jobs in " << printable(root) << '\n';
+/// `all` has the contract's shape (section 1).
+void print_tables(const Call& call, const std::string& of, const Json& all) {
+  if (all["jobs"].empty()) {
+    call.io.out << "no jobs in " << printable(of) << '\n';
   } else {
     Table table{{{"ID", false, true}, {"NAME"}, {"SUMMARY"}}};
-    for (const auto& [job, file] : listing.tree.jobs())
-      table.add({{job->id},
-                 {job->name},
-                 job->summary.empty() ? Cell{"(no summary)", Colour::dim} : Cell{job->summary}});
+    for (const auto& job : all["jobs"])
+      table.add(
+        {{text_of(job, "id")},
+         {text_of(job, "name")},
+         job.contains("summary") ? Cell{text_of(job, "summary")} : Cell{"(no summary)", Colour::dim}});
     table.print(call.io.out, call.io.terminal);
   }
-  if (listing.aliases.listed().empty()) return;
+  if (!all.contains("aliases")) return;
   call.io.out << "\nALIASES\n";
   Table table{{{"NAME", false, true}, {"TARGET"}, {"DESCRIPTION"}}};
-  for (const auto& alias : listing.aliases.listed())
-    table.add({{alias.name}, {alias.target_path}, {alias.description}});
+  for (const auto& alias : all["aliases"])
+    table.add({{text_of(alias, "name")}, {text_of(alias, "target_path")}, {text_of(alias, "description")}});
   table.print(call.io.out, call.io.terminal);
 }
 
+/// The contract's shape of what a node has. It tells no folders, and of files that cannot be read the number.
+Json to_json(const RemoteJobs& found) {
+  Json all = {{"jobs", Json::array()}};
+  for (const auto& row : found.rows) {
+    const auto id = text_of(row, "id"), name = text_of(row, "name");
+    const auto source = row.value("source", Json::object());
+    const bool alias = row.contains("alias_of");
+    Json shown;
+    if (alias) {
+      shown = {{"name", id}, {"target_path", row["alias_of"]}};
+      if (id != name) shown["source"] = text_of(source, "name");
+    } else {
+      shown = {{"id", id}, {"name", name}};
+      if (!source.empty()) shown["source"] = source;
+    }
+    if (row.contains("description")) shown[alias ? "description" : "summary"] = row["description"];
+    all[alias ? "aliases" : "jobs"].push_back(std::move(shown));
+  }
+  return all;
+}
+
+Outcome list_there(const Call& call, Client& client) {
+  const auto found = remote_jobs(client);
+  if (!found) return found.error();
+  const auto all = to_json(*found);
+  if (call.json)
+    print_json(call, all);
+  else
+    print_tables(call, client.server(), all);
+  if (found->faults > 0)
+    call.io.err << "[warn] " << client.server() << ": " << found->faults
+                << " files could not be read; muster :validate tells of them there\n";
+  return 0;
+}
+
 Outcome list(Call& call) {
+  if (auto there = ask_of_jobs(call, [&](Client& client) { return list_there(call, client); })) return *there;
   const auto& root = call.config.text("scripts-root");
   const auto listing = JobFiles(root).read();
   if (!listing) return listing.error();
+  const auto all = to_json(root, **listing);
   if (call.json) {
-    print_json(call, to_json(root, **listing));
+    print_json(call, all);
     return 0;
   }
-  print_tables(call, root, **listing);
+  print_tables(call, root, all);
   auto faults = (*listing)->faults;
   for (auto& fault : alias_faults((*listing)->aliases)) faults.push_back(std::move(fault));
   for (const auto& fault : faults)
@@ -144,8 +184,8 @@ Outcome validate(Call& call) {
 
 Verb jobs_verb() {
   return {.name = ":jobs",
-          .summary = "List the jobs of a folder of scripts, and their aliases",
-          .example = "muster :jobs --scripts-root ./scripts\nmuster :jobs --json",
+          .summary = "List the jobs that may be run, and their aliases",
+          .example = "muster :jobs --json\nmuster :jobs --scripts-root ./scripts",
           .run = list};
 }
 

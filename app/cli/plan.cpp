@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "app/cli/catalog.hpp"
+#include "app/cli/remote_jobs.hpp"
 #include "app/cli/table.hpp"
 #include "app/jobs/job_choice.hpp"
 
@@ -61,20 +62,41 @@ void print_plan(const Call& call, const Json& plan) {
         << '\n';
 }
 
+Outcome show_plan(const Call& call, const Json& plan) {
+  if (call.json)
+    print_json(call, plan);
+  else
+    print_plan(call, plan);
+  return plan.contains("denied") ? 3 : 0;
+}
+
+Error not_one_job() {
+  return usage_error(":plan takes the name of one job, and no arguments of it");
+}
+
+Outcome plan_there(const Call& call, Client& client) {
+  const auto found = find_remote_job(client, call.words);
+  if (!found) return found.error();
+  if (!*found) return Error{"job.unknown", client.server() + " has no jobs", {}};
+  if ((*found)->words != call.words.size()) return not_one_job();
+  Json body = {{"job_id", (*found)->job.id}, {"unbound", true}};
+  if (call.has("profile")) body["requested_security_profile"] = call.text("profile");
+  const auto answer = client.call("POST", "/plans", body.dump());
+  if (!answer) return answer.error();
+  const auto plan = parse_json(answer->body);
+  if (!plan) return plan.error();
+  return show_plan(call, *plan);
+}
+
 Outcome plan(Call& call) {
   if (call.words.empty()) return usage_error(":plan needs the name of a job; muster :jobs lists them");
+  if (auto there = ask_of_jobs(call, [&](Client& client) { return plan_there(call, client); })) return *there;
   auto choice = app::choose_job(call.config, call.words);
   if (!choice) return choice.error();
-  if (choice->words != call.words.size())
-    return usage_error(":plan takes the name of one job, and no arguments of it");
+  if (choice->words != call.words.size()) return not_one_job();
   auto prepared = app::prepare_job(*choice, call.io.environment, call.text("profile"));
   if (!prepared) return prepared.error();
-  const auto shown = jobs::plan_of(*choice->job, *prepared, {call.word(0), choice->alias, nullptr});
-  if (call.json)
-    print_json(call, shown);
-  else
-    print_plan(call, shown);
-  return shown.contains("denied") ? 3 : 0;
+  return show_plan(call, jobs::plan_of(*choice->job, *prepared, {call.word(0), choice->alias, nullptr, ""}));
 }
 
 }  // namespace

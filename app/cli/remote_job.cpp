@@ -12,9 +12,8 @@
 #include "app/cli/client.hpp"
 #include "app/cli/job.hpp"
 #include "app/cli/job_stream.hpp"
-#include "app/cli/listing.hpp"
+#include "app/cli/remote_jobs.hpp"
 #include "app/cli/run_follow.hpp"
-#include "app/serving.hpp"
 #include "base/error_catalog.hpp"
 #include "base/hash.hpp"
 #include "domain/jobs/arguments.hpp"
@@ -22,7 +21,6 @@
 namespace muster::cli {
 namespace {
 
-constexpr size_t kPage = 200;     // As many as the node gives at once.
 constexpr size_t kKeyBytes = 16;  // Of an Idempotency-Key.
 using SteadyClock = std::chrono::steady_clock;
 
@@ -30,69 +28,6 @@ constexpr std::chrono::milliseconds kFirstPause{100}, kLookAgain{10};
 constexpr std::chrono::seconds kRecordedWithin{5}, kAskedWithin{10}, kCancelEvery{1};
 
 std::atomic<int> signals{0};  // How many came that ask to end.
-
-/// An argument as GET /jobs shows it.
-jobs::Arg argument_of(const Json& json) {
-  jobs::Arg arg;
-  arg.name = json.value("name", "");
-  arg.type = json.value("type", "string");
-  arg.format = json.value("format", "");
-  arg.secret = json.value("secret", false);
-  arg.required = json.value("required", false);
-  if (json.contains("default")) arg.otherwise = json["default"];
-  arg.description = json.value("description", "");
-  arg.choices = json.value("enum", std::vector<std::string>{});
-  arg.items_type = json.value("items_type", "");
-  arg.item_choices = json.value("items_enum", std::vector<std::string>{});
-  arg.value_type = json.value("value_type", "");
-  return arg;
-}
-
-struct RemoteJob {
-  jobs::Job job;
-  size_t words = 0;  ///< How many of the words named it.
-};
-
-bool same(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-/// How many of the words name the row: those of its folders, or its id. 0: they name another one.
-size_t words_of(const Json& row, const std::vector<std::string>& words) {
-  const auto command = row.value("command", std::vector<std::string>{});
-  if (!command.empty() && command.size() <= words.size() &&
-      std::equal(command.begin(), command.end(), words.begin()))
-    return command.size();
-  return same(row.value("id", ""), words.front()) ? 1 : 0;
-}
-
-/// Nothing: there is not one job at all. Error: `job.unknown`, and what the node says.
-Result<std::optional<RemoteJob>> find(Client& client, const std::vector<std::string>& words) {
-  std::optional<RemoteJob> found;
-  bool any = false;
-  for (size_t page = 1;; page++) {
-    const auto rows =
-      client.get(with_query("/jobs", {{"per_page", std::to_string(kPage)}, {"page", std::to_string(page)}}));
-    if (!rows) return rows.error();
-    for (const auto& row : *rows) {
-      any = true;
-      const auto count = words_of(row, words);
-      if (count == 0 || (found && found->words >= count)) continue;
-      found.emplace();
-      found->words = count;
-      found->job.id = row.value("id", "");
-      found->job.name = row.value("name", "");
-      found->job.summary = row.value("description", "");
-      if (row.contains("args"))
-        for (const auto& arg : row["args"]) found->job.args.push_back(argument_of(arg));
-    }
-    if (rows->size() < kPage) break;
-  }
-  if (!found && any)
-    return Error{"job.unknown", client.server() + " has no job " + words.front() + ": see GET /jobs", {}};
-  return found;
-}
 
 /// What is given goes; the node fills in what has a default.
 Json body_of(const jobs::Job& job, const jobs::Arguments& arguments, const jobs::Common& common) {
@@ -233,11 +168,6 @@ Outcome run_there(Client& client, Client& canceling, const RemoteJob& found,
 
 }  // namespace
 
-std::optional<std::string> node_to_ask(const config::Config& config) {
-  if (config.given("server")) return config.text("server");
-  return app::serving_url(config.text("data"));
-}
-
 Asked run_remote_job(const std::string& server, const std::vector<std::string>& words,
                      const config::Config& config, const Io& io) {
   const auto failed = [](Error why) { return Asked{true, Outcome{std::move(why)}}; };
@@ -246,7 +176,9 @@ Asked run_remote_job(const std::string& server, const std::vector<std::string>& 
   auto canceling = Client::make_for(server, config);
   if (!canceling) return failed(canceling.error());
   try {
-    auto found = find(*client, words);
+    client->ask_once();  // Below, each is asked again until a signal comes.
+    canceling->ask_once();
+    auto found = find_remote_job(*client, words);
     if (!found) return {found.error().code != "unreachable", Outcome{found.error()}};
     if (!*found) return {true, std::nullopt};
     return {true, run_there(*client, *canceling, **found, words, io)};

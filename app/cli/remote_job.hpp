@@ -9,10 +9,6 @@
 
 namespace muster::cli {
 
-/// Whose node is to run what this command line names: the one of the configuration when that names one, else
-/// the one that serves the data folder now. Nothing: neither.
-[[nodiscard]] std::optional<std::string> node_to_ask(const config::Config& config);
-
 /// What came of asking a node.
 struct Asked {
   bool answered = true;            ///< False: it was not there, and was asked for nothing yet.

@@ -53,6 +53,47 @@ class RemoteJobTest(Jobs):
         self.assertNotIn(b"canary-7", log)
         self.assertIn("--name", self.remote("greet", "--help").stdout)
 
+    def test_it_has_names_of_before(self):
+        """FLOWD_REMOTE or FLWD_API and FLOWD_TOKEN or FLWD_TOKEN name the node and the token, for jobs and verbs."""
+        self.serve("--api-key", "unknown")
+        token = self.caller.post("/v1/tokens", {"name": "ci", "scopes": ["jobs:read", "runs:read", "runs:write", "events:read"]}).json["token"]
+        for node, secret in (("FLOWD_REMOTE", "FLOWD_TOKEN"), ("FLWD_API", "FLWD_TOKEN")):
+            environment = {node: f"http://127.0.0.1:{self.node.port}", secret: token, "MUSTER_TOKEN": ""}
+            done = self.muster("greet", "--name", "Ana", "-q", **environment)
+            self.assertEqual((done.returncode, done.stdout), (0, "hello Ana\n"), done)
+            for words in ((":jobs",), (":plan", "greet"), (":runs",)):
+                done = self.muster(*words, **environment)
+                self.assertEqual((done.returncode, "greet" in done.stdout), (0, True), done)
+        self.assertEqual({run["requested_by"] for run in self.runs()}, {"ci"})
+
+    def test_the_profile_is_kept_there(self):
+        """-vvv goes with it."""
+        self.serve()
+        self.assertEqual(self.remote("greet", "--name", "Ana", "-vvv").returncode, 0)
+        profile, = (self.folder / "data" / "runs").glob("*/*profile.sh")
+        self.assertIn("export name='Ana'", profile.read_text())
+
+    def test_verbs_find_the_node_that_serves_the_folder(self):
+        """Wherever it listens; jobs are listed and planned by it, unless a flag names a folder of scripts."""
+        self.serve()
+        other = self.folder / "other" / "mine" / "config.d"
+        other.mkdir(parents=True)
+        (other / "config.yaml").write_text("interpreter: bash\n")
+        here = {"MUSTER_DATA": str(self.folder / "data"), "MUSTER_SCRIPTS_ROOT": str(self.folder / "other")}
+        said = lambda *words, status=0: (done := self.muster(*words, **here)).returncode == status and done.stdout + done.stderr
+        self.assertIn("greet", said(":jobs"))
+        self.assertIn("mine", said(":jobs", "--scripts-root", str(self.folder / "other")))
+        self.assertNotIn("mine", said(":jobs"))
+        self.assertIn("--greeting", said(":plan", "greet"))
+        self.assertIn("one job", said(":plan", "greet", "more", status=2))
+        self.assertIn("nosuch", said(":plan", "nosuch", status=4))
+        self.assertIn("profile disabled", said(":plan", "greet", "--profile", "disabled"))
+        self.assertIn("there are no runs", said(":runs"))
+        self.assertIn("there are no sources", said(":sources"))
+        self.assertIn("there are no runs", self.muster(":runs", "--data", str(self.folder / "data")).stdout)
+        self.node.stop()
+        self.assertIn("mine", said(":jobs"))
+
     def test_flags_go_with_it(self):
         """[S3-54] --json, --report, --exit-code, --on-error, --dry-run and -q do what they do right here."""
         self.job("fails", "exit 7\n")

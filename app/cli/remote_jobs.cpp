@@ -1,0 +1,80 @@
+// Reading a node's rows, and finding a job in them.
+#include "app/cli/remote_jobs.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace muster::cli {
+namespace {
+
+constexpr size_t kPage = 200;  // As many as the node gives at once.
+
+/// An argument as GET /jobs shows it.
+jobs::Arg argument_of(const Json& json) {
+  jobs::Arg arg;
+  arg.name = json.value("name", "");
+  arg.type = json.value("type", "string");
+  arg.format = json.value("format", "");
+  arg.secret = json.value("secret", false);
+  arg.required = json.value("required", false);
+  if (json.contains("default")) arg.otherwise = json["default"];
+  arg.description = json.value("description", "");
+  arg.choices = json.value("enum", std::vector<std::string>{});
+  arg.items_type = json.value("items_type", "");
+  arg.item_choices = json.value("items_enum", std::vector<std::string>{});
+  arg.value_type = json.value("value_type", "");
+  return arg;
+}
+
+bool same(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+/// How many of the words name the row: those of its folders, or its id. 0: they name another one.
+size_t words_of(const Json& row, const std::vector<std::string>& words) {
+  const auto command = row.value("command", std::vector<std::string>{});
+  if (!command.empty() && command.size() <= words.size() &&
+      std::equal(command.begin(), command.end(), words.begin()))
+    return command.size();
+  return same(row.value("id", ""), words.front()) ? 1 : 0;
+}
+
+}  // namespace
+
+Result<RemoteJobs> remote_jobs(Client& client) {
+  RemoteJobs all{Json::array(), 0};
+  for (size_t page = 1;; page++) {
+    const auto answer = client.call(
+      "GET", with_query("/jobs", {{"per_page", std::to_string(kPage)}, {"page", std::to_string(page)}}));
+    if (!answer) return answer.error();
+    const auto rows = parse_json(answer->body);
+    if (!rows || !rows->is_array())
+      return Error{"internal", client.server() + "/jobs did not answer with a list"};
+    for (const auto& row : *rows) all.rows.push_back(row);
+    all.faults = answer->faults;
+    if (rows->size() < kPage) return all;
+  }
+}
+
+Result<std::optional<RemoteJob>> find_remote_job(Client& client, const std::vector<std::string>& words) {
+  const auto all = remote_jobs(client);
+  if (!all) return all.error();
+  std::optional<RemoteJob> found;
+  for (const auto& row : all->rows) {
+    const auto count = words_of(row, words);
+    if (count == 0 || (found && found->words >= count)) continue;
+    found.emplace();
+    found->words = count;
+    found->job.id = row.value("id", "");
+    found->job.name = row.value("name", "");
+    found->job.summary = row.value("description", "");
+    if (row.contains("args"))
+      for (const auto& arg : row["args"]) found->job.args.push_back(argument_of(arg));
+  }
+  if (!found && !all->rows.empty())
+    return Error{"job.unknown", client.server() + " has no job " + words.front() + ": see GET /jobs", {}};
+  return found;
+}
+
+}  // namespace muster::cli

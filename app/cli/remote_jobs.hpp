@@ -1,0 +1,46 @@
+// The jobs of a node, as its GET /jobs tells of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/cli/client.hpp"
+#include "app/cli/verb.hpp"
+#include "domain/jobs/job.hpp"
+
+namespace muster::cli {
+
+struct RemoteJobs {
+  Json rows;          ///< As GET /jobs has them, all pages.
+  size_t faults = 0;  ///< Files that could not be read there.
+};
+
+/// Errors: `unreachable`, the node's own.
+[[nodiscard]] Result<RemoteJobs> remote_jobs(Client& client);
+
+struct RemoteJob {
+  jobs::Job job;
+  size_t words = 0;  ///< How many of the words named it.
+};
+
+/// By the words of its folders, else by the first word as an id or an alias. Nothing: there is not one job at
+/// all. Errors: `job.unknown`, as remote_jobs().
+[[nodiscard]] Result<std::optional<RemoteJob>> find_remote_job(Client& client,
+                                                               const std::vector<std::string>& words);
+
+/// Asks the node whose jobs this command line would run, if there is one: node_to_ask(), unless a flag names
+/// a folder of scripts. Nothing: this machine's own tree counts, as no node is named and none answers.
+template <class Ask>
+std::optional<Outcome> ask_of_jobs(const Call& call, Ask ask) {
+  if (call.config.origin("scripts-root").source == config::Source::flag) return std::nullopt;
+  const auto server = node_to_ask(call.config);
+  if (!server) return std::nullopt;
+  auto client = Client::make(call.config);
+  if (!client) return Outcome{client.error()};
+  Outcome outcome = ask(*client);
+  const bool gone = !outcome && outcome.error().code == "unreachable" && !call.config.given("server");
+  return gone ? std::nullopt : std::optional{std::move(outcome)};
+}
+
+}  // namespace muster::cli
