@@ -1,40 +1,29 @@
 // Steps, merged and judged.
 #include "domain/jobs/preparation.hpp"
 
+#include <algorithm>
+
 #include "domain/jobs/steps.hpp"
 
 namespace muster::jobs {
-namespace {
 
 /// Of a job without steps there is one judgement, whichever of its scripts it is about.
-bool counts(const Preparation& prepared, size_t step, bool stepped) {
-  return step < prepared.steps.size() && (stepped || step == 0);
+std::span<const PreparedStep> Preparation::judged() const {
+  return std::span{steps}.first(stepped ? steps.size() : std::min<size_t>(steps.size(), 1));
 }
-
-std::string prefix(size_t step, bool stepped) {
-  return stepped ? "step " + std::to_string(step) + ": " : "";
-}
-
-bool is_stepped(const Preparation& prepared) {
-  return !prepared.steps.empty() && prepared.steps.front().step.script != prepared.steps.front().step.id;
-}
-
-}  // namespace
 
 std::vector<Decision> Preparation::decisions() const {
   std::vector<Decision> all;
-  const bool stepped = is_stepped(*this);
-  for (size_t i = 0; counts(*this, i, stepped); i++)
-    for (const auto& decision : steps[i].judgement.decisions) all.push_back(decision);
+  for (const auto& one : judged())
+    all.insert(all.end(), one.judgement.decisions.begin(), one.judgement.decisions.end());
   return all;
 }
 
 std::vector<Finding> Preparation::findings() const {
   std::vector<Finding> all;
-  const bool stepped = is_stepped(*this);
-  for (size_t i = 0; counts(*this, i, stepped); i++)
+  for (size_t i = 0; i < judged().size(); i++)
     for (auto finding : steps[i].judgement.findings) {
-      finding.message.insert(0, prefix(i, stepped));
+      if (stepped) finding.message.insert(0, "step " + std::to_string(i) + ": ");
       all.push_back(std::move(finding));
     }
   return all;
@@ -51,6 +40,7 @@ Result<Preparation> prepare(const Job& job, const std::vector<std::string>& file
   if (auto checked = check_steps(job); !checked) return checked.error();
   Preparation prepared;
   prepared.profile = profile;
+  prepared.stepped = job.stepped;
   prepared.in_containers = runs_in_container(job);
   for (auto& step : steps_to_run(job, files)) {
     auto container = step_container(job, step);

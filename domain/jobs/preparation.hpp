@@ -2,7 +2,8 @@
 // of it.
 #pragma once
 
-#include <string>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/result.hpp"
@@ -21,6 +22,7 @@ struct PreparedStep {
 struct Preparation {
   Profile profile = Profile::secure;
   bool in_containers = false;
+  bool stepped = false;  ///< The job has steps of its own; else each of its scripts is one.
   std::vector<PreparedStep> steps;
 
   /// What was decided about all steps.
@@ -29,6 +31,9 @@ struct Preparation {
   [[nodiscard]] std::vector<Finding> findings() const;
   /// The first denial there is.
   [[nodiscard]] std::optional<Error> denial() const;
+
+private:
+  [[nodiscard]] std::span<const PreparedStep> judged() const;
 };
 
 /// `files` are the plain files in the job's folder. What the policy denies is in the judgements, and no

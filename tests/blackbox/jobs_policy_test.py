@@ -42,6 +42,16 @@ class PolicyTest(Jobs):
         told = [(data["run_id"], *(data.get(name, "") for name in DECIDED)) for data in (denied, *allowed)]
         self.assertEqual([(data.get("run", ""), *(data.get(name, "") for name in DECIDED)) for data in self.recorded()], told)
 
+    def test_a_denied_step_refuses_the_run_whatever_the_steps_are_called(self):
+        """[S3-73] Steps that are called as their scripts, and only the last one asks for what is denied."""
+        steps = [f"- {{id: {name}.sh, script: {name}.sh, container: {{image: alpine{more}}}}}" for name, more in (("build", ""), ("push", ", network: host"))]
+        self.job("steps", "", "executor: container\ncomposition: steps\nsteps:\n" + "\n".join(steps) + "\n")
+        for name in ("build.sh", "push.sh"):
+            (self.root / "steps" / name).write_text("#!/bin/sh\n")
+        self.serve()
+        self.refused(self.caller.post("/runs", {"job_id": "steps", "requested_security_profile": "permissive"}), 422, "policy.denied")
+        self.assertIn("denied", [one["decision"] for one in self.recorded()])
+
     def test_a_changed_bundle_counts_from_the_next_start_on(self):
         """[S3-71] [S3-74] Under permissive what is listed is granted; a file that changes meanwhile changes nothing."""
         self.bundle.write_text("overrides: {network: [host]}\n")
