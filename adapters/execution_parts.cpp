@@ -1,6 +1,7 @@
 // Small parts of a run's course.
 #include "adapters/execution_parts.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -10,6 +11,11 @@
 #include <sys/stat.h>
 
 namespace muster {
+namespace {
+
+constexpr size_t kMostSaid = 1000;  // Bytes of what a command beside a step says.
+
+}  // namespace
 
 std::vector<jobs::Step> needs_of(const RunOrder& order) {
   std::vector<jobs::Step> steps;
@@ -26,6 +32,17 @@ jobs::ErrorHandling handling_of(const RunOrder& order) {
                       : order.on_error == "continue" ? jobs::OnError::go_on
                                                      : jobs::OnError::abort;
   return {policy, order.retries, order.backoff_s};
+}
+
+RunOutcome outcome_of(const RunProgress& progress, const StepOutcome& failed, bool any_failed) {
+  RunOutcome outcome;
+  outcome.exit_code = progress.timed_out ? kTimedOut : failed.exit_code;
+  outcome.error = progress.timed_out ? "timeout" : failed.error;
+  outcome.status = progress.canceled                  ? "canceled"
+                   : progress.lost                    ? "lost"
+                   : progress.timed_out || any_failed ? "failed"
+                                                      : "completed";
+  return outcome;
 }
 
 StepOutcome outcome_of(const ScriptEnd& end) {
@@ -62,6 +79,28 @@ std::string event_text(const RunOrder& order, Time began, const std::string& ste
   if (!step.empty()) event["step"] = step;
   for (const auto& [name, value] : more.items()) event[name] = value;
   return event.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void run_aside(ScriptLoop& loop, ScriptOrder like, std::vector<Words> lines,
+               std::function<void(const std::string& wrong)> then) {
+  if (lines.empty()) return then("");
+  like.argv = std::move(lines.front());
+  lines.erase(lines.begin());
+  auto process = ScriptProcess::start(like);
+  if (!process) return then(process.error().detail);
+  const auto said = std::make_shared<std::string>();
+  ScriptSink sink;
+  sink.output = [said](Channel, std::string_view bytes) {
+    *said += bytes.substr(0, kMostSaid - std::min(said->size(), kMostSaid));
+  };
+  sink.ended = [&loop, said, like = std::move(like), lines = std::move(lines),
+                then = std::move(then)](const ScriptEnd& end) {
+    std::error_code ignored;
+    std::filesystem::remove_all(like.pipes, ignored);
+    if (end.known && end.code == 0) return run_aside(loop, like, lines, then);
+    then(like.argv.front() + ": exit " + std::to_string(end.code) + ": " + *said);
+  };
+  loop.add(std::move(*process), std::move(sink), kAsideLimit);
 }
 
 Status replace_file(const std::string& path, const std::string& text) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ namespace muster {
 [[nodiscard]] std::vector<jobs::Step> needs_of(const RunOrder& order);
 [[nodiscard]] jobs::ErrorHandling handling_of(const RunOrder& order);
 
+/// How a run ended whose first failed step is `failed`; its output is not said.
+[[nodiscard]] RunOutcome outcome_of(const RunProgress& progress, const StepOutcome& failed, bool any_failed);
+
 /// A shell's status above 128 stands for a signal.
 [[nodiscard]] StepOutcome outcome_of(const ScriptEnd& end);
 
@@ -26,6 +30,11 @@ Status make_folders(const RunOrder& order);
 /// The members of an event of the run's stream; without `step` it is about the whole run.
 [[nodiscard]] std::string event_text(const RunOrder& order, Time began, const std::string& step,
                                      const Json& more);
+
+/// Runs `lines` one after the other, each as `like` but for its words, until one goes wrong; `then` is told
+/// what did, on the loop's thread or at once.
+void run_aside(ScriptLoop& loop, ScriptOrder like, std::vector<Words> lines,
+               std::function<void(const std::string& wrong)> then);
 
 /// Written beside, and put in place: whoever reads it finds one or the other. Error: `internal`.
 Status replace_file(const std::string& path, const std::string& text);

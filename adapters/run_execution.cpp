@@ -60,7 +60,7 @@ public:
     const auto also = [&](const std::vector<size_t>& steps) {
       skipped.insert(skipped.end(), steps.begin(), steps.end());
     };
-    bool stop = progress_.canceled || progress_.timed_out;
+    bool stop = progress_.ending();
     for (size_t i = 0; i < progress_.steps.size(); i++) {
       const auto& step = progress_.steps[i];
       if (step.state == "completed" || step.state == "failed")
@@ -79,8 +79,7 @@ public:
     skip(skipped);
     for (const auto i : running) adopt_step(i);
     for (const auto i : waiting) again_later(i);
-    if (progress_.canceled || progress_.timed_out)
-      for (const auto i : running) end_step(i);
+    if (progress_.canceled || progress_.timed_out) return end_all();
     advance();
   }
 
@@ -89,6 +88,7 @@ private:
     std::unique_ptr<StepOutput> output;
     ScriptLoop::Id process = 0;
     bool ending = false;
+    ScriptLoop::Id next_attempt = 0;  ///< The task that begins it, in the back-off.
   };
 
   std::shared_ptr<Course> self() { return std::static_pointer_cast<Course>(shared_from_this()); }
@@ -147,7 +147,7 @@ private:
     if (order_.dry) return ended(step, {order.id, 0, 0, "completed", ""});
     if (!order.refused.empty()) return ended(step, {order.id, 0, -1, "failed", order.refused});
     aside(step, order.before, [self = self(), step](const std::string& wrong) {
-      if (self->live_[step].ending || self->progress_.canceled || self->progress_.timed_out)
+      if (self->live_[step].ending || self->progress_.ending())
         return self->ended(step, {"", 0, -1, "failed", "it was not started any more"});
       if (!wrong.empty())
         return self->ended(step, {"", 0, -1, "failed", "container.name.conflict: " + wrong});
@@ -177,8 +177,7 @@ private:
       save();
       return try_to_start(step);
     }
-    lost_ = true;
-    (void)schedule_.stop();
+    progress_.lost = true;
     ended(step, {"", 0, -1, "failed", "it is not there any more, and nobody saw how it ended"});
   }
 
@@ -205,29 +204,17 @@ private:
     live_[step].process = loop_.add(std::move(process), std::move(sink), {});
   }
 
-  /// Runs a step's other commands, one after the other; `then` is told what went wrong.
-  void aside(size_t step, const std::vector<Words>& lines, std::function<void(const std::string&)> then,
-             size_t at = 0) {
-    if (at >= lines.size()) return then("");
-    const auto pipes = order_.memory + "/pipes/aside-" + std::to_string(++asides_);
-    auto process = ScriptProcess::start({lines[at],
-                                         {order_.steps[step].env.begin(), order_.steps[step].env.end()},
-                                         order_.steps[step].folder,
-                                         pipes});
-    if (!process) return then(process.error().detail);
-    auto said = std::make_shared<std::string>();
-    ScriptSink sink;
-    sink.output = [said](Channel, std::string_view bytes) {
-      *said += bytes.substr(0, 1000 - std::min<size_t>(said->size(), 1000));
-    };
-    sink.ended = [self = self(), step, &lines, then = std::move(then), at, said,
-                  pipes](const ScriptEnd& end) {
-      std::error_code ignored;
-      fs::remove_all(pipes, ignored);
-      if (end.known && end.code == 0) return self->aside(step, lines, then, at + 1);
-      then(lines[at].front() + ": exit " + std::to_string(end.code) + ": " + self->secrets_->hide(*said));
-    };
-    loop_.add(std::move(*process), std::move(sink), kAsideLimit);
+  /// Runs a step's other commands; `then` is told what went wrong.
+  void aside(size_t step, const std::vector<Words>& lines, std::function<void(const std::string&)> then) {
+    const auto& order = order_.steps[step];
+    run_aside(loop_,
+              {{},
+               {order.env.begin(), order.env.end()},
+               order.folder,
+               order_.memory + "/pipes/aside-" + std::to_string(++asides_)},
+              lines, [self = self(), then = std::move(then)](const std::string& wrong) {
+                then(self->secrets_->hide(wrong));
+              });
   }
 
   void ended(size_t step, StepOutcome outcome) {
@@ -246,9 +233,9 @@ private:
     hooks_.step_finished(told, now_());
     const bool good = outcome.status == "completed";
     if (!good && first_error_.step.empty()) first_error_ = outcome;
-    const auto ending = good                                                 ? jobs::Ending::succeeded
-                        : progress_.canceled || progress_.timed_out || lost_ ? jobs::Ending::canceled
-                                                                             : jobs::Ending::failed;
+    const auto ending = good                 ? jobs::Ending::succeeded
+                        : progress_.ending() ? jobs::Ending::canceled
+                                             : jobs::Ending::failed;
     const auto follow = jobs::after_attempt(handling_of(order_), progress.attempt, ending);
     if (follow.what == jobs::Follow::What::again) {
       progress.state = "waiting";
@@ -264,13 +251,15 @@ private:
 
   void again_later(size_t step, uint64_t seconds = 0) {
     if (first_error_.step == order_.steps[step].id) first_error_ = {};
-    loop_.later(std::chrono::seconds{seconds}, [self = self(), step] {
-      if (self->progress_.canceled || self->progress_.timed_out) {
-        self->settle(step, "failed", false);
-        return self->advance();
-      }
-      self->begin_attempt(step);
-    });
+    if (progress_.ending()) return give_up(step);
+    live_[step].next_attempt =
+      loop_.later(std::chrono::seconds{seconds}, [self = self(), step] { self->begin_attempt(step); });
+  }
+
+  /// It waits for its next attempt, which is not to be.
+  void give_up(size_t step) {
+    loop_.forget(live_[step].next_attempt);
+    settle(step, "failed", false);
   }
 
   /// The step ended for good.
@@ -298,22 +287,27 @@ private:
   void watch_the_time() {
     if (order_.timeout_s == 0) return;
     const auto left = progress_.began + std::chrono::seconds{order_.timeout_s} - now_();
-    loop_.later(std::max(left, Millis{0}), [self = self()] {
+    time_limit_ = loop_.later(std::max(left, Millis{0}), [self = self()] {
       if (self->finished_ || self->progress_.canceled) return;
       self->progress_.timed_out = true;
+      self->save();
       self->end_all();
     });
   }
 
   void cancel_now(const std::string& reason) {
     if (finished_ || progress_.canceled) return;
-    progress_.canceled = true;
-    note("run.canceled", {{"status", "canceled"}, {"timestamp", to_rfc3339(now_())}, {"reason", reason}});
+    note_cancel(reason);
     end_all();
   }
 
-  void end_all() {
+  void note_cancel(const std::string& reason) {
+    progress_.canceled = true;
+    note("run.canceled", {{"status", "canceled"}, {"timestamp", to_rfc3339(now_())}, {"reason", reason}});
     save();
+  }
+
+  void end_all() {
     skip(schedule_.stop());
     for (size_t i = 0; i < live_.size(); i++) end_step(i);
     advance();
@@ -321,8 +315,9 @@ private:
 
   /// A container ends by its runtime; then whatever of it runs here is asked to end, too.
   void end_step(size_t step) {
-    if (schedule_.state(step) != jobs::Schedule::State::running || std::exchange(live_[step].ending, true))
-      return;
+    if (schedule_.state(step) != jobs::Schedule::State::running) return;
+    if (progress_.steps[step].state == "waiting") return give_up(step);
+    if (std::exchange(live_[step].ending, true)) return;
     aside(step, order_.steps[step].cancel, [self = self(), step](const std::string&) {
       if (const auto process = self->live_[step].process; process != 0) self->loop_.stop(process);
     });
@@ -330,13 +325,8 @@ private:
 
   void finish() {
     finished_ = true;
-    RunOutcome outcome;
-    outcome.exit_code = progress_.timed_out ? kTimedOut : first_error_.exit_code;
-    outcome.error = progress_.timed_out ? "timeout" : first_error_.error;
-    outcome.status = progress_.canceled                              ? "canceled"
-                     : lost_                                         ? "lost"
-                     : progress_.timed_out || schedule_.any_failed() ? "failed"
-                                                                     : "completed";
+    loop_.forget(time_limit_);  // It would hold all of this, and the journal, until then.
+    auto outcome = outcome_of(progress_, first_error_, schedule_.any_failed());
     Json more = {{"status", outcome.status}, {"finished_at", to_rfc3339(now_())}};
     if (!outcome.error.empty()) more["error"] = outcome.error;
     note("run.finish", more);
@@ -357,7 +347,8 @@ private:
   RunProgress progress_;
   StepOutcome first_error_;
   uint64_t asides_ = 0;
-  bool finished_ = false, lost_ = false;
+  ScriptLoop::Id time_limit_ = 0;
+  bool finished_ = false;
 };
 
 Result<std::shared_ptr<Course>> make(ScriptLoop& loop, RunOrder order, ExecutionHooks hooks, Now now) {

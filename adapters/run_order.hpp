@@ -101,12 +101,16 @@ struct StepProgress {
 struct RunProgress {
   Time began{};
   bool canceled = false, timed_out = false;
+  bool lost = false;  ///< Of a step nobody knows how it ended.
+  /// Nothing more is to begin.
+  [[nodiscard]] bool ending() const { return canceled || timed_out || lost; }
   std::vector<StepProgress> steps;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("began", self.began);
     visit("canceled", self.canceled);
     visit("timed_out", self.timed_out);
+    visit("lost", self.lost);
     visit("steps", self.steps);
   }
 };

@@ -60,13 +60,25 @@ public:
     });
   }
 
-  void later(std::chrono::milliseconds after, std::function<void()> task) {
-    ask([this, at = Clock::now() + after, task = std::move(task)] { timers_.emplace(at, task); });
+  Id later(std::chrono::milliseconds after, std::function<void()> task) {
+    const auto id = ++last_;
+    ask([this, id, at = Clock::now() + after, task = std::move(task)] {
+      timers_.emplace(at, Timer{id, task});
+    });
+    return id;
+  }
+
+  void forget(Id task) {
+    ask([this, task] { std::erase_if(timers_, [&](const auto& timer) { return timer.second.id == task; }); });
   }
 
 private:
   /// What an event's number means: the script, and which of its files.
   enum Part : uint8_t { out, err, status, gone };
+  struct Timer {
+    Id id;
+    std::function<void()> task;
+  };
 
   void ask(std::function<void()> task) {
     {
@@ -173,7 +185,7 @@ private:
   void keep_time() {
     const auto now = Clock::now();
     while (!timers_.empty() && timers_.begin()->first <= now) {
-      const auto task = std::move(timers_.begin()->second);
+      const auto task = std::move(timers_.begin()->second.task);
       timers_.erase(timers_.begin());
       task();
     }
@@ -197,7 +209,7 @@ private:
   std::vector<std::function<void()>> tasks_;
   std::atomic<Id> last_{0};
   std::map<Id, std::shared_ptr<Script>> scripts_;
-  std::multimap<Clock::time_point, std::function<void()>> timers_;
+  std::multimap<Clock::time_point, Timer> timers_;
   std::vector<char> bytes_ = std::vector<char>(kReadBytes);
   bool stopping_ = false;
   std::thread thread_;
@@ -214,8 +226,12 @@ void ScriptLoop::stop(Id id, std::chrono::milliseconds grace) {
   loop_->stop(id, grace);
 }
 
-void ScriptLoop::later(std::chrono::milliseconds after, std::function<void()> task) {
-  loop_->later(after, std::move(task));
+ScriptLoop::Id ScriptLoop::later(std::chrono::milliseconds after, std::function<void()> task) {
+  return loop_->later(after, std::move(task));
+}
+
+void ScriptLoop::forget(Id task) {
+  loop_->forget(task);
 }
 
 }  // namespace muster

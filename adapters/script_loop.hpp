@@ -49,7 +49,9 @@ public:
   /// Asks it to end, and kills it after `grace`. One that is not there any more is passed over.
   void stop(Id id, std::chrono::milliseconds grace = kScriptGrace);
   /// Does `task` on the loop's thread, after a while.
-  void later(std::chrono::milliseconds after, std::function<void()> task);
+  Id later(std::chrono::milliseconds after, std::function<void()> task);
+  /// Such a task is not to be done any more; one that was done is passed over.
+  void forget(Id task);
 
 private:
   class Loop;

@@ -143,6 +143,39 @@ TEST_CASE("a run that takes too long fails with the code of a time-out") {
   CHECK(outcome.error == "timeout");
 }
 
+TEST_CASE("a run ends at once also while a step waits for its next attempt", "[S3-39]") {
+  Run run;
+  run.order.on_error = "retry";
+  run.order.retries = 3;
+  run.order.backoff_s = 3600;
+  run.step("flaky", "exit 5");
+  run.step("next", "touch $FILES/ran", {"flaky"});
+  ScriptLoop loop;
+  SECTION("when it is canceled") {
+    const auto execution = run.begin(loop);
+    REQUIRE(eventually([&] { return run.heard("flaky=failed"); }));
+    execution->cancel("by request");
+    CHECK(run.outcome().status == "canceled");
+  }
+  SECTION("when it takes too long") {
+    run.order.timeout_s = 1;
+    run.begin(loop);
+    CHECK(run.outcome().exit_code == kTimedOut);
+  }
+  CHECK_FALSE(run.exists("ran"));
+  CHECK_FALSE(run.heard("flaky:2"));
+}
+
+TEST_CASE("nothing of a run that has ended waits for its time limit") {
+  Run run;
+  run.order.timeout_s = 3600;
+  run.step("quick", ":");
+  ScriptLoop loop;
+  const std::weak_ptr<Execution> execution = run.begin(loop);
+  CHECK(run.outcome().status == "completed");
+  CHECK(eventually([&] { return execution.expired(); }));
+}
+
 TEST_CASE("a signal and a program that is not there are told as -1") {
   Run run;
   run.order.on_error = "continue";

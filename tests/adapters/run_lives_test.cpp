@@ -72,6 +72,56 @@ TEST_CASE("a step that is gone when the program is back makes the run lost, and 
   CHECK(fs::file_size(run.file("tries")) == 2);
 }
 
+TEST_CASE("a run that is lost is lost also when the program ends once more before its other steps do") {
+  Run run;
+  run.order.at_once = 2;
+  run.step("gone", "touch $FILES/here; tail -f /dev/null");
+  run.step("other", "touch $FILES/there; " + std::string{kWaitForGo});
+  {
+    ScriptLoop loop;
+    run.begin(loop);
+    REQUIRE(eventually([&] { return run.exists("here") && run.exists("there"); }));
+  }
+  const auto watcher = find_by_environment("MUSTER_WATCHES=" + run.order.memory + "/pipes/0-1");
+  REQUIRE(watcher);
+  REQUIRE(::kill(-static_cast<pid_t>(watcher->pid), SIGKILL) == 0);
+  REQUIRE(eventually([&] { return !ChildProcess::adopt(*watcher); }));
+  {
+    ScriptLoop loop;
+    REQUIRE(run.adopt(loop));
+    REQUIRE(eventually([&] { return run.heard("gone=failed"); }));
+  }
+  run.touch("go");
+  ScriptLoop loop;
+  REQUIRE(run.adopt(loop));
+  CHECK(run.outcome().status == "lost");
+}
+
+TEST_CASE(
+  "when a run is lost, what waits for its next attempt is not tried again, and what waits is skipped") {
+  Run run;
+  run.order.at_once = 2;
+  run.order.on_error = "retry";
+  run.order.retries = 3;
+  run.step("gone", "touch $FILES/ran");
+  run.step("flaky", "touch $FILES/ran");
+  run.step("third", "touch $FILES/ran");
+  ends_before_a_script_begins(run);
+  fs::create_directories(run.order.memory + "/pipes/0-1");
+  std::ofstream{run.order.memory + "/pipes/0-1/began"};
+  RunProgress progress;
+  progress.began = system_now();
+  progress.steps = {{"gone", 1, 0, "running", 0, "", 0, 0, ""},
+                    {"flaky", 1, 0, "waiting", 5, "", 0, 0, ""},
+                    {"third", 0, 0, "", 0, "", 0, 0, ""}};
+  std::ofstream{run.order.memory + "/progress"} << to_json_text(progress);
+  ScriptLoop loop;
+  REQUIRE(run.adopt(loop));
+  CHECK(run.outcome().status == "lost");
+  CHECK_FALSE(run.exists("ran"));
+  CHECK(run.heard("third=skipped"));
+}
+
 TEST_CASE("what had failed before has failed in another life, too, and nothing more is started") {
   Run run;
   run.step("bad", "touch $FILES/here; tail -f /dev/null");
