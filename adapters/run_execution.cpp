@@ -109,6 +109,7 @@ private:
     for (size_t i = told; i < order_.notes.size(); i++) (void)journal_.event(0, order_.notes[i], now_());
     if (told <= order_.notes.size()) note("run.start", {{"status", "running"}});
     hooks_.started(progress_.began);
+    for (const auto& step : order_.done) hooks_.step_finished({step, 0, 0, "completed", ""}, now_());
     watch_the_time();
   }
 

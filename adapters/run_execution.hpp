@@ -14,7 +14,7 @@ namespace muster {
 
 struct StepOutcome {
   std::string step;
-  uint64_t attempt = 0;   ///< 0: it never began.
+  uint64_t attempt = 0;   ///< 0: it never began: it was skipped, or an earlier run has completed it.
   int64_t exit_code = 0;  ///< -1: it could not start, or a signal ended it.
   std::string status;     ///< completed, failed or skipped.
   std::string error;

@@ -116,7 +116,7 @@ struct StepStarted : Fact {
 struct StepFinished : Fact {
   static constexpr std::string_view type = "step.finished";
   std::string step;
-  uint64_t attempt = 0;   ///< 0: it was skipped and never started.
+  uint64_t attempt = 0;   ///< 0: it never started here; it was skipped, or an earlier run has completed it.
   int64_t exit_code = 0;  ///< -1: it could not start, or a signal killed it.
   std::string status;     ///< completed, failed or skipped.
   std::string error;

@@ -32,6 +32,17 @@ private:
   std::shared_ptr<Persistence> counts_;
 };
 
+/// The run whose steps say what is done when `run` is gone on with: one that was to go on with another and
+/// never began has done what that one did.
+Result<const runs::View::Row*> last_begun(const runs::View& all, std::string run) {
+  for (;;) {
+    const auto* row = all.runs.find(run);
+    if (!row) return Error{"not.found", "there is no run " + run + " any more", {}};
+    if ((*row)->started_at != Time{} || (*row)->accepted->from_step.empty()) return &**row;
+    run = (*row)->accepted->of;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<JobDesk>> JobDesk::make(log::Disk& disk, JobDeskOptions options, RunSideOptions side) {
@@ -288,9 +299,9 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
   std::vector<std::string> done;
   if (ask.resume) {
     const auto views = about_.views();
-    const auto* row = view<runs::View>(*views).runs.find(ask.of);
-    if (!row) return Error{"not.found", "there is no run " + ask.of + " any more", {}};
-    for (const auto& step : (*row)->steps) {
+    const auto begun = last_begun(view<runs::View>(*views), ask.of);
+    if (!begun) return begun.error();
+    for (const auto& step : (*begun)->steps) {
       if (step.status == "completed")
         done.push_back(step.id);
       else if (made.submit.run.from_step.empty())

@@ -221,4 +221,5 @@ TEST_CASE("what an earlier run has done is not done when the program ends at onc
   REQUIRE(run.adopt(loop));
   CHECK(run.outcome().status == "completed");
   CHECK_FALSE(run.exists("again"));
+  CHECK(run.heard("one=completed"));  // Whoever resumes this run in its turn is to know.
 }

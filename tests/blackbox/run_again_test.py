@@ -75,6 +75,49 @@ class RetryTest(Jobs):
         self.assertEqual([step["status"] for step in shown["steps"]], ["failed", "completed"])
 
 
+class ResumeTest(Jobs):
+    """Three steps: the second one ends as the argument says."""
+
+    def setUp(self):
+        super().setUp()
+        self.job("three", "", "interpreter: bash\nexecutor: proc\ncomposition: steps\nconcurrency: {group: g}\nargspec: {args: [{name: code, type: integer, default: 3}]}\n"
+                 "steps: [{id: one, script: one.sh}, {id: two, script: two.sh, needs: [one]}, {id: three, script: one.sh, needs: [two]}]\n")
+        (self.root / "three" / "one.sh").write_text("touch $RUN_DIR/ran\n")
+        (self.root / "three" / "two.sh").write_text("exit $ARG_CODE\n")
+        self.job("waits", WAITS, "interpreter: bash\nconcurrency: {group: g}\n")
+        self.serve()
+
+    def resumed(self, run, **body):
+        """The run that goes on with it, once it has ended."""
+        return self.ended(self.accepted({"of": run, "resume": True, **body})["id"])
+
+    def test_a_resumed_run_is_resumed_where_it_failed(self):
+        """What the first run did is done in all that go on with it, and :runs counts it."""
+        first = self.accepted({"job_id": "three"})["id"]
+        self.ended(first)
+        second = self.resumed(first)
+        self.assertEqual([step["status"] for step in second["steps"]], ["completed", "failed", "skipped"])
+        third = self.resumed(second["id"], args={"code": 0})
+        self.assertEqual((third["status"], third["from_step"]), ("completed", "two"))
+        self.assertEqual([(step["status"], step.get("attempt", 0)) for step in third["steps"]], [("completed", 0), ("completed", 1), ("completed", 1)])
+        self.assertFalse((self.folder / "data" / "runs" / second["id"] / "ran").exists())
+        asking = {"MUSTER_REMOTE": self.node.url, "MUSTER_TOKEN": "dev-token", "PATH": os.environ["PATH"]}
+        listed = subprocess.run([BINARY, ":runs"], env=asking, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60).stdout
+        self.assertEqual([line.count("3/3") for line in listed.splitlines() if third["id"] in line], [1], listed)
+
+    def test_one_that_never_began_is_resumed_where_the_one_before_failed(self):
+        """It was canceled in the queue."""
+        first = self.accepted({"job_id": "three"})["id"]
+        self.ended(first)
+        waits = self.accepted({"job_id": "waits"})["id"]
+        second = self.accepted({"of": first, "resume": True})["id"]
+        self.assertEqual(self.caller.post(f"/runs/{second}:cancel").status, 202)
+        self.caller.post(f"/runs/{waits}:cancel")
+        self.ended(waits)
+        third = self.resumed(second, args={"code": 0})
+        self.assertEqual((third["from_step"], third["steps"][0].get("attempt", 0)), ("two", 0))
+
+
 class CursorTest(Jobs):
     def test_a_cursor_beyond_the_newest_entry_of_a_run_that_goes_on_is_refused(self):
         """410, as of one that has ended; the newest entry itself is a cursor."""
