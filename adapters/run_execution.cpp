@@ -53,9 +53,10 @@ public:
   }
 
   /// What was told last may have been told to nobody: it is told again.
-  void go_on(RunProgress progress) {
+  void go_on(RunProgress progress, const std::optional<std::string>& canceled) {
     progress_ = std::move(progress);
     announce();
+    if (canceled && !progress_.canceled) note_cancel(*canceled);
     std::vector<size_t> running, waiting, skipped;
     const auto also = [&](const std::vector<size_t>& steps) {
       skipped.insert(skipped.end(), steps.begin(), steps.end());
@@ -374,15 +375,16 @@ Result<std::shared_ptr<Execution>> Execution::begin(ScriptLoop& loop, RunOrder o
 }
 
 Result<std::shared_ptr<Execution>> Execution::adopt(ScriptLoop& loop, const std::string& memory,
-                                                    ExecutionHooks hooks, Now now) {
+                                                    ExecutionHooks hooks, Now now,
+                                                    std::optional<std::string> canceled) {
   auto order = read_file<RunOrder>(memory + "/order");
   if (!order) return Error{"not.found", "nothing is known of the run in " + memory, {}};
   auto progress = read_file<RunProgress>(memory + "/progress");
   auto course = make(loop, std::move(*order), std::move(hooks), std::move(now));
   if (!course) return course.error();
-  loop.later({}, [course = *course, progress] {
+  loop.later({}, [course = *course, progress, canceled = std::move(canceled)] {
     if (progress && progress->steps.size() == course->order().steps.size())
-      course->go_on(*progress);
+      course->go_on(*progress, canceled);
     else
       course->go();  // It ended before it had begun.
   });

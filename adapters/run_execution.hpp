@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "adapters/run_journal.hpp"
@@ -53,9 +54,10 @@ public:
                                                   Now now);
   /// Goes on with one that an earlier life of this program began; `memory` is its order's. A step that is not
   /// there any more makes the run `lost`. Error: `not.found` when nothing is known of it: it ended, or the
-  /// machine was started anew.
+  /// machine was started anew. `canceled`: that was meanwhile, for this reason; nothing more begins.
   static Result<std::shared_ptr<Execution>> adopt(ScriptLoop& loop, const std::string& memory,
-                                                  ExecutionHooks hooks, Now now);
+                                                  ExecutionHooks hooks, Now now,
+                                                  std::optional<std::string> canceled = std::nullopt);
   virtual ~Execution() = default;
 
   /// Ends what runs and starts nothing more. Any thread; a second time does nothing.

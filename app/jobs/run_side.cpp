@@ -150,8 +150,12 @@ void RunSide::look_at(const Row& row) {
 
 void RunSide::begin(const Row& row) {
   const auto& run = row.run;
+  const auto memory = options_.memory + "/" + run;
   auto order = take_held(run);
-  if (order && row.canceled) {  // Before it began: nothing of it is started.
+  std::error_code ignored;
+  const bool began = fs::exists(memory + "/progress", ignored);
+  if (!order && row.canceled && !began) order = read_file<RunOrder>(memory + "/order");
+  if (order && row.canceled && !began) {  // Nothing of it is started.
     unmake(*order, groups_);
     facts_.tell(ended(run, "canceled", "", system_now()));
     const std::lock_guard lock{mutex_};
@@ -173,9 +177,9 @@ void RunSide::begin(const Row& row) {
   hooks.journaled = options_.grown;
   hooks.counts = options_.counts;
   const std::lock_guard lock{mutex_};  // It may end before it is known to run.
-  auto execution = order
-                     ? Execution::begin(*loop_, std::move(*order), std::move(hooks), system_now)
-                     : Execution::adopt(*loop_, options_.memory + "/" + run, std::move(hooks), system_now);
+  auto execution = order ? Execution::begin(*loop_, std::move(*order), std::move(hooks), system_now)
+                         : Execution::adopt(*loop_, memory, std::move(hooks), system_now,
+                                            row.canceled ? std::optional{row.reason} : std::nullopt);
   if (execution) {
     running_[run] = std::move(*execution);
     return;
@@ -215,7 +219,8 @@ void RunSide::tidy() {
     const auto run = entry.path().filename().string();
     const auto size = size_of(entry.path());
     bytes += size;
-    if (ended(run) || !all.runs.contains(run)) kept.push_back({run, entry.last_write_time(ignored), size});
+    if (ended(run) || !all.runs.contains(run))
+      kept.push_back({run, entry.last_write_time(ignored), size});
   }
   std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   journal_bytes_ = bytes;

@@ -46,8 +46,8 @@ public:
     REQUIRE(begun);
     return *begun;
   }
-  Result<std::shared_ptr<Execution>> adopt(ScriptLoop& loop) {
-    return Execution::adopt(loop, order.memory, hooks(), system_now);
+  Result<std::shared_ptr<Execution>> adopt(ScriptLoop& loop, std::optional<std::string> canceled = {}) {
+    return Execution::adopt(loop, order.memory, hooks(), system_now, std::move(canceled));
   }
 
   RunOutcome outcome() {

@@ -195,6 +195,24 @@ TEST_CASE("a run that was canceled does not start in its next life what had not 
   CHECK_FALSE(run.exists("ran"));
 }
 
+TEST_CASE("a run that was canceled while the program was away begins nothing more") {
+  Run run;
+  run.step("one", "touch $FILES/here; " + std::string{kWaitForGo});
+  run.step("two", "touch $FILES/ran", {"one"});
+  {
+    ScriptLoop loop;
+    run.begin(loop);
+    REQUIRE(eventually([&] { return run.exists("here"); }));
+  }
+  run.touch("go");
+  REQUIRE(eventually([&] { return fs::exists(run.order.memory + "/pipes/0-1/code"); }));
+  ScriptLoop loop;
+  REQUIRE(run.adopt(loop, "by request"));
+  CHECK(run.outcome().status == "canceled");
+  CHECK_FALSE(run.exists("ran"));
+  CHECK(run.events().at(2) == "run.canceled");
+}
+
 TEST_CASE("a dry run starts nothing in its next life, either") {
   Run run;
   run.order.dry = true;
