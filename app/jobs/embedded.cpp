@@ -31,6 +31,12 @@ public:
       leads_ = leads_ || leads;
     }
     changed_.notify_all();
+    const std::lock_guard lock{then_mutex_};
+    then_();
+  }
+  void then(std::function<void()> then) {
+    const std::lock_guard lock{then_mutex_};
+    then_ = std::move(then);
   }
   /// Until it leads and `shown` holds; false when that takes too long.
   template <class Shown>
@@ -43,6 +49,8 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool leads_ = false;
+  std::mutex then_mutex_;
+  std::function<void()> then_ = [] {};
 };
 
 }  // namespace
@@ -50,6 +58,7 @@ private:
 struct Embedded::Impl {
   std::string node, data;
   Keys keys;
+  std::shared_ptr<Published> published = std::make_shared<Published>();
   std::unique_ptr<log::Disk> disk;
   std::unique_ptr<System> system;  // Ends before what it stands on.
 };
@@ -68,6 +77,13 @@ const std::string& Embedded::node() const {
 }
 const std::string& Embedded::data() const {
   return impl_->data;
+}
+
+log::Disk& Embedded::disk() const {
+  return *impl_->disk;
+}
+void Embedded::on_views(std::function<void()> then) {
+  impl_->published->then(std::move(then));
 }
 
 Result<std::unique_ptr<Embedded>> Embedded::open(const config::Config& config) {
@@ -92,7 +108,7 @@ Result<std::unique_ptr<Embedded>> Embedded::open(const config::Config& config) {
                    disk.error().detail + ")",
                  {}};
   impl.disk = std::move(*disk);
-  const auto published = std::make_shared<Published>();
+  const auto published = impl.published;
   SystemOptions options;
   options.node = impl.node;
   options.version = MUSTER_VERSION;

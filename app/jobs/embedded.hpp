@@ -1,6 +1,7 @@
 // A node without a network, for as long as one command line needs it: the same log, the same decisions.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,7 +24,11 @@ public:
   [[nodiscard]] System& system() const;
   [[nodiscard]] const std::string& node() const;
   [[nodiscard]] const std::string& data() const;  ///< Absolute, without symbolic links.
-  /// Asks, and waits for the answer.
+  [[nodiscard]] log::Disk& disk() const;
+  /// Calls `then` after each publishing of the views from now on, on another thread, in place of who was
+  /// called.
+  void on_views(std::function<void()> then);
+  /// Asks, and waits for the answer. Any thread.
   Result<Receipt> ask(runs::Command command, const std::string& actor);
 
 private:

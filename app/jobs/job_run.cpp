@@ -7,18 +7,16 @@
 #include <csignal>
 #include <filesystem>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "app/jobs/run_parts.hpp"
-#include "base/hash.hpp"
+#include "app/jobs/run_side.hpp"
 
 namespace muster::app {
 namespace {
@@ -27,116 +25,83 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kTick{1};
 
-/// Tells the log what happens to runs, in order, each once.
-class Reporter {
-public:
-  explicit Reporter(Embedded& node) : node_(node) {}
-
-  void tell(runs::Told told) {
-    const std::lock_guard lock{mutex_};
-    runs::Report report;
-    report.node = node_.node();
-    report.source = source_;
-    report.limits = node_.system().options().run_limits;
-    const auto run = std::visit(
-      [&](runs::Fact& fact) {
-        fact.node = report.node;
-        fact.source = source_;
-        fact.local_seq = ++last_;
-        return fact.run;
-      },
-      told);
-    report.facts.push_back(std::move(told));
-    const auto recorded = node_.ask(std::move(report), "node:" + node_.node());
-    if (!recorded)
-      spdlog::error("run={} code={} error={}", run, recorded.error().code, recorded.error().detail);
-  }
-
-  ExecutionHooks hooks(const std::string& run, const Cgroups& groups,
-                       std::function<void(const RunOutcome&)> then) {
-    return telling(
-      run, [this](runs::Told fact) { tell(std::move(fact)); }, groups, std::move(then));
-  }
-
-private:
-  Embedded& node_;
-  const std::string source_ = random_hex(8);
-  std::mutex mutex_;
-  uint64_t last_ = 0;
-};
-
-/// Those of this node that have not ended are gone on with, or recorded as lost. What else is in memory is of
-/// runs that never came into the log, or have ended: nobody has the data folder but this process.
-void settle_earlier(Embedded& node, ScriptLoop& loop, const std::string& memory, Reporter& reporter,
-                    const Cgroups& groups) {
-  std::set<std::string> adopted;
-  const auto views = node.system().views();
-  view<runs::View>(*views).runs.each([&](const std::string& id, const auto& row) {
-    if (row->ended || row->accepted->node != node.node()) return;
-    if (Execution::adopt(loop, memory + "/" + id, reporter.hooks(id, groups, [](const RunOutcome&) {}),
-                         system_now)) {
-      adopted.insert(id);
-      return;
-    }
-    reporter.tell(lost(id, system_now()));
-  });
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(memory, ignored))
-    if (!adopted.contains(entry.path().filename())) fs::remove_all(entry.path(), ignored);
+Result<Receipt> cancel(Embedded& node, const std::string& run, const std::string& reason,
+                       const std::string& actor) {
+  return node.ask(runs::Cancel{run, reason, node.system().options().run_limits}, actor);
 }
 
-/// A run that goes on, and somebody who watches it.
+/// Woken by whatever may have changed of a run.
 class Watched {
 public:
-  void grown() {
+  void changed() {
     {
       const std::lock_guard lock{mutex_};
-      grown_ = true;
+      changed_ = true;
     }
-    changed_.notify_one();
+    woken_.notify_one();
   }
-  void ended(const RunOutcome& outcome) {
-    {
-      const std::lock_guard lock{mutex_};
-      outcome_ = outcome;
-    }
-    changed_.notify_one();
-  }
-
-  RunOutcome watch(const std::string& journal, const ShowRun& show) {
-    JournalReader reader{journal, 0};
-    const auto all = [&](const JournalEntry& entry) {
-      show.entry(entry);
-      return true;
-    };
+  /// Until something has changed, or a tick has passed.
+  void wait() {
     std::unique_lock lock{mutex_};
-    while (!outcome_) {
-      changed_.wait_for(lock, kTick, [this] { return grown_ || outcome_; });
-      grown_ = false;
-      lock.unlock();
-      reader.read(all);
-      show.tick();
-      lock.lock();
-    }
-    lock.unlock();
-    reader.read(all);
-    return *outcome_;
+    woken_.wait_for(lock, kTick, [this] { return changed_; });
+    changed_ = false;
   }
 
 private:
   std::mutex mutex_;
-  std::condition_variable changed_;
-  bool grown_ = false;
-  std::optional<RunOutcome> outcome_;
+  std::condition_variable woken_;
+  bool changed_ = false;
 };
 
-/// Cancels `execution` at each signal, until it is dropped.
+/// This node's runs: its own, and those that a node or another command line left.
+class Side {
+public:
+  Side(Embedded& node, const std::string& memory, Watched& watched)
+    : node_(node), side_(node.disk(), options_of(node, memory, watched)) {
+    node_.on_views([this, &watched] {
+      side_.changed();
+      watched.changed();
+    });
+    side_.start();
+  }
+  Side(const Side&) = delete;
+  Side& operator=(const Side&) = delete;
+  ~Side() {
+    node_.on_views([] {});
+  }
+  RunSide* operator->() { return &side_; }
+
+private:
+  static RunSideOptions options_of(Embedded& node, const std::string& memory, Watched& watched) {
+    RunSideOptions options;
+    options.node = node.node();
+    options.data = node.data();
+    options.memory = memory;
+    options.most_journal_bytes = 0;  // Looking at all of them takes long; a node that serves does.
+    options.views = [&node] { return node.system().views(); };
+    options.grown = [&watched] { watched.changed(); };
+    options.cancel = [&node](const std::string& run, const std::string& reason) {
+      (void)cancel(node, run, reason, "node:" + node.node());
+    };
+    options.send = [&node](runs::Report report, const std::function<void(const Result<uint64_t>&)>& then) {
+      report.limits = node.system().options().run_limits;
+      const auto recorded = node.ask(std::move(report), "node:" + node.node());
+      then(recorded ? taken_to(recorded->result) : Result<uint64_t>{recorded.error()});
+    };
+    return options;
+  }
+
+  Embedded& node_;
+  RunSide side_;
+};
+
+/// Does `then` at each signal, until it is dropped.
 class SignalWatch {
 public:
-  explicit SignalWatch(std::shared_ptr<Execution> execution)
+  explicit SignalWatch(std::function<void()> then)
     : signals_(::signalfd(-1, &stop_signals(), SFD_CLOEXEC | SFD_NONBLOCK)),
       done_(::eventfd(0, EFD_CLOEXEC)),
-      thread_([this, execution = std::move(execution)] { watch(*execution); }) {}
+      thread_([this, then = std::move(then)] { watch(then); }) {}
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
   ~SignalWatch() {
@@ -157,13 +122,13 @@ private:
     return all;
   }
 
-  void watch(Execution& execution) const {
+  void watch(const std::function<void()>& then) const {
     for (;;) {
       std::array<pollfd, 2> waiting{{{done_, POLLIN, 0}, {signals_, POLLIN, 0}}};
       if (::poll(waiting.data(), waiting.size(), -1) < 0) continue;
       if (waiting[0].revents != 0) return;
       signalfd_siginfo info{};
-      if (::read(signals_, &info, sizeof info) == sizeof info) execution.cancel("interrupted");
+      if (::read(signals_, &info, sizeof info) == sizeof info) then();
     }
   }
 
@@ -180,6 +145,24 @@ struct EmptyFolder {
   }
 };
 
+/// Shows the run's journal as it grows, until the log tells its end.
+RunOutcome follow(Embedded& node, const std::string& run, const std::string& journal, Watched& watched,
+                  const ShowRun& show) {
+  JournalReader reader{journal, 0};
+  for (bool ended = false;;) {
+    reader.read([&](const JournalEntry& entry) {
+      show.entry(entry);
+      return true;
+    });
+    const auto views = node.system().views();
+    const auto* row = view<runs::View>(*views).runs.find(run);  // None: it is about to be shown.
+    if (ended) return {(*row)->status, (*row)->exit_code, (*row)->error, {}};
+    if ((ended = row && (*row)->ended)) continue;  // All that there will be is in the journal now.
+    show.tick();
+    watched.wait();
+  }
+}
+
 }  // namespace
 
 Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,
@@ -187,21 +170,18 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
                            const ShowRun& show) {
   auto memory = run_memory(node.data());
   if (!memory) return memory.error();
-  const auto groups = Cgroups::here();
   const auto runtime = container_runtime();
   const auto id = new_run_id();
   auto submit = submission(id, node.node(), choice, prepared, arguments, runtime, options.asked);
   submit.limits = node.system().options().run_limits;
-  Reporter reporter{node};
-  const EmptyFolder tidy{*memory};
-  ScriptLoop loop;
-  settle_earlier(node, loop, *memory, reporter, groups);
-
   if (const auto denied = prepared.denial()) {
     const auto refusal = node.ask(std::move(submit), options.actor);  // For the record.
     if (!refusal) return refusal.error();
     return runs::refusal_of(refusal->result).value_or(*denied);
   }
+  const EmptyFolder tidy{*memory};
+  Watched watched;
+  Side side{node, *memory, watched};
   RunParts parts{id,
                  choice.job,
                  &arguments,
@@ -216,30 +196,20 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
                  options.asked.dry,
                  stream_members(submit.run)};
   parts.keep_profile = options.keep_profile;
-  auto order = make_run_order(parts, groups);
+  auto order = make_run_order(parts, side->groups());
   if (!order) return order.error();
   order->notes = stream_notes(submit, system_now());
+  if (auto held = side->hold(std::move(*order)); !held) return held.error();
   const auto receipt = node.ask(std::move(submit), options.actor);
   const auto said = receipt ? parse_json(receipt->result) : Result<Json>{receipt.error()};
   if (!said || !said->value("dispatched", false)) {
-    unmake(*order, groups);
+    if (said) (void)cancel(node, id, "nobody waits for its turn", options.actor);
+    side->forget(id);
     if (!said) return said.error();
-    runs::Cancel cancel;
-    cancel.run = id;
-    cancel.reason = "nobody waits for its turn";
-    cancel.limits = node.system().options().run_limits;
-    (void)node.ask(std::move(cancel), options.actor);
     return Error{"conflict", "the run would have to wait for others of its group or of its job", {}};
   }
-
-  Watched watched;
-  auto hooks = reporter.hooks(id, groups, [&](const RunOutcome& outcome) { watched.ended(outcome); });
-  hooks.journaled = [&] { watched.grown(); };
-  const auto journal = order->folder + "/journal";
-  auto execution = Execution::begin(loop, std::move(*order), std::move(hooks), system_now);
-  if (!execution) return execution.error();
-  const SignalWatch signals{*execution};
-  return watched.watch(journal, show);
+  const SignalWatch signals{[&] { (void)cancel(node, id, "interrupted", options.actor); }};
+  return follow(node, id, side->journal_of(id), watched, show);
 }
 
 }  // namespace muster::app

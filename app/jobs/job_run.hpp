@@ -26,8 +26,8 @@ struct ShowRun {
   std::function<void()> tick;  ///< About once a second.
 };
 
-/// Goes on with what earlier command lines left running; what is not there any more is recorded as lost. Runs
-/// until the run has ended; SIGINT and SIGTERM, which the caller has blocked, cancel it. Errors: what the
+/// Runs until the run has ended; SIGINT and SIGTERM, which the caller has blocked, cancel it. Meanwhile this
+/// node's other runs go on as they would on a node that serves: see RunSide. Errors: what the
 /// policy denied, which is on record; `capability.missing`, `container.runtime.unavailable`, `rate.limited`,
 /// and the log's own.
 Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,

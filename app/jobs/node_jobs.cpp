@@ -7,8 +7,32 @@
 
 #include "app/cli/client.hpp"
 #include "app/jobs/run_parts.hpp"
+#include "domain/run_facts.hpp"
 
 namespace muster::app {
+namespace {
+
+constexpr int kOk = 200, kInvalid = 400;
+
+/// As POST /v1/nodes/{id}/runs wants it.
+std::string body_of(const runs::Report& report) {
+  std::string body = "{\"source\":";
+  append_json_string(body, report.source);
+  body += ",\"facts\":[";
+  for (const auto& fact : report.facts) {
+    if (body.back() != '[') body += ',';
+    append_fields(body, runs::body_of(fact));
+  }
+  return body + "]}";
+}
+
+Result<uint64_t> taken_of(const http::Response& response) {
+  if (response.status == kOk) return taken_to(response.body);
+  return Error{response.status == kInvalid ? "field.invalid" : "unreachable", response.body, {}};
+}
+
+}  // namespace
+
 std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy policy,
                                         const NodeJobsParts& parts) {
   JobDeskOptions options;
@@ -25,13 +49,12 @@ std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy
   side.views = [system = parts.system] { return system->views(); };
   side.grown = [server = parts.server] { server->wake_streams(); };
   side.send = [api = parts.api, path = "/v1/nodes/" + parts.node + "/runs"](
-                std::string body, std::function<void(int, std::string)> then) {
-    http::Api::InsideRequest report;
-    report.path = path;
-    report.body = std::move(body);
-    api->ask_inside(std::move(report), [then = std::move(then)](http::Response response) {
-      then(response.status, std::move(response.body));
-    });
+                const runs::Report& report, std::function<void(const Result<uint64_t>&)> then) {
+    http::Api::InsideRequest request;
+    request.path = path;
+    request.body = body_of(report);
+    api->ask_inside(std::move(request),
+                    [then = std::move(then)](const http::Response& response) { then(taken_of(response)); });
   };
   side.cancel = [api = parts.api](const std::string& run, const std::string& reason) {
     spdlog::warn("run={} canceled: {}", run, reason);

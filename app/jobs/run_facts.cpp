@@ -17,7 +17,6 @@ using log::Column;
 constexpr std::string_view kSource = "run-facts-source", kPrefix = "run-facts/", kBehind = "run-facts0";
 constexpr std::chrono::milliseconds kAgain{250};
 constexpr std::chrono::seconds kAnswerWithin{15};
-constexpr int kOk = 200, kInvalid = 400;
 
 std::string key_of(uint64_t number) {
   return std::string(kPrefix) + log::number_key(number);
@@ -106,19 +105,13 @@ void RunFacts::send_all() {
       continue;
     }
     const auto count = std::min(waiting_.size(), at_once_);
-    std::string body = "{\"source\":";
-    append_json_string(body, source_);
-    body += ",\"facts\":[";
-    for (size_t i = 0; i < count; i++) {
-      if (i > 0) body += ',';
-      append_fields(body, runs::body_of(waiting_[i].fact));
-    }
-    body += "]}";
+    runs::Report report{node_, source_, {}, {}};
+    for (size_t i = 0; i < count; i++) report.facts.push_back(waiting_[i].fact);
     const auto first = waiting_.front().number, last = waiting_[count - 1].number;
     answered_ = failed_ = false;
     lock.unlock();
-    send_(std::move(body),
-          [this, first, last](int status, const std::string& text) { sent(status, text, first, last); });
+    send_(std::move(report),
+          [this, first, last](const Result<uint64_t>& taken) { sent(taken, first, last); });
     lock.lock();
     changed_.wait_for(lock, kAnswerWithin, [this] { return stopping_ || answered_; });
     if (failed_ || !answered_) changed_.wait_for(lock, kAgain, [this] { return stopping_; });
@@ -126,20 +119,19 @@ void RunFacts::send_all() {
 }
 
 /// Called by whoever answers; the sender waits for it.
-void RunFacts::sent(int status, const std::string& body, uint64_t first, uint64_t last) {
+void RunFacts::sent(const Result<uint64_t>& taken, uint64_t first, uint64_t last) {
   {
     const std::lock_guard lock{mutex_};
     answered_ = true;
-    const auto answer = parse_json(body);
-    if (status == kOk && answer && answer->is_object()) {
-      const auto taken = answer->value("taken_to", uint64_t{0});
+    const bool invalid = !taken && taken.error().code == "field.invalid";
+    if (taken) {
       at_once_ = runs::kMaxFacts;
-      failed_ = taken < first;
-      drop_to(std::min(taken, last));
-    } else if (status == kInvalid && first != last) {
+      failed_ = *taken < first;
+      drop_to(std::min(*taken, last));
+    } else if (invalid && first != last) {
       at_once_ = 1;  // The others are not to blame.
-    } else if (status == kInvalid) {
-      spdlog::error("run fact={} given up: {}", first, body);
+    } else if (invalid) {
+      spdlog::error("run fact={} given up: {}", first, taken.error().detail);
       drop_to(first);
     } else {
       failed_ = true;
@@ -156,6 +148,12 @@ void RunFacts::drop_to(uint64_t number) {
   if (auto dropped = disk_.write(batch, false); !dropped)
     spdlog::error("run facts error={}", dropped.error().detail);
   while (!waiting_.empty() && waiting_.front().number <= number) waiting_.pop_front();
+}
+
+Result<uint64_t> taken_to(const std::string& answer) {
+  const auto read = parse_json(answer);
+  if (!read || !read->is_object()) return Error{"internal", "a report of runs was answered " + answer, {}};
+  return read->value("taken_to", uint64_t{0});
 }
 
 }  // namespace muster::app

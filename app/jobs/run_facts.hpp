@@ -16,8 +16,10 @@ namespace muster::app {
 /// Any thread. A fact that was told outlives this process.
 class RunFacts {
 public:
-  /// Sends the body of POST /v1/nodes/{id}/runs; `then` gets the reply's status and body, once.
-  using Send = std::function<void(std::string body, std::function<void(int status, std::string body)> then)>;
+  /// Has them recorded; `then` is told the number up to which they are, once. With `field.invalid` one of
+  /// them can never be; after any other error they are sent again. The limits are not set.
+  using Send =
+    std::function<void(runs::Report report, std::function<void(const Result<uint64_t>& taken)> then)>;
 
   /// `disk` outlives it.
   RunFacts(log::Disk& disk, std::string node, Send send);
@@ -40,7 +42,7 @@ private:
   };
   void load();
   void send_all();
-  void sent(int status, const std::string& body, uint64_t first, uint64_t last);
+  void sent(const Result<uint64_t>& taken, uint64_t first, uint64_t last);
   void drop_to(uint64_t number);
 
   log::Disk& disk_;
@@ -55,5 +57,8 @@ private:
   bool stopping_ = false, answered_ = false, failed_ = false;
   std::thread thread_;
 };
+
+/// The number in what a report is answered with. Error: `internal` when there is none.
+[[nodiscard]] Result<uint64_t> taken_to(const std::string& answer);
 
 }  // namespace muster::app

@@ -33,6 +33,11 @@ uint64_t size_of(const fs::path& folder) {
   return bytes;
 }
 
+bool has_ended(const runs::View& all, const std::string& run) {
+  const auto* row = all.runs.find(run);
+  return row && (*row)->ended;
+}
+
 }  // namespace
 
 RunSide::RunSide(log::Disk& disk, RunSideOptions options)
@@ -141,11 +146,13 @@ void RunSide::look_at(const Row& row) {
   if (running && row.canceled) return running->cancel(row.reason);
   if (running || facts_.has_end_of(row.run)) return;
   if (row.dispatched) return begin(row);
-  const std::lock_guard lock{mutex_};
-  std::error_code ignored;
-  if (held_.contains(row.run) || fs::exists(options_.memory + "/" + row.run + "/order", ignored)) return;
+  {
+    const std::lock_guard lock{mutex_};
+    std::error_code ignored;
+    if (held_.contains(row.run) || fs::exists(options_.memory + "/" + row.run + "/order", ignored)) return;
+    done_.insert(row.run);
+  }
   options_.cancel(row.run, "what it needs is gone: the machine was started anew");
-  done_.insert(row.run);
 }
 
 void RunSide::begin(const Row& row) {
@@ -191,15 +198,10 @@ void RunSide::begin(const Row& row) {
   done_.insert(run);
 }
 
-/// Removes what is left in memory of runs that have ended, and the journals of those that ended first when
-/// all of them take too much.
+/// Removes what is left in memory of runs that have ended.
 void RunSide::tidy() {
   const auto views = options_.views();
   const auto& all = view<runs::View>(*views);
-  const auto ended = [&](const std::string& run) {
-    const auto* row = all.runs.find(run);
-    return row && (*row)->ended;
-  };
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(options_.memory, ignored)) {
     const auto run = entry.path().filename().string();
@@ -209,17 +211,23 @@ void RunSide::tidy() {
       const std::lock_guard lock{mutex_};
       if (running_.contains(run)) continue;
     }
-    if (!ended(run) && (known || !old)) continue;
+    if (!has_ended(all, run) && (known || !old)) continue;
     forget(run);
     fs::remove_all(entry.path(), ignored);
   }
+  if (options_.most_journal_bytes > 0) tidy_journals(all);
+}
+
+/// Removes the journals of runs that ended first when all of them take too much.
+void RunSide::tidy_journals(const runs::View& all) {
+  std::error_code ignored;
   std::vector<JournalFolder> kept;
   uint64_t bytes = 0;
   for (const auto& entry : fs::directory_iterator(options_.data + "/runs", ignored)) {
     const auto run = entry.path().filename().string();
     const auto size = size_of(entry.path());
     bytes += size;
-    if (ended(run) || !all.runs.contains(run))
+    if (has_ended(all, run) || !all.runs.contains(run))
       kept.push_back({run, entry.last_write_time(ignored), size});
   }
   std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.at < b.at; });

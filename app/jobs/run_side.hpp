@@ -30,7 +30,8 @@ struct RunSideOptions {
   std::function<void(const std::string& run, const std::string& reason)> cancel;
   std::function<void()> grown;  ///< Some run's journal has.
   std::shared_ptr<Persistence> counts = std::make_shared<Persistence>();
-  uint64_t most_journal_bytes = uint64_t{1} << 30;  ///< Of all runs; those that ended first go first.
+  /// Of all runs; those that ended first go first. 0: none goes.
+  uint64_t most_journal_bytes = uint64_t{1} << 30;
 };
 
 class RunSide {
@@ -66,6 +67,7 @@ private:
   void begin(const Row& row);
   [[nodiscard]] std::optional<RunOrder> take_held(const std::string& run);
   void tidy();
+  void tidy_journals(const runs::View& all);
 
   const RunSideOptions options_;
   const Cgroups groups_ = Cgroups::here();
