@@ -44,6 +44,18 @@ Time began(const runs::View::Row& row) {
   return row.started_at == Time{} ? row.accepted_at : row.started_at;
 }
 
+RunEvent cancel_of(const runs::View::Row& row) {
+  Json data{{"run_id", row.accepted->run},
+            {"job_id", row.accepted->job},
+            {"status", "canceled"},
+            {"timestamp", to_rfc3339(row.finished_at)},
+            {"reason", row.reason}};
+  if (!row.accepted->runtime.empty()) data["runtime"] = row.accepted->runtime;
+  if (auto provenance = parse_json(row.accepted->provenance.text))
+    data["provenance"] = std::move(*provenance);
+  return {"run.canceled", dump(data)};
+}
+
 RunEvent end_of(const runs::View::Row& row) {
   Json data{{"run_id", row.accepted->run},
             {"job_id", row.accepted->job},
@@ -68,10 +80,13 @@ RunStream::~RunStream() {
 }
 
 RunEvent RunTeller::event(const JournalEntry& entry, const runs::View::Row& row) {
+  give_up_.reset();
   if (entry.kind == EntryKind::event) {
     const auto space = entry.text.find(' ');
     if (space == std::string_view::npos) return {std::string(entry.text), "{}"};
     RunEvent event{std::string(entry.text.substr(0, space)), std::string(entry.text.substr(space + 1))};
+    told_cancel_ = told_cancel_ || event.type == "run.canceled";
+    told_end_ = event.type == "run.finish";
     if (event.type == "run.start")
       if (const auto data = parse_json(event.data)) began_ = data->value("started_at", "");
     return event;
@@ -97,16 +112,23 @@ RunEvent RunTeller::event(const JournalEntry& entry, const runs::View::Row& row)
   return {"step.log", std::move(data)};
 }
 
-std::string RunStream::line(const JournalEntry& entry, const runs::View::Row& row) {
-  const auto event = teller_.event(entry, row);
-  told_end_ = event.type == "run.finish";
-  return format_ == RunFormat::sse ? sse(std::to_string(entry.seq), event)
-                                   : ndjson(entry.seq, entry.at, event);
+bool RunTeller::gives_up(const runs::View::Row& row, SteadyClock::time_point now) {
+  if (!row.ended) return false;
+  if (!give_up_) give_up_ = row.started_at == Time{} ? now : now + kEndWithin;
+  return now >= *give_up_;
 }
 
-std::string RunStream::farewell_of(const runs::View::Row& row) {
-  const auto event = end_of(row);
-  return format_ == RunFormat::sse ? sse("", event) : ndjson(row.output.last, row.finished_at, event);
+std::vector<RunEvent> RunTeller::farewell(const runs::View::Row& row) const {
+  std::vector<RunEvent> left;
+  if (row.status == "canceled" && !told_cancel_) left.push_back(cancel_of(row));
+  left.push_back(end_of(row));
+  return left;
+}
+
+std::string RunStream::line(const JournalEntry& entry, const runs::View::Row& row) {
+  const auto event = teller_.event(entry, row);
+  return format_ == RunFormat::sse ? sse(std::to_string(entry.seq), event)
+                                   : ndjson(entry.seq, entry.at, event);
 }
 
 Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
@@ -115,24 +137,23 @@ Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
     into.push_back(bytes("retry: 2000\n:connected\n\n"));
   const auto views = api_.system().views();
   const auto* row = view<runs::View>(*views).runs.find(run_);
-  if (!row || told_end_) return State::ended;
+  if (!row || teller_.told_end()) return State::ended;
   std::string text;
   entries_->read([&](const JournalEntry& entry) {
     text += line(entry, **row);
-    return text.size() < limit && !told_end_;
+    return text.size() < limit && !teller_.told_end();
   });
   if (!text.empty()) {
     quiet_since_ = now;
-    give_up_.reset();
     into.push_back(bytes(std::move(text)));
-    return told_end_ ? State::ended : State::more;
+    return teller_.told_end() ? State::ended : State::more;
   }
-  if ((*row)->ended) {
-    if (!give_up_) give_up_ = (*row)->started_at == Time{} ? now : now + kEndWithin;
-    if (now >= *give_up_) {
-      into.push_back(bytes(farewell_of(**row)));
-      return State::ended;
-    }
+  if (teller_.gives_up(**row, now)) {
+    for (const auto& event : teller_.farewell(**row))
+      text +=
+        format_ == RunFormat::sse ? sse("", event) : ndjson((*row)->output.last, (*row)->finished_at, event);
+    into.push_back(bytes(std::move(text)));
+    return State::ended;
   }
   if (format_ == RunFormat::sse && now >= quiet_since_ + kKeepAlive) {
     quiet_since_ = now;
@@ -143,7 +164,7 @@ Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
 
 std::optional<SteadyClock::time_point> RunStream::wake_at() const {
   auto at = quiet_since_ + kKeepAlive;
-  if (give_up_) at = std::min(at, *give_up_);
+  if (const auto gives_up = teller_.gives_up_at()) at = std::min(at, *gives_up);
   if (const auto again = entries_->again_at()) at = std::min(at, *again);
   return at;
 }
@@ -156,6 +177,7 @@ AllRunsStream::AllRunsStream(Api& api) : api_(api) {
   policy_ = api.tails().open(tail);
   const auto views = api.system().views();
   const auto& all = view<runs::View>(*views);
+  ended_to_ = views->seq;
   all.starting.each([&](const std::string& run, const auto&) {
     const auto& row = **all.runs.find(run);
     seen_.insert(run);
@@ -170,12 +192,42 @@ void AllRunsStream::look_for_runs() {
   const auto views = api_.system().views();
   const auto& all = view<runs::View>(*views);
   all.starting.each([&](const std::string& run, const auto&) {
-    if (!seen_.insert(run).second) return;
-    followed_[run] = {entries_of(api_, run, (*all.runs.find(run))->accepted->node, 0)};
+    if (seen_.insert(run).second) follow(run, all);
+  });
+  // Those, too, that ended between two looks, or in the queue.
+  all.ended.each_from(ended_to_ + 1, [&](uint64_t seq, const runs::View::Id& id) {
+    ended_to_ = seq;
+    if (seen_.erase(id.run) == 0) follow(id.run, all);
+    return true;
   });
   if (seen_.size() > kMostSeen)
-    std::erase_if(
-      seen_, [&](const std::string& run) { return !followed_.contains(run) && !all.starting.contains(run); });
+    std::erase_if(seen_, [&](const std::string& run) { return !all.starting.contains(run); });
+}
+
+void AllRunsStream::follow(const std::string& run, const runs::View& all) {
+  followed_[run] = {entries_of(api_, run, (*all.runs.find(run))->accepted->node, 0)};
+}
+
+/// What a run's journal has now, and its end where it has none; `done`: nothing more will be told.
+std::string AllRunsStream::told_of(const std::string& run, size_t limit, bool& done) {
+  const auto views = api_.system().views();
+  const auto* row = view<runs::View>(*views).runs.find(run);
+  if (!row) {
+    done = true;
+    return "";
+  }
+  std::string text;
+  auto& followed = followed_.at(run);
+  auto& teller = followed.teller;
+  followed.entries->read([&](const JournalEntry& entry) {
+    text += sse(std::to_string(entry.seq), teller.event(entry, **row));
+    return text.size() < limit && !teller.told_end();
+  });
+  done = teller.told_end();
+  if (!text.empty() || !teller.gives_up(**row, SteadyClock::now())) return text;
+  done = true;
+  for (const auto& event : teller.farewell(**row)) text += sse("", event);
+  return text;
 }
 
 /// What was denied has no run: it is told from the log.
@@ -208,20 +260,9 @@ Stream::State AllRunsStream::pull(std::vector<Bytes>& into, size_t limit) {
   if (!std::exchange(began_, true)) into.push_back(bytes(":connected\n\n"));
   look_for_runs();
   size_t taken = denials(into, limit);
-  const auto views = api_.system().views();
-  const auto& all = view<runs::View>(*views);
   for (auto at = followed_.begin(); at != followed_.end() && taken < limit;) {
-    const auto* row = all.runs.find(at->first);
-    bool done = !row;
-    std::string text;
-    if (row)
-      at->second.entries->read([&](const JournalEntry& entry) {
-        const auto event = at->second.teller.event(entry, **row);
-        done = event.type == "run.finish";
-        text += sse(std::to_string(entry.seq), event);
-        return taken + text.size() < limit && !done;
-      });
-    if (row && text.empty() && (*row)->ended && (*row)->started_at == Time{}) done = true;
+    bool done = false;
+    auto text = told_of(at->first, limit - taken, done);
     taken += text.size();
     if (!text.empty()) into.push_back(bytes(std::move(text)));
     at = done ? followed_.erase(at) : std::next(at);
@@ -240,8 +281,10 @@ Stream::State AllRunsStream::pull(std::vector<Bytes>& into, size_t limit) {
 
 std::optional<SteadyClock::time_point> AllRunsStream::wake_at() const {
   auto at = quiet_since_ + kKeepAlive;
-  for (const auto& [run, followed] : followed_)
+  for (const auto& [run, followed] : followed_) {
+    if (const auto gives_up = followed.teller.gives_up_at()) at = std::min(at, *gives_up);
     if (const auto again = followed.entries->again_at()) at = std::min(at, *again);
+  }
   return at;
 }
 

@@ -215,7 +215,7 @@ class RunsTest(Jobs):
         self.assertEqual(self.ended(run)["status"], "canceled")
 
     def test_one_that_waits_is_canceled_before_it_starts(self):
-        """[S3-37] Of a group one runs; the other has a place and a reason, and never starts."""
+        """[S3-37] [S3-39] Of a group one runs; the other has a place and a reason, and never starts."""
         self.job("one", WAITS, "interpreter: bash\nconcurrency: {group: g, policy: queue}\n")
         self.serve()
         first = self.accepted({"job_id": "one"})["id"]
@@ -224,7 +224,8 @@ class RunsTest(Jobs):
         self.assertEqual((shown["status"], shown["queue"]["position"]), ("queued", 1))
         self.assertEqual(self.caller.post(f"/runs/{second['id']}:cancel").status, 202)
         self.assertEqual(self.ended(second["id"])["status"], "canceled")
-        self.assertEqual(events_of(self.stream(second["id"]))[-1][1:][0], "run.finish")
+        told = [(kind, data["status"]) for _, kind, data in events_of(self.stream(second["id"]))]
+        self.assertEqual(told, [("run.canceled", "canceled"), ("run.finish", "canceled")])
         until(lambda: (self.folder / "data" / "runs" / first / "starts").exists(), "the first one runs")
         (self.folder / "data" / "runs" / first / "go").touch()
         self.assertEqual(self.ended(first)["status"], "completed")

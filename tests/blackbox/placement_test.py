@@ -1,10 +1,11 @@
-"""Where a run goes in a cluster of nodes: by role, labels and load; and its secrets, which go there sealed."""
+"""Where a run goes in a cluster of nodes: by role, labels and load; its secrets go there sealed; and how everybody hears of all ends."""
 import hashlib
+import time
 import unittest
 
 from jobs_http_test import Jobs, WAITS, events_of
 from running_cluster import RunningCluster
-from waiting import until
+from waiting import PATIENCE_S, until
 
 CANARY = "canary-40417-of-the-secret"
 
@@ -90,6 +91,45 @@ class SecretTest(Placed):
         for member in cluster.members:
             self.assertEqual(member.stop(), 0)
         nowhere()
+
+
+class AllRunsTest(Placed):
+    def events(self, member):
+        """What GET /events tells, as it comes: a function that waits for the end of a run."""
+        reply = self.enterContext(member.stream("/events"))
+        text = ""
+
+        def told(run):
+            nonlocal text
+            deadline = time.monotonic() + PATIENCE_S
+            while not any(kind == "run.finish" and data["run_id"] == run for _, kind, data in events_of(text[:text.rfind("\n\n") + 2])):
+                self.assertLess(time.monotonic(), deadline, text)  # Looked at after each keep-alive.
+                text += reply.read1(65536).decode()
+            return [(kind, data["status"]) for _, kind, data in events_of(text) if data["run_id"] == run and kind in ("run.canceled", "run.finish")]
+        return told
+
+    def test_every_end_is_told_however_it_came(self):
+        """[S3-39] Of runs that began and ended while a member stood still, that were canceled in the queue, that are lost with their node."""
+        self.job("quick", "echo x\n")
+        self.job("one", WAITS, "interpreter: bash\nconcurrency: {group: g}\n")
+        cluster = self.cluster()
+        leader = cluster.leader()
+        reader, gone = cluster.others(leader)
+        told = self.events(reader)
+        reader.pause()
+        run = self.accepted({"job_id": "quick"}, leader)["id"]
+        self.ended(run, leader)
+        reader.resume()
+        self.assertEqual(told(run), [("run.finish", "completed")])
+        holder = self.accepted({"job_id": "one", "node": gone.node_id}, leader)["id"]
+        waits = self.accepted({"job_id": "one"}, leader)["id"]
+        self.assertEqual(leader.post(f"/runs/{waits}:cancel").status, 202)
+        self.assertEqual(told(waits), [("run.canceled", "canceled"), ("run.finish", "canceled")])
+        until((gone.data / "runs" / holder / "starts").exists, "it runs")
+        until(lambda: leader.get(f"/runs/{holder}").json["status"] == "running", "that is known")
+        gone.kill()
+        self.assertEqual(leader.call("DELETE", f"/v1/nodes/{gone.node_id}").status, 204)
+        self.assertEqual(told(holder), [("run.finish", "lost")])
 
 
 if __name__ == "__main__":
