@@ -118,6 +118,14 @@ std::string id_fault(std::string_view text) {
   return {};
 }
 
+std::string line_fault(std::string_view text, size_t limit) {
+  if (text.size() > limit) return too_long(limit);
+  if (!is_utf8(text)) return "is not UTF-8";
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    return "has a control character";
+  return {};
+}
+
 std::string url_fault(std::string_view text) {
   if (text.empty()) return "is required";
   if (text.size() > kMaxUrl) return too_long(kMaxUrl);
@@ -188,12 +196,12 @@ void Check::map(std::string pointer, const StringMap& value) {
   }
 }
 
-void Check::object(std::string pointer, const RawJson& value) {
+void Check::object(std::string pointer, const RawJson& value, size_t limit) {
   if (value.text.empty()) return;
   if (value.text.front() != '{')
     fault(std::move(pointer), "must be an object");
-  else if (value.text.size() > kMaxObject)
-    fault(std::move(pointer), too_long(kMaxObject));
+  else if (value.text.size() > limit)
+    fault(std::move(pointer), too_long(limit));
 }
 
 void Check::one_of(std::string pointer, std::string_view value,

@@ -21,6 +21,9 @@ constexpr size_t kMaxObject = 16384;  ///< Bytes of a JSON object that is kept a
 /// not printable here.
 [[nodiscard]] std::string id_fault(std::string_view text);
 
+/// The reason `text` is not one line of at most `limit` bytes, or nothing. A line may be empty.
+[[nodiscard]] std::string line_fault(std::string_view text, size_t limit);
+
 /// The reason `text` is no absolute http or https URL with a host, or nothing.
 [[nodiscard]] std::string url_fault(std::string_view text);
 
@@ -37,7 +40,8 @@ public:
   void url(std::string pointer, std::string_view value);       ///< http or https, with a host.
   void list(std::string pointer, const std::vector<std::string>& value);
   void map(std::string pointer, const StringMap& value);
-  void object(std::string pointer, const RawJson& value);  ///< Absent, or an object.
+  /// Absent, or an object.
+  void object(std::string pointer, const RawJson& value, size_t limit = kMaxObject);
   void one_of(std::string pointer, std::string_view value, const std::vector<std::string_view>& allowed);
   void fault(std::string pointer, std::string message);
 

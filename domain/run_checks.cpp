@@ -28,12 +28,8 @@ void run_id(names::Check& check, std::string pointer, const std::string& id) {
 
 /// One line of text; may be empty.
 void line(names::Check& check, std::string pointer, const std::string& text, size_t limit = kMaxName) {
-  if (text.size() > limit)
-    check.fault(std::move(pointer), "is longer than " + std::to_string(limit) + " bytes");
-  else if (!is_utf8(text))
-    check.fault(std::move(pointer), "is not UTF-8");
-  else if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
-    check.fault(std::move(pointer), "has a control character");
+  if (auto why = names::line_fault(text, limit); !why.empty())
+    check.fault(std::move(pointer), std::move(why));
 }
 
 void needed_line(names::Check& check, std::string pointer, const std::string& text) {
@@ -51,9 +47,10 @@ void lines(names::Check& check, std::string pointer, const std::string& text) {
     check.fault(std::move(pointer), "is not UTF-8 without NUL");
 }
 
-void object(names::Check& check, const std::string& pointer, const RawJson& value) {
-  check.object(pointer, value);
-  if (!value.text.empty() && value.text.size() <= names::kMaxObject && !is_strict_json(value.text, kMaxDepth))
+void object(names::Check& check, const std::string& pointer, const RawJson& value,
+            size_t limit = names::kMaxObject) {
+  check.object(pointer, value, limit);
+  if (!value.text.empty() && value.text.size() <= limit && !is_strict_json(value.text, kMaxDepth))
     check.fault(pointer, "is not JSON");
 }
 
@@ -131,7 +128,7 @@ Status check(const Submit& command) {
   line(check, "/name", run.name);
   line(check, "/source", run.source);
   line(check, "/source_ref", run.source_ref, names::kMaxText);
-  object(check, "/args", run.args);
+  object(check, "/args", run.args, kMaxArguments);
   needed_line(check, "/profile", run.profile);
   line(check, "/executor", run.executor);
   line(check, "/runtime", run.runtime);

@@ -8,6 +8,7 @@
 
 #include "base/paged_map.hpp"
 #include "domain/decision.hpp"
+#include "domain/run_limits.hpp"
 #include "events/nodes.hpp"
 #include "events/runs.hpp"
 #include "events/shared.hpp"
@@ -155,9 +156,6 @@ struct State {
 };
 
 constexpr size_t kMaxRunId = 128;          ///< Characters of a run's id: letters, digits and . _ -
-constexpr size_t kMaxSteps = 256;          ///< Steps of a run.
-constexpr size_t kMaxName = 256;           ///< Bytes of an id or name that a job's file gives.
-constexpr size_t kMaxPolicies = 64;        ///< Decisions of the policy about one run.
 constexpr size_t kMaxReason = 1024;        ///< Bytes of a reason or an error.
 constexpr size_t kMaxFacts = 100;          ///< Facts of one report.
 constexpr size_t kMaxSource = 64;          ///< Bytes of a source's id.

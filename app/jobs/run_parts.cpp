@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-static_assert(jobs::kMaxSteps <= runs::kMaxSteps, "a job that can be planned can be recorded");
-
 std::string cut(std::string text) {
   if (text.size() <= runs::kMaxReason) return text;
   text.resize(runs::kMaxReason);

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/nearest.hpp"
+#include "domain/jobs/config_parts.hpp"
 #include "domain/jobs/image.hpp"
 #include "domain/jobs/words.hpp"
 #include "domain/object_reader.hpp"
@@ -178,7 +179,7 @@ private:
     made.id = text(from, "id", Need::required);
     if (!made.id.empty() && !is_job_id(made.id))
       from.complain("id", "must be 3 to 128 of a-z, 0-9, '_', '.', ':', '-', and begin with a letter");
-    made.name = text(from, "name", Need::required);
+    made.name = read_name(from, "name", Need::required);
     made.summary = summary(from, Need::required);
     made.description = text(from, "description");
     made.extends = from.texts("extends", kMaxListed);

@@ -9,6 +9,7 @@
 #include "domain/jobs/argument_values.hpp"
 #include "domain/jobs/typed_words.hpp"
 #include "domain/names.hpp"
+#include "domain/run_limits.hpp"
 #include "events/fields.hpp"
 
 namespace muster::jobs {
@@ -50,9 +51,11 @@ Settling settle_all(const Job& job, Given given) {
       settle(arg, at == given.values.end() ? std::nullopt : std::optional(std::move(at->second)));
     if (settled.fault) all.faults.push_back(std::move(*settled.fault));
     if (!settled.value) continue;
-    bytes += arg.name.size() + settled.value->dump().size() + 4;
-    if (bytes > kMaxArguments) {
-      const auto limit = "with it the arguments exceed " + std::to_string(kMaxArguments) + " bytes";
+    // As they are written down: a short secret is longer there.
+    const auto shown = arg.secret ? kSecretShown.size() + 2 : 0;
+    bytes += arg.name.size() + std::max(settled.value->dump().size(), shown) + 4;
+    if (bytes > runs::kMaxArguments) {
+      const auto limit = "with it the arguments exceed " + std::to_string(runs::kMaxArguments) + " bytes";
       all.faults.push_back({&arg, false, limit});
       break;
     }

@@ -11,10 +11,8 @@
 
 namespace muster::jobs {
 
-/// Bytes of all values together, as JSON: Linux hands on no variable of more than 128 KiB.
-constexpr size_t kMaxArguments = 120 * 1024;
-
-/// Binds what the API was sent; null counts as nothing. `job` must outlive the result.
+/// Binds what the API was sent; null counts as nothing. `job` must outlive the result. All arguments together
+/// have runs::kMaxArguments at most.
 /// Errors: `arguments.unwanted`; `arguments.invalid` (an unknown name, a wrong JSON type, a type that no
 /// argument has); `arguments.refused` (`required`, enums, pairs, secrets with a default). Each names every
 /// faulty argument, in the order of the job's list, under `/args/<name>`; the detail is about the first.

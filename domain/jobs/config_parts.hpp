@@ -18,6 +18,9 @@ namespace muster::jobs {
 /// A reader of the object at `pointer` in which a number counts as the text that was written.
 [[nodiscard]] ObjectReader reader_of(const Json& value, std::string pointer, names::Check& check);
 
+/// The text under `key`, which is an id or a name: one line of at most runs::kMaxName bytes.
+[[nodiscard]] std::string read_name(ObjectReader& from, std::string_view key, Need need = Need::optional);
+
 /// `argspec.args`, or the older map `arguments` in the order of the file when that is empty.
 [[nodiscard]] std::vector<Arg> read_args(ObjectReader& root, const yaml::Document& document,
                                          names::Check& check);

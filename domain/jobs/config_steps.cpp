@@ -2,6 +2,7 @@
 #include "domain/jobs/config_parts.hpp"
 #include "domain/jobs/job_config.hpp"
 #include "domain/jobs/steps.hpp"
+#include "domain/run_limits.hpp"
 
 namespace muster::jobs {
 namespace {
@@ -15,8 +16,8 @@ std::optional<std::vector<std::string>> texts_if_given(ObjectReader& from, std::
 
 Step read_step(ObjectReader from, names::Check& check) {
   Step step;
-  step.id = from.text("id").value_or("");
-  step.name = from.text("name", Need::optional, kMaxSummary).value_or("");
+  step.id = read_name(from, "id");
+  step.name = read_name(from, "name");
   step.script = from.text("script").value_or("");
   step.executor = from.text("executor").value_or("");
   step.needs = from.texts("needs");
@@ -28,6 +29,12 @@ Step read_step(ObjectReader from, names::Check& check) {
 
 ObjectReader reader_of(const Json& value, std::string pointer, names::Check& check) {
   return {value, std::move(pointer), check, TextFrom::scalars};
+}
+
+std::string read_name(ObjectReader& from, std::string_view key, Need need) {
+  auto name = from.text(key, need).value_or("");
+  if (auto why = names::line_fault(name, runs::kMaxName); !why.empty()) from.complain(key, std::move(why));
+  return name;
 }
 
 std::optional<Container> read_container(ObjectReader& from, std::string_view key, names::Check& check) {
@@ -50,7 +57,7 @@ std::optional<Container> read_container(ObjectReader& from, std::string_view key
 
 std::vector<Step> read_steps(ObjectReader& root, names::Check& check) {
   std::vector<Step> steps;
-  const Json& listed = root.array("steps", kMaxSteps);
+  const Json& listed = root.array("steps", runs::kMaxSteps);
   const auto at = pointer_to(root.pointer(), "steps");
   for (size_t i = 0; i < listed.size(); i++)
     steps.push_back(read_step(reader_of(listed[i], pointer_to(at, i), check), check));

@@ -56,7 +56,7 @@ private:
     Job job;
     job.folder = folder_;
     job.interpreter = root_.text("interpreter").value_or("");
-    job.executor = lower_case(root_.text("executor").value_or(""));
+    job.executor = lower_case(read_name(root_, "executor"));
     job.env = env();
     job.timeout_s = static_cast<uint64_t>(root_.integer("timeout", 0, kMaxTimeout).value_or(0));
     job.error_handling = error_handling();
@@ -100,7 +100,7 @@ private:
     if (!given) return made;
     constexpr std::array<std::string_view, 3> kWords{"queue", "skip", "cancel-running"};
     ObjectReader from = reader_of(*given, "/concurrency", check_);
-    made.group = from.text("group", Need::required, names::kMaxId).value_or("");
+    made.group = read_name(from, "group", Need::required);
     made.policy = static_cast<Concurrency::Policy>(one_of(from, "policy", kWords));
     return made;
   }
@@ -117,7 +117,7 @@ private:
 
   Job named(Job job, const Json& given, std::string pointer) {
     ObjectReader from = reader_of(given, std::move(pointer), check_);
-    job.id = from.text("id", Need::optional, 4 * names::kMaxId).value_or("");
+    job.id = read_name(from, "id");
     const bool derived = job.id.empty();
     if (derived) {
       job.id = folder_.empty() ? std::string(root_name_) : std::string(folder_);
@@ -125,7 +125,7 @@ private:
     }
     if (auto fault = job_id_fault(job.id); !fault.empty())
       from.complain("id", derived ? "is not given, and the one derived from the folder " + fault : fault);
-    job.name = from.text("name", Need::optional, kMaxSummary).value_or("");
+    job.name = read_name(from, "name");
     if (job.name.empty()) job.name = job.id;
     job.summary = from.text("summary", Need::optional, kMaxSummary).value_or("");
     return job;

@@ -12,7 +12,7 @@ namespace muster::jobs {
 constexpr size_t kMaxConfig = 256 * 1024;  ///< Bytes of one config.yaml.
 constexpr size_t kMaxJobsOfFile = 256;     ///< Entries of `jobs`.
 constexpr size_t kMaxArgs = 256;           ///< Arguments of a job.
-constexpr size_t kMaxSummary = 4096;       ///< Bytes of a name, a summary or a description.
+constexpr size_t kMaxSummary = 4096;       ///< Bytes of a summary or a description.
 constexpr int64_t kMaxTimeout = 30 * 86'400;
 constexpr int64_t kMaxRetries = 1000;
 constexpr int64_t kMaxBackoff = 86'400;

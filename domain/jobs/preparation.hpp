@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "base/result.hpp"
@@ -25,19 +24,17 @@ struct Preparation {
   bool stepped = false;  ///< The job has steps of its own; else each of its scripts is one.
   std::vector<PreparedStep> steps;
 
-  /// What was decided about all steps.
+  /// What was decided about all steps; what is decided about several alike is there once.
   [[nodiscard]] std::vector<Decision> decisions() const;
   /// A step job's are prefixed `step i: `.
   [[nodiscard]] std::vector<Finding> findings() const;
   /// The first denial there is.
   [[nodiscard]] std::optional<Error> denial() const;
-
-private:
-  [[nodiscard]] std::span<const PreparedStep> judged() const;
 };
 
 /// `files` are the plain files in the job's folder. What the policy denies is in the judgements, and no
-/// error. Errors: `E_CONFIG`, `E_POLICY` of check_steps and wanted_of.
+/// error. Errors: `E_CONFIG`, `E_POLICY` of check_steps, check_steps_to_run and wanted_of; `E_CONFIG` when
+/// more is to be decided than a run may hold.
 Result<Preparation> prepare(const Job& job, const std::vector<std::string>& files, const Bundle& bundle,
                             Profile profile);
 

@@ -8,6 +8,8 @@
 #include <set>
 
 #include "domain/jobs/typed_words.hpp"
+#include "domain/names.hpp"
+#include "domain/run_limits.hpp"
 #include "events/fields.hpp"
 
 namespace muster::jobs {
@@ -38,9 +40,12 @@ private:
   Error error_;
 };
 
+std::string too_many() {
+  return "steps: more than " + std::to_string(runs::kMaxSteps) + " of them";
+}
+
 void check_job(const Job& job, Faults& faults) {
-  if (job.steps.size() > kMaxSteps)
-    faults.job("E_CONFIG", "steps: more than " + std::to_string(kMaxSteps) + " of them");
+  if (job.steps.size() > runs::kMaxSteps) faults.job("E_CONFIG", too_many());
   if (job.interpreter.starts_with("container:"))
     faults.job("E_CONFIG", "interpreter must not be container: in a job with steps");
   if (job.executor.empty())
@@ -136,7 +141,7 @@ Status check_steps(const Job& job) {
   if (!job.stepped) return Done{};
   Faults faults;
   check_job(job, faults);
-  if (job.steps.size() > kMaxSteps) return faults.done();
+  if (job.steps.size() > runs::kMaxSteps) return faults.done();
   const auto steps = named_steps(job.steps);
   const auto of = places(steps);
   for (size_t i = 0; i < steps.size(); i++) {
@@ -188,6 +193,14 @@ std::vector<Step> steps_to_run(const Job& job, const std::vector<std::string>& f
     steps.push_back(std::move(step));
   }
   return steps;
+}
+
+Status check_steps_to_run(const std::vector<Step>& steps) {
+  if (steps.size() > runs::kMaxSteps) return Error{"E_CONFIG", too_many(), {}};
+  for (const auto& step : steps)
+    if (const auto why = names::line_fault(step.id, runs::kMaxName); !why.empty())
+      return Error{"E_CONFIG", "the script's name " + shown_word(step.id) + " " + why, {}};
+  return Done{};
 }
 
 std::optional<Container> step_container(const Job& job, const Step& step) {

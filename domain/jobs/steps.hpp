@@ -13,13 +13,10 @@
 
 namespace muster::jobs {
 
-/// A job of more is refused.
-constexpr size_t kMaxSteps = 256;
-
 /// The steps with their ids: an empty one becomes `step-000`, by its place from 0.
 [[nodiscard]] std::vector<Step> named_steps(const std::vector<Step>& steps);
 
-/// Whether a step job can run; a job without steps always can. Errors: `E_CONFIG`, or `E_POLICY` for a step
+/// Whether a step job can run. Errors: `E_CONFIG`, or `E_POLICY` for a step
 /// with an executor of its own; the detail is the first fault, `fields` has them all, under `/steps/<i>`.
 Status check_steps(const Job& job);
 
@@ -33,6 +30,10 @@ Result<std::vector<size_t>> step_order(const std::vector<Step>& steps);
 /// What a run of `job` does: its steps with ids, or one step for each main script among `files`, with the
 /// file's name as id and name. Those run one after the other: give their Schedule a limit of 1.
 [[nodiscard]] std::vector<Step> steps_to_run(const Job& job, const std::vector<std::string>& files);
+
+/// Whether these can be a run's. Errors: `E_CONFIG` for more than runs::kMaxSteps, and for an id, such as a
+/// script's name, that is not one line.
+Status check_steps_to_run(const std::vector<Step>& steps);
 
 /// The container of `step`: its settings over those of `job`. A step's block, where there is one, also says
 /// whether the root is writable, if only by saying nothing.

@@ -324,9 +324,10 @@ TEST_CASE("what is asked for is refused with the place of every fault") {
     CHECK(refused(submit(id)) == Types{"/run"});
   CHECK(refused(submit(std::string(kMaxRunId + 1, 'a'))) == Types{"/run"});
   auto large = submit("r");
-  large.run.args.text = "{\"a\":\"" + std::string(names::kMaxObject, 'a') + "\"}";
+  large.run.args.text = "{\"a\":\"" + std::string(kMaxArguments, 'a') + "\"}";
   large.run.steps.assign(kMaxSteps + 1, {"s", ""});
-  CHECK(refused(large) == Types{"/args", "/steps"});
+  large.policies.assign(kMaxPolicies + 1, given::policy("s", "allowed", "c"));
+  CHECK(refused(large) == Types{"/args", "/steps", "/policies"});
 
   auto odd = ended("r1", 2, "perhaps");
   odd.exit_code = -2;

@@ -6,6 +6,7 @@
 
 #include "domain/jobs/argument_values.hpp"
 #include "domain/jobs/typed_words.hpp"
+#include "domain/run_limits.hpp"
 
 using namespace muster;
 using namespace muster::jobs;
@@ -344,12 +345,12 @@ TEST_CASE("help asks for nothing else") {
 
 TEST_CASE("arguments that no variable could hold are refused by size") {
   const auto job = with(arg("x"));
-  CHECK(json_of(job, {{"x", std::string(kMaxArguments + 1, 'a')}})["detail"] ==
+  CHECK(json_of(job, {{"x", std::string(runs::kMaxArguments + 1, 'a')}})["detail"] ==
         "x: with it the arguments exceed 122880 bytes");
   // Each becomes six characters of JSON.
-  CHECK(json_of(job, {{"x", std::string(kMaxArguments / 4, '\x01')}})["code"] == "arguments.refused");
-  CHECK(json_of(job, {{"x", std::string(kMaxArguments / 2, 'a')}})["x"].get<std::string>().size() ==
-        kMaxArguments / 2);
+  CHECK(json_of(job, {{"x", std::string(runs::kMaxArguments / 4, '\x01')}})["code"] == "arguments.refused");
+  CHECK(json_of(job, {{"x", std::string(runs::kMaxArguments / 2, 'a')}})["x"].get<std::string>().size() ==
+        runs::kMaxArguments / 2);
 }
 
 TEST_CASE("any text is bound alike from JSON and from a word") {

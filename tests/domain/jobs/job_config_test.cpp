@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
+#include "domain/run_limits.hpp"
+
 using namespace muster;
 using namespace muster::jobs;
 
@@ -204,6 +206,18 @@ TEST_CASE("ids that could be paths, verbs or invisible are refused") {
        {"'../etc'", "a/b", "a..b", "'..'", "':jobs'", "\"a\\nb\"", "\"\\u202eevil\"", "' a'"})
     CHECK(says(refused("job: {id: " + std::string(id) + "}"), "/job/id", ""));
   CHECK(says(refused("", "a/..hidden"), "/id", "derived from the folder"));
+}
+
+TEST_CASE("names are lines that a run's record can hold") {
+  const std::string most(runs::kMaxName, 'n');
+  CHECK(job_of("job: {name: " + most + "}").name == most);
+  for (const auto* where : {"job: {name: X}", "composition: steps\nsteps: [{id: X, script: a}]",
+                            "composition: steps\nsteps: [{name: X, script: a}]", "concurrency: {group: X}"})
+    for (const auto& name : {most + "n", std::string{"\"a\\nb\""}}) {
+      std::string text = where;
+      text.replace(text.find('X'), 1, name);
+      CHECK_FALSE(read_job_config(text, "a"));
+    }
 }
 
 TEST_CASE("an alias in a config.yaml has no effect, but a wrong one fails the file") {

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "domain/run_limits.hpp"
+
 using namespace muster;
 using namespace muster::jobs;
 
@@ -49,6 +51,35 @@ TEST_CASE("findings name their step in a job that has steps") {
   REQUIRE(prepared);
   REQUIRE(prepared->findings().size() == 1);
   CHECK(prepared->findings()[0].message.starts_with("step 1: container.network"));
+}
+
+TEST_CASE("what is decided about many steps alike is one decision, and too many different ones are refused") {
+  std::vector<Step> steps;
+  for (size_t i = 0; i < runs::kMaxSteps; i++) {
+    steps.push_back(step(std::to_string(i), true));
+    steps.back().container->capabilities = {"CHOWN"};
+  }
+  auto job = stepped(std::move(steps));
+  const auto alike = prepare(job, {}, {}, Profile::disabled);
+  REQUIRE(alike);
+  CHECK(alike->decisions().size() == 2);
+  for (size_t i = 0; i < job.steps.size(); i++) job.steps[i].container->network = "net" + std::to_string(i);
+  const auto different = prepare(job, {}, {}, Profile::disabled);
+  REQUIRE_FALSE(different);
+  CHECK(different.error().code == "E_CONFIG");
+}
+
+TEST_CASE("scripts that no run could have as its steps are refused before there is one") {
+  Job job;
+  job.interpreter = "bash";
+  CHECK(prepare(job, {"000_a b"}, {}, {}));
+  CHECK_FALSE(prepare(job, {"000_a\nb"}, {}, {}));
+  CHECK_FALSE(prepare(job, {"000_\xff"}, {}, {}));
+  std::vector<std::string> files;
+  for (size_t i = 0; i <= runs::kMaxSteps; i++) files.push_back("000_" + std::to_string(i));
+  CHECK_FALSE(prepare(job, files, {}, {}));
+  files.pop_back();
+  CHECK(prepare(job, files, {}, {}));
 }
 
 TEST_CASE("a job without steps is judged once, however many scripts it has") {

@@ -8,6 +8,7 @@
 #include <rapidcheck.h>
 
 #include "domain/jobs/attempts.hpp"
+#include "domain/run_limits.hpp"
 
 using namespace muster;
 using namespace muster::jobs;
@@ -118,7 +119,7 @@ TEST_CASE("faults of a job with steps have the contract's codes") {
         "E_CONFIG | steps need each other in a cycle: a -> b -> a");
   CHECK(fault_with([](Job& j) { j.steps[1].needs = {"b"}; }) ==
         "E_CONFIG | steps need each other in a cycle: b -> b");
-  CHECK(fault_with([](Job& j) { j.steps.resize(kMaxSteps + 1); }) ==
+  CHECK(fault_with([](Job& j) { j.steps.resize(runs::kMaxSteps + 1); }) ==
         "E_CONFIG | steps: more than 256 of them");
   // An id that was written like one that is given.
   CHECK(fault(job({step("step-001"), step("")})) == "E_CONFIG | steps[1]: duplicate id \"step-001\"");
@@ -245,11 +246,12 @@ TEST_CASE("whatever fails, every step ends or is skipped, and none starts before
 
 TEST_CASE("as many steps as there may be are ordered and skipped, one behind the other") {
   std::vector<Step> chain{step("0")};
-  for (size_t i = 1; i < kMaxSteps; i++) chain.push_back(step(std::to_string(i), {std::to_string(i - 1)}));
-  CHECK(step_order(chain)->size() == kMaxSteps);
+  for (size_t i = 1; i < runs::kMaxSteps; i++)
+    chain.push_back(step(std::to_string(i), {std::to_string(i - 1)}));
+  CHECK(step_order(chain)->size() == runs::kMaxSteps);
   Schedule schedule(chain, 1);
   schedule.started(0);
-  CHECK(schedule.ended(0, false).size() == kMaxSteps - 1);
+  CHECK(schedule.ended(0, false).size() == runs::kMaxSteps - 1);
 }
 
 TEST_CASE("without steps the files 000_, 100_ and 999_ run, by name") {
