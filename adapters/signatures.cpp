@@ -2,6 +2,7 @@
 #include "adapters/signatures.hpp"
 
 #include <memory>
+#include <vector>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -45,14 +46,15 @@ bool verifies(EVP_PKEY* key, const std::string& blob, const std::string& signatu
   return good;
 }
 
-}  // namespace
-
-Verified verify_keyless(const std::string& what, Millis limit, const Cancellation* cancellation) {
-  ProgramOrder order;
-  order.argv = {"cosign", "verify", "--keyless", what};
-  if (what.starts_with('-')) return {false, what + " begins with a dash: cosign would read it as an option"};
+/// The last word is what is looked at.
+Verified cosign(std::vector<std::string> words, Millis limit, const Cancellation* cancellation) {
+  if (const auto& what = words.back(); what.starts_with('-'))
+    return {false, what + " begins with a dash: cosign would read it as an option"};
   if (find_in_path("cosign").empty())
     return {false, "cosign is not in PATH, and a keyless signature cannot be checked without it"};
+  ProgramOrder order;
+  order.argv = std::move(words);
+  order.argv.insert(order.argv.begin(), "cosign");
   order.env = base_environment();
   order.limit = limit;
   order.max_output = 4 << 20;
@@ -61,6 +63,23 @@ Verified verify_keyless(const std::string& what, Millis limit, const Cancellatio
   if (!end) return {false, end.error().detail};
   if (!end->good()) return {false, why_failed(order, *end)};
   return {true, ""};
+}
+
+void add_identity(std::vector<std::string>& words, const Signer& signer) {
+  if (signer.identity.empty()) return;
+  for (const auto* word : {"--certificate-identity", signer.identity.c_str(), "--certificate-oidc-issuer",
+                           signer.issuer.c_str()})
+    words.emplace_back(word);
+}
+
+}  // namespace
+
+Verified verify_image(const std::string& image, const Signer& signer, const Cancellation* cancellation) {
+  std::vector<std::string> words{"verify"};
+  if (signer.identity.empty()) words.emplace_back("--keyless");
+  add_identity(words, signer);
+  words.push_back(image);
+  return cosign(std::move(words), signer.limit, cancellation);
 }
 
 Verified verify_by_key(const std::string& public_key, const std::string& blob, const std::string& signature) {
@@ -72,13 +91,23 @@ Verified verify_by_key(const std::string& public_key, const std::string& blob, c
   return {true, ""};
 }
 
-Verified verify_file(const std::string& file, const std::string& blob, const std::string& key) {
+Verified verify_file(const std::string& file, const std::string& blob, const std::string& key,
+                     const Signer& signer) {
+  const auto unchanged = [&](Verified looked) {
+    const auto now = looked.good ? read_file(file, blob.size() + 1) : Result<std::string>{blob};
+    return now && *now == blob ? looked : Verified{false, file + " changed while it was looked at"};
+  };
+  if (key.empty() && signer.identity.empty()) return unchanged(verify_image(file, signer));
   if (key.empty()) {
-    if (auto looked = verify_keyless(file); !looked.good) return looked;
-    const auto now = read_file(file, blob.size() + 1);
-    if (!now || *now != blob) return {false, file + " changed while it was looked at"};
-    return {true, ""};
+    std::vector<std::string> words{"verify-blob", "--bundle", file + ".bundle"};
+    add_identity(words, signer);
+    words.push_back(file);
+    return unchanged(cosign(std::move(words), signer.limit, nullptr));
   }
+  if (!find_in_path("cosign").empty())
+    return unchanged(
+      cosign({"verify-blob", "--key", key, "--signature", file + ".sig", "--insecure-ignore-tlog=true", file},
+             signer.limit, nullptr));
   const auto pem = read_file(key, kMaxSignature);
   if (!pem) return {false, "the key " + key + ": " + pem.error().detail};
   const auto signature = read_file(file + ".sig", kMaxSignature);

@@ -200,6 +200,15 @@ void start_sources(Node& node, SourceSettings settings, http::ApiOptions& option
   settings.image_read = [&node](const Status& outcome, bool pull, Millis took) {
     if (node.api) node.api->run_metrics().image_read(outcome, pull, took);
   };
+  settings.decided = [&node](std::vector<runs::PolicyDecided> policies) {
+    Origin origin;
+    origin.actor = "node:" + node.system->options().node;
+    node.system->ask(runs::Command{runs::Judge{std::move(policies)}}, std::move(origin),
+                     Answer{[](const Result<Receipt>& recorded) {
+                       if (!recorded)
+                         spdlog::warn("policy decisions not recorded: {}", recorded.error().detail);
+                     }});
+  };
   node.sources = std::make_unique<SourceWorker>(std::move(settings), [&node](const std::string& name) {
     const auto views = node.system->views();
     const auto* found = view<sources::View>(*views).sources.find(name);

@@ -145,6 +145,17 @@ Status check(const Submit& command) {
   return check.done();
 }
 
+Status check(const Judge& command) {
+  names::Check check;
+  policies(check, command.policies);
+  for (size_t i = 0; i < command.policies.size(); i++) {
+    const auto at = names::pointer_to("/policies", i);
+    needed_line(check, at + "/source", command.policies[i].source);
+    if (!command.policies[i].run.empty()) check.fault(at + "/run", "must be empty: it is about no run");
+  }
+  return check.done();
+}
+
 Status check(const Report& report) {
   names::Check check;
   check.id("/node_id", report.node);

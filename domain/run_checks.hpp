@@ -10,5 +10,6 @@ namespace muster::runs {
 Status check(const Submit& command);
 Status check(const Report& command);
 Status check(const Cancel& command);
+Status check(const Judge& command);
 
 }  // namespace muster::runs

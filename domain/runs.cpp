@@ -242,6 +242,11 @@ Decided sweep(const State& state, const Sweep& command, Time now) {
   return std::move(draft.decision);
 }
 
+Decided judge(const Judge& command) {
+  if (auto status = check(command); !status) return status.error();
+  return Decision<Event>{{command.policies.begin(), command.policies.end()}};
+}
+
 State heard(State state, const Fact& fact) {
   if (fact.local_seq == 0) return state;
   auto& row = state.nodes[fact.node];
@@ -276,7 +281,8 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
   return match(command)([&](const Submit& c) { return submit(state, c, now); },
                         [&](const Report& c) { return report(state, c, now); },
                         [&](const Cancel& c) { return cancel(state, c, now); },
-                        [&](const Sweep& c) { return sweep(state, c, now); });
+                        [&](const Sweep& c) { return sweep(state, c, now); },
+                        [&](const Judge& c) { return judge(c); });
 }
 
 std::optional<Error> refusal_of(const std::string& result) {

@@ -44,7 +44,11 @@ struct Sweep {
   std::vector<std::string> gone;
   Limits limits{};
 };
-using Command = std::variant<Submit, Report, Cancel, Sweep>;
+/// What the policy said to something that is no run: a source that was to be added.
+struct Judge {
+  std::vector<PolicyDecided> policies;
+};
+using Command = std::variant<Submit, Report, Cancel, Sweep, Judge>;
 
 /// A run that has not ended.
 struct Run {
@@ -170,7 +174,7 @@ constexpr size_t kDispatchAtOnce = 256;    ///< Runs that one decision starts; a
 /// Submit: {"id":"...","status":"queued"|"canceled","dispatched":bool}, and "reason" when it was canceled at
 /// once; when the policy denied it, what refusal_of() reads.
 /// Report: {"taken_to":N}, the number of the last fact that is recorded or needs not be.
-/// Cancel: {"id":"...","status":"...","changed":bool}. Sweep: {}.
+/// Cancel: {"id":"...","status":"...","changed":bool}. Sweep, Judge: {}.
 /// Errors: `field.invalid`; of Submit also `name.taken` (the id), `not.found` and `conflict` (what `of`
 /// names), `rate.limited` (the queue is full); of Cancel `not.found`.
 Result<Decision<Event>> decide(const State& state, const Command& command, Time now);

@@ -174,8 +174,9 @@ struct Canceled {
 /// What the policy said to something that a run asks for.
 struct PolicyDecided {
   static constexpr std::string_view type = "policy.decided";
-  std::string run;  ///< Empty: the run was refused.
+  std::string run;  ///< Empty: the run was refused, or it is about a source.
   std::string job, profile, executor, runtime;
+  std::string source;    ///< That was to be added; empty: it is about a run.
   std::string subject;   ///< container.network, image, ...
   std::string decision;  ///< allowed, warn or denied.
   std::string code, reason;
@@ -188,6 +189,7 @@ struct PolicyDecided {
     visit("profile", self.profile);
     visit("executor", self.executor);
     visit("runtime", self.runtime);
+    visit("source", self.source);
     visit("subject", self.subject);
     visit("decision", self.decision);
     visit("code", self.code);

@@ -250,6 +250,7 @@ size_t AllRunsStream::denials(std::vector<Bytes>& into, size_t limit) {
               {"decision", denied->decision},
               {"code", denied->code},
               {"reason", denied->reason}};
+    if (!denied->source.empty()) data["source"] = denied->source;
     into.push_back(bytes(sse("", {"policy.decision", dump(data)})));
     taken += into.back()->size();
   }

@@ -70,7 +70,7 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   warn_of_strays(io, common);
   if (!common.node.empty())
     return Error{"unreachable", "--node: a command line without a server runs jobs on this machine only", {}};
-  auto prepared = app::prepare_job(choice, io.environment, common.profile);
+  auto prepared = app::prepare_here(choice, config, io.environment, common.profile);
   if (!prepared) return prepared.error();
   sigset_t signals;
   sigemptyset(&signals);

@@ -94,7 +94,7 @@ Outcome plan(Call& call) {
   auto choice = app::choose_job(call.config, call.words);
   if (!choice) return choice.error();
   if (choice->words != call.words.size()) return not_one_job();
-  auto prepared = app::prepare_job(*choice, call.io.environment, call.text("profile"));
+  auto prepared = app::prepare_here(*choice, call.config, call.io.environment, call.text("profile"));
   if (!prepared) return prepared.error();
   return show_plan(call, jobs::plan_of(*choice->job, *prepared, {call.word(0), choice->alias, nullptr, ""}));
 }

@@ -262,6 +262,11 @@ std::vector<Setting> job_settings() {
     duration("source-timeout", "5m", kSecond, kDay, "Longest time for fetching a source"),
     text("policy-key", "", "PEM file with the key that signed the policy bundle; keyless when not given")
       .env({"FLWD_POLICY_KEY"}),
+    text("signer-identity", "", "Who signs images, and the bundle, without a key; cosign 2 has to know it")
+      .env({"FLWD_SIGNER_IDENTITY"}),
+    text("signer-issuer", "", "Who vouches for that identity: the URL of an OIDC issuer")
+      .env({"FLWD_SIGNER_ISSUER"}),
+    duration("signature-timeout", "1m", 100, kHour, "Longest time for looking at one signature"),
   };
 }
 

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "adapters/signatures.hpp"
 #include "base/hash.hpp"
 #include "domain/jobs/image.hpp"
 
@@ -88,7 +87,8 @@ Result<JobChoice> choose_addon(const sources::Added& source, const std::string& 
   return Error{"job.unknown", "source " + source.name + " has no job " + id, {}};
 }
 
-Result<Json> judge_images(jobs::Preparation& prepared, const AddonChoice* addon) {
+Json judge_images(jobs::Preparation& prepared, const AddonChoice* addon, const Signer& signer,
+                  const Cancellation* cancellation) {
   Json trust = Json::object();
   for (auto& step : prepared.steps) {
     auto& judgement = step.judgement;
@@ -99,15 +99,13 @@ Result<Json> judge_images(jobs::Preparation& prepared, const AddonChoice* addon)
     if (mode == jobs::Verify::disabled && !asked) continue;
     if (!trust.contains(image)) {
       const bool looks = prepared.profile != jobs::Profile::disabled || mode != jobs::Verify::disabled;
-      const auto seen = looks ? verify_keyless(image) : Verified{false, "nobody looked"};
+      const auto seen = looks ? verify_image(image, signer, cancellation) : Verified{false, "nobody looked"};
       trust[image] = {{"image", image}, {"mode", jobs::to_text(mode)}, {"verified", seen.good}};
       if (!seen.good) trust[image]["reason"] = seen.reason;
     }
     const auto good = trust[image].value("verified", false);
     const auto reason = trust[image].value("reason", "");
-    if (asked)
-      if (auto own = jobs::judge_source_signature(prepared.profile, image, good, reason); !own)
-        return own.error();
+    if (asked) jobs::judge_source_signature(judgement, prepared.profile, good, reason);
     jobs::judge_signature(judgement, good, reason);
   }
   return trust;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/signatures.hpp"
 #include "app/jobs/job_choice.hpp"
 #include "domain/jobs/addon_manifest.hpp"
 #include "events/sources.hpp"
@@ -28,10 +29,10 @@ Result<std::vector<std::shared_ptr<const AddonChoice>>> addon_jobs(const sources
 /// One of them, by its id in any letter case. Errors: as addon_jobs(), and `job.unknown`.
 Result<JobChoice> choose_addon(const sources::Added& source, const std::string& data, const std::string& id);
 
-/// Looks at the signature of each image that `prepared` would run, as its mode wants it, and judges it.
-/// Returns what a plan tells of them, by image. Error: `source-signature-invalid`, when the source asked for
-/// one.
-Result<Json> judge_images(jobs::Preparation& prepared, const AddonChoice* addon);
+/// Looks at the signature of each image that `prepared` would run, as its mode and its source want it, and
+/// judges it. Returns what a plan tells of them, by image.
+Json judge_images(jobs::Preparation& prepared, const AddonChoice* addon, const Signer& signer,
+                  const Cancellation* cancellation = nullptr);
 
 /// Puts that into a plan: at each step, and at the plan itself when there is one step.
 void add_trust(Json& plan, const jobs::Preparation& prepared, const Json& trust);

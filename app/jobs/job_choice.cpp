@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "app/jobs/addon_jobs.hpp"
+#include "app/jobs/node_policy.hpp"
 
 namespace muster::app {
 namespace {
@@ -60,18 +61,6 @@ Result<jobs::Bundle> policy_bundle(const config::Environment& environment) {
   return jobs::parse_bundle(text, file);
 }
 
-Result<jobs::Preparation> prepare_job(const JobChoice& choice, const config::Environment& environment,
-                                      const std::string& requested) {
-  auto profile = jobs::effective_profile({requested, environment("FLWD_PROFILE").value_or(""), ""});
-  if (!profile) return profile.error();
-  auto bundle = policy_bundle(environment);
-  if (!bundle) return bundle.error();
-  auto prepared = prepare_job(choice, *bundle, *profile);
-  if (!prepared || !prepared->in_containers) return prepared;
-  if (auto judged = judge_images(*prepared, choice.addon.get()); !judged) return judged.error();
-  return prepared;
-}
-
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
                                       jobs::Profile profile) {
   if (choice.addon) return jobs::prepare(*choice.job, {}, bundle, profile);
@@ -79,6 +68,15 @@ Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundl
     jobs::prepare(*choice.job, plain_files(choice.root + "/" + choice.job->folder), bundle, profile);
   if (!prepared) return prepared.error();
   if (auto scripts = job_scripts(choice.root, *choice.job); !scripts) return scripts.error();
+  return prepared;
+}
+
+Result<jobs::Preparation> prepare_here(const JobChoice& choice, const config::Config& config,
+                                       const config::Environment& environment, const std::string& requested) {
+  const auto policy = node_policy(config, environment, requested);
+  if (!policy) return policy.error();
+  auto prepared = prepare_job(choice, policy->bundle, policy->profile);
+  if (prepared && prepared->in_containers) (void)judge_images(*prepared, choice.addon.get(), policy->signer);
   return prepared;
 }
 

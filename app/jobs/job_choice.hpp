@@ -34,11 +34,14 @@ Result<JobChoice> choose_job(const config::Config& config, std::span<const std::
 /// What that file says. Error: `E_POLICY`.
 Result<jobs::Bundle> policy_bundle(const config::Environment& environment);
 
-/// The job as this machine would run it now, under the profile that `requested`, FLWD_PROFILE or nothing
-/// names, signatures of images included. Errors: `E_POLICY`, `E_CONFIG`.
-Result<jobs::Preparation> prepare_job(const JobChoice& choice, const config::Environment& environment,
-                                      const std::string& requested);
+/// The job as this machine would run it now; nobody has looked at signatures of images. Errors: `E_POLICY`,
+/// `E_CONFIG`.
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
                                       jobs::Profile profile);
+
+/// The job as a command line on this machine would run it: judged, its images included. Errors: as
+/// node_policy() and prepare_job().
+Result<jobs::Preparation> prepare_here(const JobChoice& choice, const config::Config& config,
+                                       const config::Environment& environment, const std::string& requested);
 
 }  // namespace muster::app

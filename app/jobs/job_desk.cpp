@@ -1,4 +1,5 @@
-// One thread that reads trees of scripts and prepares runs, in the order in which they were asked for.
+// One thread that reads trees of scripts and prepares runs, in the order in which they were asked for; those
+// of images go on beside it.
 #include "app/jobs/job_desk.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostTasks = 4096;
+constexpr size_t kLookers = 4;  // Threads that wait for cosign and container runtimes.
 
 class LocalEntries : public http::RunEntries {
 public:
@@ -43,6 +45,11 @@ Result<const runs::View::Row*> last_begun(const runs::View& all, std::string run
   }
 }
 
+Error too_many() {
+  return {
+    "rate.limited", std::to_string(kMostTasks) + " requests about jobs wait (limit max-waiting-jobs)", {}};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<JobDesk>> JobDesk::make(log::Disk& disk, JobDeskOptions options, RunSideOptions side) {
@@ -53,7 +60,11 @@ Result<std::unique_ptr<JobDesk>> JobDesk::make(log::Disk& disk, JobDeskOptions o
 }
 
 JobDesk::JobDesk(log::Disk& disk, JobDeskOptions options, RunSideOptions side)
-  : options_(std::move(options)), about_(side), side_(disk, std::move(side)) {}
+  : options_(std::move(options)),
+    about_(side),
+    side_(disk, std::move(side)),
+    desk_(1, kMostTasks),
+    looking_(kLookers, kMostTasks) {}
 
 JobDesk::~JobDesk() {
   stop();
@@ -61,52 +72,37 @@ JobDesk::~JobDesk() {
 
 void JobDesk::start() {
   side_.start();
-  thread_ = std::thread([this] { work(); });
+  desk_.start();
+  looking_.start();
 }
 
 void JobDesk::stop() {
-  {
-    const std::lock_guard lock{mutex_};
-    stopping_ = true;
-    tasks_.clear();  // Whoever waits is answered when its reply goes.
-  }
-  woken_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  stopping_.cancel();
+  desk_.stop();
+  looking_.stop();
   side_.stop();
-}
-
-void JobDesk::work() {
-  std::unique_lock lock{mutex_};
-  for (;;) {
-    woken_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-    if (stopping_) return;
-    const auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    lock.unlock();
-    task();
-    lock.lock();
-  }
-}
-
-void JobDesk::later(std::function<void()> task) {
-  {
-    const std::lock_guard lock{mutex_};
-    if (!stopping_) tasks_.push_back(std::move(task));
-  }
-  woken_.notify_all();
 }
 
 template <class T, class Work>
 void JobDesk::answer(Then<T> then, Work work) {
-  bool full = false;
-  {
-    const std::lock_guard lock{mutex_};
-    full = tasks_.size() >= kMostTasks;
-  }
-  if (full)
-    return then(Error{
-      "rate.limited", std::to_string(kMostTasks) + " requests about jobs wait (limit max-waiting-jobs)", {}});
-  later([then = std::move(then), work = std::move(work)] { then(work()); });
+  if (!desk_.add([then, work = std::move(work)] { then(work()); })) then(too_many());
+}
+
+template <class T, class Find, class Rest>
+void JobDesk::judged(http::JobAsk ask, Then<T> then, Find find, Rest rest) {
+  const auto added = desk_.add([this, ask = std::move(ask), then, find, rest] {
+    auto found = find(ask);
+    if (!found) return then(found.error());
+    if (!found->prepared.in_containers) return then(rest(*found));
+    const auto kept = std::make_shared<Judged>(std::move(*found));
+    const auto look = [this, kept, then, rest] {
+      kept->trust =
+        judge_images(kept->prepared, kept->choice.addon.get(), options_.policy.signer, &stopping_);
+      then(rest(*kept));
+    };
+    if (!looking_.add(look)) then(too_many());
+  });
+  if (!added) then(too_many());
 }
 
 void JobDesk::list(bool aliases, uint64_t skip, uint64_t limit, Then<http::JobPage> then) {
@@ -114,15 +110,18 @@ void JobDesk::list(bool aliases, uint64_t skip, uint64_t limit, Then<http::JobPa
 }
 
 void JobDesk::plan(http::JobAsk ask, Then<Json> then) {
-  answer(std::move(then), [this, ask = std::move(ask)] { return plan_now(ask); });
+  judged(
+    std::move(ask), std::move(then), [this](const http::JobAsk& one) { return find_to_plan(one); }, plan_now);
 }
 
 void JobDesk::prepare(http::JobAsk ask, Then<http::PreparedRun> then) {
-  answer(std::move(then), [this, ask = std::move(ask)] { return prepare_now(ask); });
+  judged(
+    std::move(ask), std::move(then), [this](const http::JobAsk& one) { return find_to_run(one); },
+    [this](const Judged& one) { return prepare_now(one); });
 }
 
 void JobDesk::forget(const std::string& run) {
-  later([this, run] { side_.forget(run); });
+  if (!desk_.add([this, run] { side_.forget(run); })) side_.forget(run);
 }
 
 std::unique_ptr<http::RunEntries> JobDesk::entries(const std::string& run, uint64_t after) {
@@ -193,17 +192,13 @@ Result<JobChoice> JobDesk::find(const http::JobAsk& ask) {
   return choice;
 }
 
-Result<jobs::Preparation> JobDesk::judge(const JobChoice& choice, const http::JobAsk& ask,
-                                         Json& trust) const {
+Result<JobDesk::Judged> JobDesk::judge(http::JobAsk ask, JobChoice choice) const {
   auto profile =
     jobs::effective_profile({ask.profile, "", std::string{jobs::to_text(options_.policy.profile)}});
   if (!profile) return profile.error();
   auto prepared = prepare_job(choice, options_.policy.bundle, *profile);
-  if (!prepared || !prepared->in_containers) return prepared;
-  auto told = judge_images(*prepared, choice.addon.get());
-  if (!told) return told.error();
-  trust = std::move(*told);
-  return prepared;
+  if (!prepared) return prepared.error();
+  return Judged{std::move(ask), std::move(choice), std::move(*prepared), {}, {}};
 }
 
 /// Empty: this node, which runs it itself when it fits; else whoever fits and has the fewest runs.
@@ -271,30 +266,35 @@ Status JobDesk::fill_from_earlier(http::JobAsk& ask) const {
   return Done{};
 }
 
-Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
+Result<JobDesk::Judged> JobDesk::find_to_run(http::JobAsk ask) {
   if (auto filled = fill_from_earlier(ask); !filled) return filled.error();
-  http::PreparedRun made;
+  Judged away;
   if (!ask.node.empty() && ask.node != about_.node) {
-    made.elsewhere = ask.node;
-    return made;
+    away.elsewhere = ask.node;
+    return away;
   }
   auto choice = choose(ask);
   if (!choice) return choice.error();
   if (ask.node.empty()) {
     auto node = where(*choice);
     if (!node) return node.error();
-    made.elsewhere = std::move(*node);
-    if (!made.elsewhere.empty()) return made;
+    away.elsewhere = std::move(*node);
+    if (!away.elsewhere.empty()) return away;
   }
-  Json trust;
-  auto prepared = judge(*choice, ask, trust);
-  if (!prepared) return prepared.error();
-  const auto arguments = jobs::bind_json(*choice->job, ask.args);
+  return judge(std::move(ask), std::move(*choice));
+}
+
+Result<http::PreparedRun> JobDesk::prepare_now(const Judged& judged) {
+  const auto& [ask, choice, prepared, trust, elsewhere] = judged;
+  http::PreparedRun made;
+  made.elsewhere = elsewhere;
+  if (!elsewhere.empty()) return made;
+  const auto arguments = jobs::bind_json(*choice.job, ask.args);
   if (!arguments) return arguments.error();
   const auto runtime = container_runtime();
   const auto run = new_run_id();
   const Asked asked{ask.on_error, ask.strict.value_or(true), ask.dry.value_or(false)};
-  made.submit = submission(run, about_.node, *choice, *prepared, *arguments, runtime, asked);
+  made.submit = submission(run, about_.node, choice, prepared, *arguments, runtime, asked);
   made.submit.run.of = ask.of;
   std::vector<std::string> done;
   if (ask.resume) {
@@ -308,12 +308,12 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
         made.submit.run.from_step = step.id;
     }
   }
-  if (prepared->denial()) return made;  // For the record.
+  if (prepared.denial()) return made;  // For the record.
   RunParts parts{run,
-                 choice->job,
+                 choice.job,
                  &*arguments,
-                 &*prepared,
-                 choice->root,
+                 &prepared,
+                 choice.root,
                  about_.data,
                  about_.memory,
                  options_.host,
@@ -322,8 +322,8 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
                  asked.strict,
                  asked.dry,
                  stream_members(made.submit.run),
-                 choice->addon != nullptr,
-                 choice->addon && choice->addon->pull == "never" ? "never" : "",
+                 choice.addon != nullptr,
+                 choice.addon && choice.addon->pull == "never" ? "never" : "",
                  ask.keep_profile};
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
@@ -333,26 +333,28 @@ Result<http::PreparedRun> JobDesk::prepare_now(http::JobAsk ask) {
   return made;
 }
 
-Result<Json> JobDesk::plan_now(const http::JobAsk& asked) {
-  auto ask = asked;
+Result<JobDesk::Judged> JobDesk::find_to_plan(http::JobAsk ask) {
   if (auto filled = fill_from_earlier(ask); !filled) return filled.error();
   auto choice = choose(ask);
   if (!choice) return choice.error();
-  Json trust;
-  auto prepared = judge(*choice, ask, trust);
-  if (!prepared) return prepared.error();
+  return judge(std::move(ask), std::move(*choice));
+}
+
+Result<Json> JobDesk::plan_now(const Judged& judged) {
+  const auto& choice = judged.choice;
   jobs::Arguments arguments;
-  if (!ask.unbound) {
-    auto bound = jobs::bind_json(*choice->job, ask.args);
+  if (!judged.ask.unbound) {
+    auto bound = jobs::bind_json(*choice.job, judged.ask.args);
     if (!bound) return bound.error();
     arguments = std::move(*bound);
   }
-  if (const auto denied = prepared->denial()) return *denied;
-  auto plan = jobs::plan_of(*choice->job, *prepared,
-                            {ask.job, choice->alias, ask.unbound ? nullptr : &arguments, choice->source});
-  if (!choice->source.empty()) plan["provenance"]["source"] = choice->provenance;
-  if (choice->addon) add_addon(plan, *choice->addon);
-  add_trust(plan, *prepared, trust);
+  if (const auto denied = judged.prepared.denial()) return *denied;
+  auto plan =
+    jobs::plan_of(*choice.job, judged.prepared,
+                  {judged.ask.job, choice.alias, judged.ask.unbound ? nullptr : &arguments, choice.source});
+  if (!choice.source.empty()) plan["provenance"]["source"] = choice.provenance;
+  if (choice.addon) add_addon(plan, *choice.addon);
+  add_trust(plan, judged.prepared, judged.trust);
   return plan;
 }
 

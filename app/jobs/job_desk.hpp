@@ -1,18 +1,16 @@
 // The jobs of this node for its edge: found, planned, prepared; and their runs, carried out here.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
+#include "adapters/program.hpp"
 #include "app/jobs/job_choice.hpp"
 #include "app/jobs/node_policy.hpp"
 #include "app/jobs/run_side.hpp"
+#include "app/jobs/task_threads.hpp"
 #include "domain/jobs/arguments.hpp"
 #include "domain/jobs/environment.hpp"
 #include "http/jobs_port.hpp"
@@ -48,11 +46,21 @@ public:
 
 private:
   JobDesk(log::Disk& disk, JobDeskOptions options, RunSideOptions side);
-  void work();
-  void later(std::function<void()> task);
-  /// `then` gets what `work` makes, or `rate.limited` when too much waits.
+  /// A job that was found, and what the policy says of it.
+  struct Judged {
+    http::JobAsk ask;
+    JobChoice choice;
+    jobs::Preparation prepared;
+    Json trust{};           ///< What a plan tells of the images.
+    std::string elsewhere;  ///< The node whose business the run is, when nothing was judged.
+  };
+  /// `then` gets what `work` makes on the desk's thread, or `rate.limited` when too much waits.
   template <class T, class Work>
   void answer(Then<T> then, Work work);
+  /// `then` gets what `rest` makes of the job once `find` found and judged it: on the desk's thread, or where
+  /// images are looked at, which takes as long as cosign and a container runtime take.
+  template <class T, class Find, class Rest>
+  void judged(http::JobAsk ask, Then<T> then, Find find, Rest rest);
 
   // On the desk's own thread.
 
@@ -60,23 +68,24 @@ private:
   Result<JobChoice> choose(const http::JobAsk& ask);
   Result<JobChoice> find(const http::JobAsk& ask);
   Result<std::shared_ptr<const JobListing>> listing(const std::string& root);
-  /// `trust` gets what a plan tells of the images.
-  Result<jobs::Preparation> judge(const JobChoice& choice, const http::JobAsk& ask, Json& trust) const;
+  Result<Judged> judge(http::JobAsk ask, JobChoice choice) const;
   Result<std::string> where(const JobChoice& choice) const;
-  Result<http::PreparedRun> prepare_now(http::JobAsk ask);
-  Result<Json> plan_now(const http::JobAsk& ask);
+  Result<Judged> find_to_run(http::JobAsk ask);
+  Result<Judged> find_to_plan(http::JobAsk ask);
   Result<http::JobPage> list_now(bool aliases, uint64_t skip, uint64_t limit);
   Status fill_from_earlier(http::JobAsk& ask) const;
+
+  // Any thread.
+
+  Result<http::PreparedRun> prepare_now(const Judged& judged);
+  static Result<Json> plan_now(const Judged& judged);
 
   const JobDeskOptions options_;
   const RunSideOptions about_;
   RunSide side_;
   std::map<std::string, std::unique_ptr<JobFiles>> trees_;  // By root.
-  std::mutex mutex_;
-  std::condition_variable woken_;
-  std::deque<std::function<void()>> tasks_;
-  bool stopping_ = false;
-  std::thread thread_;
+  Cancellation stopping_;
+  TaskThreads desk_, looking_;
 };
 
 }  // namespace muster::app

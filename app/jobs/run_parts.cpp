@@ -90,6 +90,18 @@ Asked asked_of(const std::string& provenance) {
   return asked;
 }
 
+std::vector<runs::PolicyDecided> recorded(const std::vector<jobs::Decision>& decisions) {
+  std::vector<runs::PolicyDecided> all;
+  for (const auto& decision : decisions) {
+    auto& policy = all.emplace_back();
+    policy.subject = decision.subject;
+    policy.decision = to_text(decision.decision);
+    policy.code = decision.code;
+    policy.reason = cut(decision.reason);
+  }
+  return all;
+}
+
 runs::Submit submission(const std::string& run, const std::string& node, const JobChoice& choice,
                         const jobs::Preparation& prepared, const jobs::Arguments& arguments,
                         const std::optional<jobs::Runtime>& runtime, const Asked& asked) {
@@ -118,16 +130,11 @@ runs::Submit submission(const std::string& run, const std::string& node, const J
   if (!choice.provenance.is_null()) provenance["source"] = choice.provenance;
   if (auto with = invoked_with(asked); !with.empty()) provenance["invoked_with"] = std::move(with);
   accepted.provenance.text = provenance.dump();
-  for (const auto& decision : prepared.decisions()) {
-    runs::PolicyDecided policy;
+  submit.policies = recorded(prepared.decisions());
+  for (auto& policy : submit.policies) {
     policy.profile = accepted.profile;
     policy.executor = accepted.executor;
     policy.runtime = accepted.runtime;
-    policy.subject = decision.subject;
-    policy.decision = to_text(decision.decision);
-    policy.code = decision.code;
-    policy.reason = cut(decision.reason);
-    submit.policies.push_back(std::move(policy));
   }
   return submit;
 }

@@ -29,6 +29,9 @@ struct Asked {
 /// Of a run's provenance, a JSON text.
 [[nodiscard]] Asked asked_of(const std::string& provenance);
 
+/// The policy's decisions as they are recorded; of what, and under which profile, is not said yet.
+[[nodiscard]] std::vector<runs::PolicyDecided> recorded(const std::vector<jobs::Decision>& decisions);
+
 /// What is to be recorded of a run that `node` is to carry out; the limits are not set.
 [[nodiscard]] runs::Submit submission(const std::string& run, const std::string& node,
                                       const JobChoice& choice, const jobs::Preparation& prepared,

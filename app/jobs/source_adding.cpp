@@ -11,6 +11,7 @@
 #include "adapters/job_files.hpp"
 #include "adapters/signatures.hpp"
 #include "app/jobs/addon_jobs.hpp"
+#include "app/jobs/run_parts.hpp"
 #include "base/hash.hpp"
 #include "domain/names.hpp"
 
@@ -75,12 +76,6 @@ std::string metadata_of(const jobs::Manifest& manifest) {
     if (!value->empty()) made[key] = *value;
   if (made.dump().size() > names::kMaxObject) made.erase("description");
   return made.dump();
-}
-
-void log_decisions(const std::string& source, const jobs::Judgement& judgement) {
-  for (const auto& one : judgement.decisions)
-    spdlog::info("policy.decision source={} subject={} decision={} code={} reason={}", source, one.subject,
-                 jobs::to_text(one.decision), one.code, one.reason);
 }
 
 }  // namespace
@@ -179,6 +174,19 @@ Result<sources::Added> SourceAdding::add_git(const jobs::Source& source, const C
   return record;
 }
 
+void SourceAdding::tell_decisions(const std::string& source, const jobs::Judgement& judgement) const {
+  auto told = recorded(judgement.decisions);
+  for (auto& one : told) {
+    spdlog::info("policy.decision source={} subject={} decision={} code={} reason={}", source, one.subject,
+                 one.decision, one.code, one.reason);
+    one.source = source;
+    one.profile = jobs::to_text(settings_.profile);
+    one.executor = "container";
+    if (settings_.runtime) one.runtime = jobs::to_text(*settings_.runtime);
+  }
+  if (settings_.decided && !told.empty()) settings_.decided(std::move(told));
+}
+
 /// Registry and signature, before anything is pulled. What was found is told as a plan tells it.
 Result<Json> SourceAdding::judged(const jobs::Source& source, const std::string& image,
                                   const Cancellation* canceled) const {
@@ -190,15 +198,12 @@ Result<Json> SourceAdding::judged(const jobs::Source& source, const std::string&
   Verified signature{false, "nobody looked"};
   if (judgement.allowed()) {
     const bool asked = source.verify_signatures && settings_.profile != jobs::Profile::disabled;
-    if (asked || mode != jobs::Verify::disabled) signature = verify_keyless(image, settings_.limit, canceled);
+    if (asked || mode != jobs::Verify::disabled) signature = verify_image(image, settings_.signer, canceled);
+    if (source.verify_signatures)
+      jobs::judge_source_signature(judgement, settings_.profile, signature.good, signature.reason);
     jobs::judge_signature(judgement, signature.good, signature.reason);
   }
-  log_decisions(source.name, judgement);
-  const bool by_policy = judgement.allowed() || judgement.denials.front().code == "image.signature.required";
-  if (source.verify_signatures && by_policy)
-    if (auto own = jobs::judge_source_signature(settings_.profile, image, signature.good, signature.reason);
-        !own)
-      return own.error();
+  tell_decisions(source.name, judgement);
   if (!judgement.allowed()) return judgement.denials.front();
   Json told{{"image", image}, {"mode", jobs::to_text(mode)}, {"verified", signature.good}};
   if (!signature.good) told["reason"] = signature.reason;

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "adapters/program.hpp"
+#include "adapters/signatures.hpp"
 #include "domain/jobs/container_command.hpp"
 #include "domain/jobs/policy.hpp"
 #include "domain/jobs/source.hpp"
+#include "events/runs.hpp"
 #include "events/sources.hpp"
 
 namespace muster::app {
@@ -22,10 +23,13 @@ struct SourceSettings {
   std::vector<std::string> git_hosts;    ///< --allow-git-host; none: none is allowed.
   jobs::Profile profile = jobs::Profile::secure;
   jobs::Bundle bundle;
+  Signer signer;                         ///< Of images.
   std::optional<jobs::Runtime> runtime;  ///< Of containers, if there is one.
   Millis limit{300'000};                 ///< --source-timeout: for a checkout, or a command of the runtime.
   /// Told what became of each image, and whether it was to be pulled; may be empty.
   std::function<void(const Status& outcome, bool pull, Millis took)> image_read;
+  /// Told what the policy decided about a source that was to be added; may be empty.
+  std::function<void(std::vector<runs::PolicyDecided>)> decided;
 };
 
 class SourceAdding {
@@ -52,6 +56,7 @@ private:
                                                  const Cancellation* canceled) const;
   [[nodiscard]] Result<Json> judged(const jobs::Source& source, const std::string& image,
                                     const Cancellation* canceled) const;
+  void tell_decisions(const std::string& source, const jobs::Judgement& judgement) const;
   [[nodiscard]] Result<std::string> allowed_folder(const std::string& named, const char* member) const;
 
   const SourceSettings settings_;

@@ -109,6 +109,7 @@ SourceSettings source_settings(const config::Config& config, const std::string& 
   settings.git_hosts = listed(config.text("allow-git-host"));
   settings.profile = policy.profile;
   settings.bundle = std::move(policy.bundle);
+  settings.signer = std::move(policy.signer);
   settings.runtime = container_runtime();
   settings.limit = config.duration("source-timeout");
   return settings;

@@ -209,14 +209,16 @@ void judge_signature(Judgement& judgement, bool verified, std::string_view reaso
   }
 }
 
-Status judge_source_signature(Profile profile, std::string_view image, bool verified,
-                              std::string_view reason) {
+void judge_source_signature(Judgement& judgement, Profile profile, bool verified, std::string_view reason) {
+  const auto& image = judgement.settings.image;
+  const std::string code = "source-signature-invalid";
   if (profile == Profile::disabled)
-    return Error{"source-signature-invalid",
-                 std::string(image) +
-                   ": verify_signatures asks for a signature, and the profile disabled looks at none"};
-  if (verified) return Done{};
-  return Error{"source-signature-invalid", std::string(image) + ": " + std::string(reason)};
+    reason = "verify_signatures asks for a signature, and the profile disabled looks at none";
+  else if (verified)
+    return;
+  const auto why = image + ": " + std::string(reason);
+  judgement.decisions.push_back({"image.signature", Verdict::denied, code, why});
+  judgement.denials.push_back({code, why});
 }
 
 }  // namespace muster::jobs

@@ -149,9 +149,8 @@ constexpr int64_t kMaxProcesses = 512;
 /// nothing. Denial: `image.signature.required`; finding: `image.signature.permissive`.
 void judge_signature(Judgement& judgement, bool verified, std::string_view reason);
 
-/// What a source with `verify_signatures: true` comes to. Error: `source-signature-invalid` when the
-/// signature is not good, or when the profile `disabled` looks at none.
-Status judge_source_signature(Profile profile, std::string_view image, bool verified,
-                              std::string_view reason);
+/// What the signature of that image comes to for a source with `verify_signatures: true`; first of both.
+/// Denial: `source-signature-invalid` when it is not good, or when the profile `disabled` looks at none.
+void judge_source_signature(Judgement& judgement, Profile profile, bool verified, std::string_view reason);
 
 }  // namespace muster::jobs

@@ -25,8 +25,8 @@ std::string base64(const std::string& bytes) {
   return text;
 }
 
-struct Signer {
-  explicit Signer(const std::string& kind)
+struct SigningKey {
+  explicit SigningKey(const std::string& kind)
     : key(kind == "ed25519" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
           : kind == "rsa"   ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", size_t{2048})
                             : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", kind.c_str())),
@@ -92,7 +92,7 @@ private:
 TEST_CASE("a signature by a P-256 or Ed25519 key is good for its bytes alone") {
   for (const auto* kind : {"P-256", "ed25519"}) {
     INFO(kind);
-    const Signer signer{kind}, other{kind};
+    const SigningKey signer{kind}, other{kind};
     const auto signature = signer.sign(kBlob);
     CHECK(verify_by_key(signer.pem(), kBlob, signature).good);
     CHECK(verify_by_key(signer.pem(), kBlob, signature + "\n").good);
@@ -116,12 +116,12 @@ TEST_CASE("a signature by a P-256 or Ed25519 key is good for its bytes alone") {
 
 TEST_CASE("keys of other kinds are not taken") {
   for (const auto* kind : {"rsa", "P-384"}) {
-    const Signer signer{kind};
+    const SigningKey signer{kind};
     CHECK_FALSE(verify_by_key(signer.pem(), kBlob, signer.sign(kBlob)).good);
   }
 }
 
-TEST_CASE("what openssl signs is good, as it is of cosign's form") {
+TEST_CASE("what openssl signs is good, as it is of cosign's form, where cosign is not") {
   Programs room;
   const auto key = room / "key.pem", blob = room.write("blob", kBlob);
   const auto made = "openssl ecparam -name prime256v1 -genkey -noout -out " + key + " && openssl ec -in " +
@@ -138,7 +138,7 @@ TEST_CASE("what openssl signs is good, as it is of cosign's form") {
 
 TEST_CASE("a keyless signature is not good without cosign, and the reason says so", "[S3-61]") {
   Programs none{true};
-  const auto looked = verify_keyless("registry.example/a:1");
+  const auto looked = verify_image("registry.example/a:1");
   CHECK_FALSE(looked.good);
   CHECK(looked.reason.find("cosign is not in PATH") != std::string::npos);
   CHECK_FALSE(verify_file(none.write("bundle", kBlob), kBlob, "").good);
@@ -148,20 +148,37 @@ TEST_CASE("cosign is asked in the contract's words, and its answer counts", "[S3
   Programs room;
   room.add("cosign", "echo \"$@\" >> " + (room / "asked") +
                        "\n[ \"$3\" != bad ] || { echo no matching signatures >&2; exit 10; }");
-  CHECK(verify_keyless("registry.example/a:1").good);
-  const auto bad = verify_keyless("bad");
+  CHECK(verify_image("registry.example/a:1").good);
+  const auto bad = verify_image("bad");
   CHECK_FALSE(bad.good);
   CHECK(bad.reason == "cosign: no matching signatures");
   CHECK(room.read("asked") == "verify --keyless registry.example/a:1\nverify --keyless bad\n");
-  CHECK_FALSE(verify_keyless("--output-file=x").good);
+  CHECK_FALSE(verify_image("--output-file=x").good);
   CHECK(verify_file(room.write("bundle", kBlob), kBlob, "").good);
   CHECK(verify_file(room / "bundle", "another", "").reason.find("changed") != std::string::npos);
+}
+
+TEST_CASE("cosign 2 is told who signs, and looks at files as blobs", "[S3-61]") {
+  Programs room;
+  room.add("cosign", "echo \"$@\" >> " + (room / "asked"));
+  const Signer signer{"ci@example.org", "https://accounts.example.org"};
+  const auto bundle = room.write("bundle", kBlob);
+  CHECK(verify_image("registry.example/a:1", signer).good);
+  CHECK(verify_file(bundle, kBlob, "", signer).good);
+  CHECK(verify_file(bundle, kBlob, "k.pub", signer).good);
+  CHECK(verify_file(bundle, "another", "k.pub").reason.find("changed") != std::string::npos);
+  const std::string who =
+    " --certificate-identity ci@example.org --certificate-oidc-issuer https://accounts.example.org ";
+  const auto by_key =
+    "verify-blob --key k.pub --signature " + bundle + ".sig --insecure-ignore-tlog=true " + bundle + "\n";
+  CHECK(room.read("asked") == "verify" + who + "registry.example/a:1\nverify-blob --bundle " + bundle +
+                                ".bundle" + who + bundle + "\n" + by_key + by_key);
 }
 
 TEST_CASE("a cosign that hangs is given up") {
   Programs room;
   room.add("cosign", "exec tail -f /dev/null");
-  const auto looked = verify_keyless("registry.example/a:1", Millis{200});
+  const auto looked = verify_image("registry.example/a:1", {"", "", Millis{200}});
   CHECK_FALSE(looked.good);
   CHECK(looked.reason.find("took longer") != std::string::npos);
 }

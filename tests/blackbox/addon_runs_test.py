@@ -1,5 +1,6 @@
 """Jobs that come in images are run: by a fake runtime that says what it was asked, and by real Podman from a real registry."""
 import json
+import threading
 import unittest
 
 from addon_test import DIGEST, FakeRuntime, Registry
@@ -107,6 +108,60 @@ class FakeRuntimeTest(Runs, FakeRuntime):
             self.assertEqual([arg["name"] for arg in rows["addon/build"]["args"]], ["target", "loud", "key"])
             self.refused(caller.post("/plans", {"job_id": "addon/nothing"}), 404, "job.unknown")
             self.refused(caller.post("/runs", {"job_id": "addon/build", "args": {}}), 422, "arguments.refused")
+
+    def test_a_slow_cosign_holds_up_no_other_job(self):
+        """It is waited for beside the desk, within --signature-timeout; runs of scripts go on meanwhile, and a node that stops cuts it short."""
+        scripts = self.room / "scripts"
+        (scripts / "says" / "config.d").mkdir(parents=True)
+        (scripts / "says" / "config.d" / "config.yaml").write_text("interpreter: bash\n")
+        (scripts / "says" / "000_main.sh").write_text("echo said\n")
+        with self.node("permissive", MUSTER_SCRIPTS_ROOT=str(scripts), MUSTER_SIGNATURE_TIMEOUT="60s") as node:
+            self.assertEqual(self.add(node).status, 201)
+            (self.room / "cosign").write_text(f"#!/bin/sh\necho asked > {self.room}/looked\nexec tail -f /dev/null\n")
+            (self.room / "cosign").chmod(0o755)
+            asking = threading.Thread(target=lambda: self.caller(node).post("/plans", {"job_id": "addon/test.all"}), daemon=True)
+            asking.start()
+            until((self.room / "looked").exists, "cosign is asked")
+            self.assertEqual(self.run_job(self.caller(node), "says")["status"], "completed")
+            self.assertTrue(asking.is_alive())
+            self.assertEqual(node.stop(), 0)
+            asking.join(15)
+            self.assertFalse(asking.is_alive())
+
+    def test_a_cosign_that_hangs_is_given_up(self):
+        """The plan says so after --signature-timeout."""
+        with self.node("permissive", MUSTER_SIGNATURE_TIMEOUT="300ms") as node:
+            self.assertEqual(self.add(node).status, 201)
+            (self.room / "cosign").write_text("#!/bin/sh\nexec tail -f /dev/null\n")
+            (self.room / "cosign").chmod(0o755)
+            plan = self.caller(node).post("/plans", {"job_id": "addon/test.all"}).json
+            self.assertIn("took longer", plan["image_trust"]["reason"])
+
+    def test_what_is_decided_when_a_source_is_added_is_on_record(self):
+        """[S3-73] [S3-51] policy.decided in the log, policy.decision in the stream of all runs, and denials counted, source-signature-invalid at a run too."""
+        self.cosign(0)
+        with self.node("secure") as node:
+            caller = self.caller(node)
+            recorded = lambda: [json.loads(line)["data"] for line in caller.get("/v1/events?type=policy.decided").body.splitlines()]
+            with caller.stream("/events") as stream:
+                self.assertEqual(self.add(node, verify_signatures=True).status, 201)
+                until(lambda: recorded(), "the decision is recorded")
+                one, = recorded()
+                self.assertEqual((one["source"], one["subject"], one["decision"], one["code"]), ("addon", "image.signature", "allowed", "image.signature.verified"))
+                self.cosign(1)
+                self.refused(self.add(node, name="other", verify_signatures=True), 422, "source-signature-invalid")
+                until(lambda: recorded()[-1]["code"] == "image.signature.required", "the denial is recorded")
+                self.assertEqual([(one["source"], one["decision"], one["code"]) for one in recorded()[1:]],
+                                 [("other", "denied", "source-signature-invalid"), ("other", "denied", "image.signature.required")])
+                text = ""
+                while text.count("policy.decision") < 3 or not text.endswith("\n\n"):
+                    text += stream.read1(65536).decode()
+            told = [data for _, kind, data in events_of(text) if kind == "policy.decision"]
+            self.assertEqual([(data["run_id"], data["source"]) for data in told], [("", "addon"), ("", "other"), ("", "other")])
+            self.refused(caller.post("/runs", {"job_id": "addon/test.all"}), 422, "source-signature-invalid")
+            self.assertEqual([(one["job"], one["decision"], one["code"]) for one in recorded()[3:]][0], ("test.all", "denied", "source-signature-invalid"))
+            counted = Caller(node.port).get("/metrics").body.decode()
+            self.assertIn('flwd_policy_denials_total{reason="source-signature-invalid"} 2', counted)
 
     def test_under_secure_the_signature_is_looked_at_for_each_run(self):
         """cosign verify --keyless IMAGE@DIGEST; one that is not good any more denies the run, and that is on record."""

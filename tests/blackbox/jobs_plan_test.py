@@ -65,6 +65,24 @@ class PlanTest(Folder):
         self.assertEqual(wrong["code"], "E_POLICY")
         self.assertIn("secure", wrong["detail"])
 
+    def test_the_configured_profile_counts_without_a_node(self):
+        """[S3-59] security-profile of muster.yaml or its variable, behind the request and FLWD_PROFILE, for :plan and for a run."""
+        self.assertEqual(self.plan("demo", environment={"MUSTER_SECURITY_PROFILE": "permissive"})["security_profile"], "permissive")
+        self.assertEqual(self.plan("demo", environment={"MUSTER_SECURITY_PROFILE": "permissive", "FLWD_PROFILE": "disabled"})["security_profile"], "disabled")
+        self.write("scripts/free/000_main.sh", "echo it ran on $(hostname)\n")
+        self.write("scripts/free/config.d/config.yaml", "interpreter: bash\nenv_inheritance: true\n")
+        self.muster("free", environment={"MUSTER_DATA": str(self.folder / "data")}, status=3)
+        self.write("muster.yaml", "security-profile: disabled\n")
+        self.muster("free", environment={"MUSTER_DATA": str(self.folder / "data"), "MUSTER_CONFIG": str(self.folder / "muster.yaml")})
+
+    def test_an_unsigned_bundle_is_not_used_under_secure(self):
+        """[S3-61] Neither by :plan nor by a run without a node; under permissive it is."""
+        self.write("flwd.policy.yaml", "{}\n")
+        self.assertEqual(self.plan("demo", status=3)["code"], "policy.unsigned")
+        self.assertEqual(self.plan("demo", "--profile", "permissive")["security_profile"], "permissive")
+        refused = self.muster("demo", "--name", "Ana", environment={"MUSTER_SCRIPTS_ROOT": str(SHIPPED), "MUSTER_DATA": str(self.folder / "data")}, status=3)
+        self.assertIn("policy.unsigned", refused.stderr)
+
     def test_the_bundle_says_what_permissive_grants(self):
         """[S3-60] [S3-63] FLWD_POLICY_FILE, or ./flwd.policy.yaml: what is listed is granted, with a finding; registries hold under every profile."""
         environment = {**self.asking("network: bridge"), "FLWD_PROFILE": "permissive"}

@@ -334,14 +334,19 @@ TEST_CASE("verify_signatures decides what a bad signature means", "[S3-62][S3-10
   CHECK(judged(Verify::disabled, false).decisions.empty());
 }
 
-TEST_CASE("a source that asks for a signature gets one that is good, or an error") {
-  CHECK(judge_source_signature(Profile::secure, "r.io/a", true, ""));
-  CHECK(judge_source_signature(Profile::permissive, "r.io/a", true, ""));
-  for (const auto& status : {judge_source_signature(Profile::permissive, "r.io/a", false, "no signature"),
-                             judge_source_signature(Profile::disabled, "r.io/a", true, "")}) {
-    REQUIRE_FALSE(status);
-    CHECK(status.error().code == "source-signature-invalid");
-    CHECK(status.error().detail.starts_with("r.io/a: "));
+TEST_CASE("a source that asks for a signature gets one that is good, or is denied") {
+  const auto judged = [](Profile profile, bool verified) {
+    Judgement judgement;
+    judgement.settings.image = "r.io/a";
+    judge_source_signature(judgement, profile, verified, "no signature");
+    return judgement;
+  };
+  CHECK(judged(Profile::secure, true).allowed());
+  CHECK(judged(Profile::permissive, true).allowed());
+  for (const auto& judgement : {judged(Profile::permissive, false), judged(Profile::disabled, true)}) {
+    REQUIRE(codes(judgement) == std::vector<std::string>{"source-signature-invalid"});
+    CHECK(judgement.denials[0].detail.starts_with("r.io/a: "));
+    CHECK(decision(judgement, "image.signature")->decision == Verdict::denied);
   }
 }
 
