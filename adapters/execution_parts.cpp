@@ -10,6 +10,8 @@
 
 #include <sys/stat.h>
 
+#include "domain/jobs/container_command.hpp"
+
 namespace muster {
 namespace {
 
@@ -60,6 +62,16 @@ StepOutcome outcome_of(const ScriptEnd& end) {
   return outcome;
 }
 
+std::string wrong_with(const Words& line, const ScriptEnd& end, const std::string& said) {
+  if ((end.known && end.code == 0) || jobs::says_gone(said)) return {};
+  return line.front() + ": exit " + std::to_string(end.code) + ": " + said;
+}
+
+void remove_folder(const std::string& folder) {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+}
+
 Status make_folders(const RunOrder& order) {
   std::error_code failed;
   for (const auto& folder : {order.folder, order.memory}) {
@@ -82,10 +94,11 @@ std::string event_text(const RunOrder& order, Time began, const std::string& ste
 }
 
 void run_aside(ScriptLoop& loop, ScriptOrder like, std::vector<Words> lines,
-               std::function<void(const std::string& wrong)> then) {
-  if (lines.empty()) return then("");
+               std::function<void(const std::string& wrong)> then, std::string wrong) {
+  if (lines.empty()) return then(wrong);
   like.argv = std::move(lines.front());
   lines.erase(lines.begin());
+  remove_folder(like.pipes);  // An earlier life may have left it.
   auto process = ScriptProcess::start(like);
   if (!process) return then(process.error().detail);
   const auto said = std::make_shared<std::string>();
@@ -93,12 +106,10 @@ void run_aside(ScriptLoop& loop, ScriptOrder like, std::vector<Words> lines,
   sink.output = [said](Channel, std::string_view bytes) {
     *said += bytes.substr(0, kMostSaid - std::min(said->size(), kMostSaid));
   };
-  sink.ended = [&loop, said, like = std::move(like), lines = std::move(lines),
-                then = std::move(then)](const ScriptEnd& end) {
-    std::error_code ignored;
-    std::filesystem::remove_all(like.pipes, ignored);
-    if (end.known && end.code == 0) return run_aside(loop, like, lines, then);
-    then(like.argv.front() + ": exit " + std::to_string(end.code) + ": " + *said);
+  sink.ended = [&loop, said, like = std::move(like), lines = std::move(lines), then = std::move(then),
+                wrong = std::move(wrong)](const ScriptEnd& end) {
+    remove_folder(like.pipes);
+    run_aside(loop, like, lines, then, wrong.empty() ? wrong_with(like.argv, end, *said) : wrong);
   };
   loop.add(std::move(*process), std::move(sink), kAsideLimit);
 }

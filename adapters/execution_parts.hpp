@@ -24,6 +24,13 @@ namespace muster {
 /// A shell's status above 128 stands for a signal.
 [[nodiscard]] StepOutcome outcome_of(const ScriptEnd& end);
 
+/// What is wrong with how `line` ended that frees, ends or removes a container; empty: nothing is, or the
+/// container is gone already. `said` is what it printed.
+[[nodiscard]] std::string wrong_with(const Words& line, const ScriptEnd& end, const std::string& said);
+
+/// With all that is in it; what is not there is removed.
+void remove_folder(const std::string& folder);
+
 /// Makes its two folders, for this user alone. Error: `internal`.
 Status make_folders(const RunOrder& order);
 
@@ -31,10 +38,10 @@ Status make_folders(const RunOrder& order);
 [[nodiscard]] std::string event_text(const RunOrder& order, Time began, const std::string& step,
                                      const Json& more);
 
-/// Runs `lines` one after the other, each as `like` but for its words, until one goes wrong; `then` is told
-/// what did, on the loop's thread or at once.
+/// Runs `lines` one after the other, each as `like` but for its words; `then` is told what went wrong first,
+/// on the loop's thread or at once. A container that is gone already is what each of them wants.
 void run_aside(ScriptLoop& loop, ScriptOrder like, std::vector<Words> lines,
-               std::function<void(const std::string& wrong)> then);
+               std::function<void(const std::string& wrong)> then, std::string wrong = {});
 
 /// Written beside, and put in place: whoever reads it finds one or the other. Error: `internal`.
 Status replace_file(const std::string& path, const std::string& text);

@@ -2,7 +2,6 @@
 #include "adapters/run_execution.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,8 +13,6 @@
 
 namespace muster {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kReleaseAgain{20};
 constexpr int kReleases = 100;
@@ -98,10 +95,7 @@ private:
     return order_.memory + "/pipes/" + std::to_string(step) + "-" + std::to_string(progress.attempt) +
            (progress.again == 0 ? "" : "." + std::to_string(progress.again));
   }
-  void remove_pipes(size_t step) const {
-    std::error_code ignored;
-    fs::remove_all(pipes_of(step), ignored);
-  }
+  void remove_pipes(size_t step) const { remove_folder(pipes_of(step)); }
   void save() const { (void)replace_file(order_.memory + "/progress", to_json_text(progress_)); }
 
   /// That it runs; what an earlier life wrote of it into its stream is there already.
@@ -171,8 +165,7 @@ private:
     hooks_.step_started(progress.id, progress.attempt, now_());
     auto process = ScriptProcess::adopt(pipes_of(step), {progress.pid, progress.start_ticks, progress.boot});
     if (process) return take(step, std::move(*process));
-    if (const auto code = exit_status_in(pipes_of(step)))
-      return ended(step, outcome_of({true, *code, false}));
+    if (const auto code = exit_status_in(pipes_of(step))) return gone(step, outcome_of({true, *code, false}));
     if (never_begins(pipes_of(step))) {
       remove_pipes(step);
       progress.again++;
@@ -180,7 +173,14 @@ private:
       return try_to_start(step);
     }
     progress_.lost = true;
-    ended(step, {"", 0, -1, "failed", "it is not there any more, and nobody saw how it ended"});
+    gone(step, {"", 0, -1, "failed", "it is not there any more, and nobody saw how it ended"});
+  }
+
+  /// Its process is not there any more: what is left of its container goes, and it has ended.
+  void gone(size_t step, const StepOutcome& outcome) {
+    live_[step].process = 0;
+    aside(step, order_.steps[step].after,
+          [self = self(), step, outcome](const std::string&) { self->ended(step, outcome); });
   }
 
   void take(size_t step, ScriptProcess process) {
@@ -198,11 +198,7 @@ private:
       self->live_[step].output->quiet(self->now_());
       self->hooks_.journaled();
     };
-    sink.ended = [self = self(), step](const ScriptEnd& end) {
-      self->live_[step].process = 0;
-      self->aside(step, self->order_.steps[step].after,
-                  [self, step, end](const std::string&) { self->ended(step, outcome_of(end)); });
-    };
+    sink.ended = [self = self(), step](const ScriptEnd& end) { self->gone(step, outcome_of(end)); };
     live_[step].process = loop_.add(std::move(process), std::move(sink), {});
   }
 
@@ -334,8 +330,7 @@ private:
     note("run.finish", more);
     outcome.output = journal_.totals();
     hooks_.finished(outcome, now_());
-    std::error_code ignored;
-    for (const auto& gone : {order_.memory, order_.folder + "/secrets"}) fs::remove_all(gone, ignored);
+    for (const auto& gone : {order_.memory, order_.folder + "/secrets"}) remove_folder(gone);
   }
 
   ScriptLoop& loop_;

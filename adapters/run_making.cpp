@@ -176,7 +176,7 @@ private:
     if (!line) return line.error();
     order.command = std::move(*line);
     order.before = {jobs::remove_line(run.runtime, run.name)};
-    order.cancel = {jobs::stop_line(run.runtime, run.name)};
+    order.cancel = {jobs::stop_line(run.runtime, run.name), jobs::kill_line(run.runtime, run.name)};
     order.after = {jobs::remove_line(run.runtime, run.name)};
     for (const auto& [name, value] : base_environment())
       if (!jobs::is_proxy_variable(name)) order.env[name] = value;
@@ -304,6 +304,20 @@ std::optional<jobs::Runtime> container_runtime() {
   if (!find_in_path("podman").empty()) return jobs::Runtime::podman;
   if (!find_in_path("docker").empty()) return jobs::Runtime::docker;
   return std::nullopt;
+}
+
+Status free_names(const RunOrder& order, const Cancellation* cancellation) {
+  for (const auto& step : order.steps)
+    for (const auto& line : step.before) {
+      ProgramOrder program{line, {step.env.begin(), step.env.end()}};
+      program.cancellation = cancellation;
+      const auto end = run_program(program);
+      if (end && (end->good() || jobs::says_gone(end->out + end->err))) continue;
+      return Error{"container.name.conflict",
+                   step.id + ": " + (end ? why_failed(program, *end) : end.error().detail),
+                   {}};
+    }
+  return Done{};
 }
 
 Result<RunOrder> make_run_order(const RunParts& parts, const Cgroups& groups) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "adapters/cgroups.hpp"
+#include "adapters/program.hpp"
 #include "adapters/run_order.hpp"
 #include "domain/jobs/container_command.hpp"
 #include "domain/jobs/environment.hpp"
@@ -38,6 +39,10 @@ Result<std::string> memory_folder();
 
 /// Podman, else Docker; nothing where neither is.
 [[nodiscard]] std::optional<jobs::Runtime> container_runtime();
+
+/// Removes what has the names of the order's containers. Error: `container.name.conflict` with the runtime's
+/// words.
+Status free_names(const RunOrder& order, const Cancellation* cancellation = nullptr);
 
 /// Writes the profile, the secrets and the sandbox's options of each step into the run's folder in memory,
 /// and says what to start. With `groups`, a process's limits are made there. Errors: `capability.missing`

@@ -22,7 +22,7 @@ struct StepOrder {
   std::string folder;  ///< Where it starts.
   std::vector<Words>
     before;  ///< Frees its container's name, before each attempt; what fails fails the attempt.
-  std::vector<Words> cancel;  ///< Run when it is to end, before a signal is sent to the command.
+  std::vector<Words> cancel;  ///< Run when it is to end, all of them, before a signal is sent to the command.
   std::vector<Words> after;   ///< Run when it has ended; how they end does not matter.
   std::string group;          ///< Its control group, to be removed when it has ended; empty: none.
   std::string refused;        ///< Why it cannot start at all.

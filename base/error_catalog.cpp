@@ -127,9 +127,10 @@ constexpr std::array kCatalog = {
             "Retry after the time in Retry-After, or raise --max-connections."},
   ErrorKind{
     "container.name.conflict", 422, 4, false, "The container's name is taken",
-    "Before a step starts, what has its container's name is removed; the runtime could not do that.",
-    "Remove it by hand, with podman rm -f or docker rm -f and the name that the run's error tells; then "
-    "muster :run retry."},
+    "Before a run is accepted, and before each attempt of a step, what has the container's name is removed; "
+    "the runtime could not do that.",
+    "Remove it by hand, with podman rm -f or docker rm -f and the name that the runtime tells; then ask "
+    "again, or muster :run retry."},
   ErrorKind{"container.runtime.unavailable", 422, 4, false, "There is no container runtime",
             "The job runs in a container, and neither Podman nor Docker is in this node's PATH.",
             "Install one of them: apt-get install podman."},

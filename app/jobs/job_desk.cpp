@@ -327,6 +327,10 @@ Result<http::PreparedRun> JobDesk::prepare_now(const Judged& judged) {
                  ask.keep_profile};
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
+  if (auto freed = free_names(*order, &stopping_); !freed) {
+    unmake(*order, side_.groups());
+    return freed.error();
+  }
   order->notes = stream_notes(made.submit, system_now());
   order->done = std::move(done);
   if (auto held = side_.hold(std::move(*order)); !held) return held.error();

@@ -198,6 +198,10 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
   parts.keep_profile = options.keep_profile;
   auto order = make_run_order(parts, side->groups());
   if (!order) return order.error();
+  if (auto freed = free_names(*order); !freed) {
+    unmake(*order, groups);
+    return freed.error();
+  }
   order->notes = stream_notes(submit, system_now());
   if (auto held = side->hold(std::move(*order)); !held) return held.error();
   const auto receipt = node.ask(std::move(submit), options.actor);

@@ -72,6 +72,8 @@ Result<CommandLine> run_line(const ContainerRun& run);
 
 /// `rm --force [--ignore] NAME`; only Podman knows `--ignore`.
 [[nodiscard]] CommandLine remove_line(Runtime runtime, const std::string& name);
+/// `stop --time 10 NAME`, then `kill NAME` for one that this did not end, then remove_line (contract, section
+/// 8).
 [[nodiscard]] CommandLine stop_line(Runtime runtime, const std::string& name);
 [[nodiscard]] CommandLine kill_line(Runtime runtime, const std::string& name);
 /// True when the output of one of the three says that there is no such container: then it is done.

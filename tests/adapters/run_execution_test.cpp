@@ -256,4 +256,19 @@ TEST_CASE("a step's other commands run before and after it, and end it") {
     CHECK(run.outcome().status == "canceled");
     CHECK(lines() == "before\nmain\ncancel\nafter\n");
   }
+  SECTION("the next one that ends it is tried when one of them fails") {
+    step.env["WAIT"] = "1";
+    step.cancel = {{"bash", "-c", "echo stop >>$FILES/order; exit 125"},
+                   {"bash", "-c", "echo kill >>$FILES/order"}};
+    const auto execution = run.begin(loop);
+    REQUIRE(eventually([&] { return lines() == "before\nmain\n"; }));
+    execution->cancel("");
+    CHECK(run.outcome().status == "canceled");
+    CHECK(lines() == "before\nmain\nstop\nkill\nafter\n");
+  }
+  SECTION("a container that is gone already needs no freeing") {
+    step.before.push_back({"bash", "-c", "echo 'Error: No such container: x' >&2; exit 1"});
+    run.begin(loop);
+    CHECK(run.outcome().status == "completed");
+  }
 }

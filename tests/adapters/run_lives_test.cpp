@@ -55,6 +55,7 @@ TEST_CASE("a run goes on in another life of the program") {
 TEST_CASE("a step that is gone when the program is back makes the run lost, and is not run again") {
   Run run;
   run.step("gone", "echo x >>$FILES/tries; touch $FILES/here; tail -f /dev/null");
+  run.order.steps[0].after = {{"bash", "-c", "touch $FILES/removed"}};  // As it removes a container.
   run.step("next", "touch $FILES/ran", {"gone"});
   {
     ScriptLoop loop;
@@ -69,6 +70,7 @@ TEST_CASE("a step that is gone when the program is back makes the run lost, and 
   REQUIRE(run.adopt(loop));
   CHECK(run.outcome().status == "lost");
   CHECK_FALSE(run.exists("ran"));
+  CHECK(run.exists("removed"));
   CHECK(fs::file_size(run.file("tries")) == 2);
 }
 

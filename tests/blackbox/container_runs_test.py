@@ -136,14 +136,18 @@ class ContainerRunsTest(PodmanCase):
             self.assertEqual(shown["provenance"]["overrides"], ["container.capabilities", "container.network", "container.rootfs"])
 
     def test_a_name_that_cannot_be_freed_is_told(self):
-        """[S3-104] [S3-118] The runtime cannot remove what has the step's name: the step fails, with the code and what the runtime said."""
+        """[S3-104] [S3-118] The runtime cannot remove what has the step's name: 422 before anything is accepted, with what it said; the same without a node."""
         wrapper = self.folder / "bin" / "podman"
         wrapper.write_text(wrapper.read_text().replace("#!/bin/sh\n", "#!/bin/sh\n[ \"$1\" = rm ] && echo the name is held >&2 && exit 125\n"))
         self.serve()
-        run = self.ended(self.start("simple"))
-        self.assertEqual(run["status"], "failed")
-        self.assertIn("container.name.conflict: ", json.dumps(run))
-        self.assertIn("the name is held", json.dumps(run))
+        answer = self.caller.post("/runs", {"job_id": "simple"})
+        self.assertEqual((answer.status, answer.json["code"]), (422, "container.name.conflict"), answer)
+        self.assertIn("the name is held", answer.json["detail"])
+        self.assertEqual(self.caller.get("/runs").json, [])
+        alone = subprocess.run([BINARY, "--data", str(self.folder / "alone"), "simple"], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                               env={**self.environment, "FLWD_PROFILE": "disabled"}, timeout=PATIENCE_S)
+        self.assertEqual(alone.returncode, 4, alone)
+        self.assertIn("container.name.conflict", alone.stderr)
         self.assertIn("podman rm -f", (Path(__file__).parent.parent.parent / "docs" / "errors.md").read_text())
 
     def test_cancel_stops_the_container(self):
@@ -167,6 +171,24 @@ class ContainerRunsTest(PodmanCase):
         self.assertEqual(self.ended(run)["status"], "completed")
         self.assertEqual(self.messages(run)[-1], "done")
         self.assertEqual(len([text for text in self.messages(run) if text == "hello Bo"]), 1)
+        self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
+
+    def test_what_is_left_of_a_container_is_removed(self):
+        """kill -9 of the node and of the command that waits for the container: the run is lost when the node is back, and the container that nobody waits for is gone."""
+        node = self.serve()
+        run = self.start("waits", token="x")
+        self.waiting(run)
+        node.stop(signal.SIGKILL)
+        for folder in Path("/proc").glob("[0-9]*"):  # The command, and the shell that would write down how it ended.
+            try:
+                mine = run.encode() in (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+                if mine and b"conmon" not in (folder / "comm").read_bytes() and b"/bin/sh\0/" not in (folder / "cmdline").read_bytes():
+                    os.kill(int(folder.name), signal.SIGKILL)
+            except OSError:
+                continue
+        self.assertEqual(len(self.podman("ps", "--quiet").stdout.split()), 1)
+        self.serve()
+        self.assertEqual(self.ended(run)["status"], "lost")
         self.assertEqual(self.podman("ps", "--all", "--quiet").stdout, "")
 
     def test_a_limit_is_enforced(self):
@@ -197,6 +219,54 @@ class ContainerRunsTest(PodmanCase):
         text = Caller(node.port).get("/metrics").body.decode()
         self.assertIn("flwd_container_runs_total 1\n", text)
         self.assertIn("flwd_container_run_seconds_count 1\n", text)
+
+
+class RecordingDockerTest(unittest.TestCase):
+    """Fake: `docker` is a script that remembers its words; there is no Podman."""
+
+    # Its container is a script that ends when it is killed, and not when it is asked to.
+    DOCKER = """#!/bin/sh
+echo "$@" >> {asked}
+case "$1" in
+run) mkfifo {room}/never; touch {room}/runs; exec 3<>{room}/never; trap "" TERM; while [ ! -e {room}/killed ]; do read -t 1 line <&3; done; exit 137;;
+stop) echo "cannot stop it" >&2; exit 1;;
+kill) touch {room}/killed; echo x > {room}/never;;
+rm) echo "Error: No such container: $3" >&2; exit 1;;
+esac
+"""
+
+    def setUp(self):
+        room = tempfile.TemporaryDirectory()
+        self.addCleanup(room.cleanup)
+        self.room = Path(os.path.realpath(room.name))
+        tools = self.room / "tools"
+        tools.mkdir()
+        for name in ("sh", "bash", "env", "bwrap", "mkfifo", "touch"):
+            if found := shutil.which(name):
+                (tools / name).symlink_to(found)
+        self.asked = self.room / "asked"
+        (tools / "docker").write_text(self.DOCKER.format(asked=self.asked, room=self.room).replace("#!/bin/sh", f"#!{shutil.which('bash')}"))
+        (tools / "docker").chmod(0o755)
+        self.environment = {"PATH": str(tools), "FLWD_PROFILE": "disabled"}
+
+    def test_docker_is_told_the_contract_s_words(self):
+        """[S3-38] [S3-109] [S3-116] Freed at the submission and before the step, run, and ended by stop, by kill when stop does not end it, and rm; without Podman's --ignore."""
+        scripts = self.room / "scripts"
+        job(scripts, "simple", SIMPLE)
+        with RunningNode("--dev", "--data", str(self.room / "data"), "--scripts-root", str(scripts), environment=self.environment) as node:
+            caller = Caller(node.port, Authorization="Bearer dev-token")
+            run = caller.post("/runs", {"job_id": "simple", "args": {"name": "Ana"}}).json["id"]
+            until((self.room / "runs").exists, "the container runs")
+            self.assertEqual(caller.get(f"/runs/{run}").json["runtime"], "docker")
+            self.assertEqual(caller.post(f"/runs/{run}:cancel").status, 202)
+            until(lambda: "finished_at" in caller.get(f"/runs/{run}").json, f"{run} ends")
+        name, folder = f"{run}-000-main-sh", self.room / "data" / "runs" / run
+        lines = self.asked.read_text().splitlines()
+        ran = lines.pop(2)
+        self.assertEqual(lines, [f"rm --force {name}"] * 2 + [f"stop --time 10 {name}", f"kill {name}", f"rm --force {name}"])
+        self.assertTrue(ran.startswith(f"run --rm --name {name} --cap-drop=ALL --security-opt=no-new-privileges --read-only --network none --workdir {folder} --env ARG_NAME=Ana "), ran)
+        self.assertTrue(ran.endswith(f" --volume {scripts}/simple:{scripts}/simple:ro --volume {folder}:{folder}:rw --cpus 0.5 --memory 67108864 {IMAGE} "
+                                     f"{scripts}/simple/000_main.sh --name=Ana"), ran)
 
 
 class NoRuntimeTest(unittest.TestCase):
