@@ -55,6 +55,7 @@ public:
 
   std::optional<Found> next();
   [[nodiscard]] uint64_t size() const;  ///< Of the file.
+  [[nodiscard]] bool opened() const { return fd_ >= 0; }
 
   uint64_t end = 0;  ///< Of what was walked; 0: it is no segment.
   Digest hash{};

@@ -82,11 +82,13 @@ private:
   std::string frame_;
 };
 
-/// Reads entries after a number, as they come: what was read once is not read again. Of one thread; the
-/// writer may write meanwhile.
+/// Reads entries after a number, as they come, and follows their hashes: what was read once is not read
+/// again, and what is not as it was written is not read at all. Where older ones went to make room, an entry
+/// that no segment has tells so: the event `journal.evicted {"from":N,"to":M}`, whose number is M. Of one
+/// thread; the writer may write meanwhile.
 class JournalReader {
 public:
-  JournalReader(std::string folder, uint64_t after) : folder_(std::move(folder)), after_(after) {}
+  JournalReader(std::string folder, uint64_t after);
   JournalReader(const JournalReader&) = delete;
   JournalReader& operator=(const JournalReader&) = delete;
   ~JournalReader();
@@ -95,17 +97,23 @@ public:
   void read(const std::function<bool(const JournalEntry&)>& visit);
   /// The last reading stopped before something that is there and could not be opened.
   [[nodiscard]] bool failed() const { return failed_; }
+  /// The last entry that was visited, and the hash behind the frame that it is in.
+  [[nodiscard]] uint64_t last() const { return after_; }
+  [[nodiscard]] Digest digest() const;
 
 private:
   bool open_segment();
+  bool next_frame();
 
+  struct Place;
   const std::string folder_;
   uint64_t after_;
-  int fd_ = -1;
-  uint64_t first_ = 0;   // Of the segment that is open.
-  uint64_t offset_ = 0;  // In it, of the next frame.
+  std::unique_ptr<Place> place_;
   bool failed_ = false;
 };
+
+/// As an entry that no segment has: its text.
+[[nodiscard]] std::string evicted_text(uint64_t from, uint64_t to);
 
 /// The number of the oldest entry that is there; 0: there is none.
 [[nodiscard]] uint64_t oldest_entry(const std::string& folder);
@@ -113,5 +121,7 @@ private:
 /// Reads all that is there and checks its hashes. Error: `journal.corrupt` naming the segment and the number
 /// of the first entry that is not as it was written. Segments that were dropped cannot be checked.
 Result<JournalTotals> check_journal(const std::string& folder);
+/// The same, and that it ends as `recorded` says: number and hash of the last entry.
+Result<JournalTotals> check_journal(const std::string& folder, const JournalTotals& recorded);
 
 }  // namespace muster

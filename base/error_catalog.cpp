@@ -186,7 +186,8 @@ constexpr std::array kCatalog = {
     "Make a new token with muster :cluster token on a member, and start the node with it."},
   ErrorKind{
     "journal.corrupt", 500, 1, false, "The journal of a run does not verify",
-    "A segment does not go on from the one before it, or an entry is not as it was written.",
+    "A segment does not go on from the one before it, an entry is not as it was written, or the end is not "
+    "the one that run.finished names.",
     "Keep runs/ID/journal for whoever looks into it; restore a backup to have the run's output back."},
   ErrorKind{"journal.unwritable", 500, 1, false, "The journal of a run cannot be written",
             "The disk is full, read-only or failing; lines that it did not take are counted as dropped.",

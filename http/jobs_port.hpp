@@ -49,6 +49,13 @@ struct JournalUse {
   uint64_t bytes = 0, most = 0;
 };
 
+/// A journal that is as it was written.
+struct JournalChecked {
+  std::string run;
+  uint64_t oldest = 0;  ///< The number of the first entry that is kept.
+  JournalTotals totals;
+};
+
 /// What a run's journal holds, as it grows. Of one thread.
 class RunEntries {
 public:
@@ -82,6 +89,10 @@ public:
   virtual std::unique_ptr<RunEntries> entries(const std::string& run, uint64_t after) = 0;
   /// The number of the oldest entry that is kept; 0: none is.
   virtual uint64_t oldest(const std::string& run) = 0;
+  /// Reads all of the journal of an ended run of this node, and compares it with what the log says of it.
+  /// Errors: `not.found`; `conflict` while it goes on; `cursor.expired` when nothing is kept;
+  /// `journal.corrupt`.
+  virtual void check(const std::string& run, Then<JournalChecked> then) = 0;
   /// As of the last look, some seconds ago.
   [[nodiscard]] virtual JournalUse journals() const = 0;
 };

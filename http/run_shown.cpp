@@ -14,6 +14,17 @@ struct ResultShown {
   }
 };
 
+/// Entries that went to make room.
+struct JournalShown {
+  uint64_t oldest = 0;  ///< That is kept; 0: none is.
+  uint64_t evicted = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("oldest", self.oldest);
+    visit("evicted", self.evicted);
+  }
+};
+
 }  // namespace
 
 /// A run as the contract has it (section 9), and what else is known of it.
@@ -23,6 +34,7 @@ struct RunShower::Shown {
   const runs::Accepted& run;
   std::string status;
   std::optional<Place> queue{};
+  std::optional<JournalShown> journal{};
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -50,6 +62,7 @@ struct RunShower::Shown {
     visit("exit_code", when_ended(row.exit_code));
     visit("error", row.error);
     visit("output", when_ended(row.output));
+    visit("journal", self.journal);
     visit("queue", self.queue);
     visit("group", run.group);
     visit("priority", run.priority);
@@ -60,10 +73,14 @@ struct RunShower::Shown {
 };
 
 void RunShower::append(std::string& out, const std::string& id, const runs::View::Row& row,
-                       std::string status) {
+                       std::string status, std::optional<uint64_t> oldest) {
   if (status.empty()) status = row.status;
   Shown shown{id, row, *row.accepted, std::move(status)};
   if (shown.status == "queued") shown.queue = place_of(id, row);
+  if (oldest) {
+    const auto evicted = *oldest > 0 ? *oldest - 1 : row.ended ? row.output.last : 0;
+    if (evicted > 0) shown.journal = JournalShown{*oldest, evicted};
+  }
   append_fields(out, shown);
 }
 

@@ -14,8 +14,10 @@ class RunShower {
 public:
   RunShower(const runs::View& view, const runs::Limits& limits) : view_(view), limits_(limits) {}
 
-  /// `status` stands for the row's own, when it is given.
-  void append(std::string& out, const std::string& id, const runs::View::Row& row, std::string status = "");
+  /// `status` stands for the row's own, when it is given; `oldest` is the first entry that its journal still
+  /// has, 0: none, nothing: nobody looked.
+  void append(std::string& out, const std::string& id, const runs::View::Row& row, std::string status = "",
+              std::optional<uint64_t> oldest = {});
 
 private:
   struct Place {

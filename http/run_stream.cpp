@@ -87,8 +87,15 @@ RunEvent RunTeller::event(const JournalEntry& entry, const runs::View::Row& row)
     RunEvent event{std::string(entry.text.substr(0, space)), std::string(entry.text.substr(space + 1))};
     told_cancel_ = told_cancel_ || event.type == "run.canceled";
     told_end_ = event.type == "run.finish";
+    nothing_follows_ = event.type == "journal.corrupt" ||
+                       (row.ended && event.type == "journal.evicted" && entry.seq >= row.output.last);
     if (event.type == "run.start")
       if (const auto data = parse_json(event.data)) began_ = data->value("started_at", "");
+    if (event.type.starts_with("journal."))  // What a reader finds says of which run it is.
+      if (auto data = parse_json(event.data)) {
+        data->update({{"run_id", row.accepted->run}, {"job_id", row.accepted->job}});
+        event.data = dump(*data);
+      }
     return event;
   }
   const auto& run = *row.accepted;
@@ -113,6 +120,7 @@ RunEvent RunTeller::event(const JournalEntry& entry, const runs::View::Row& row)
 }
 
 bool RunTeller::gives_up(const runs::View::Row& row, SteadyClock::time_point now) {
+  if (nothing_follows_) return true;
   if (!row.ended) return false;
   if (!give_up_) give_up_ = row.started_at == Time{} ? now : now + kEndWithin;
   return now >= *give_up_;
@@ -139,10 +147,11 @@ Stream::State RunStream::pull(std::vector<Bytes>& into, size_t limit) {
   const auto* row = view<runs::View>(*views).runs.find(run_);
   if (!row || teller_.told_end()) return State::ended;
   std::string text;
-  entries_->read([&](const JournalEntry& entry) {
-    text += line(entry, **row);
-    return text.size() < limit && !teller_.told_end();
-  });
+  if (teller_.reads_on())
+    entries_->read([&](const JournalEntry& entry) {
+      text += line(entry, **row);
+      return text.size() < limit && teller_.reads_on();
+    });
   if (!text.empty()) {
     quiet_since_ = now;
     into.push_back(bytes(std::move(text)));
@@ -219,10 +228,11 @@ std::string AllRunsStream::told_of(const std::string& run, size_t limit, bool& d
   std::string text;
   auto& followed = followed_.at(run);
   auto& teller = followed.teller;
-  followed.entries->read([&](const JournalEntry& entry) {
-    text += sse(std::to_string(entry.seq), teller.event(entry, **row));
-    return text.size() < limit && !teller.told_end();
-  });
+  if (teller.reads_on())
+    followed.entries->read([&](const JournalEntry& entry) {
+      text += sse(std::to_string(entry.seq), teller.event(entry, **row));
+      return text.size() < limit && teller.reads_on();
+    });
   done = teller.told_end();
   if (!text.empty() || !teller.gives_up(**row, SteadyClock::now())) return text;
   done = true;

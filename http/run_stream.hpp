@@ -25,6 +25,8 @@ public:
   [[nodiscard]] RunEvent event(const JournalEntry& entry, const runs::View::Row& row);
   /// The end of a run has been told by its journal.
   [[nodiscard]] bool told_end() const { return told_end_; }
+  /// Its journal may hold more that is worth telling.
+  [[nodiscard]] bool reads_on() const { return !told_end_ && !nothing_follows_; }
 
   /// Nothing comes from its journal now: whether it has ended and nothing will, as its node is gone or never
   /// had one. Then the log's own words end the stream.
@@ -37,6 +39,7 @@ public:
 private:
   std::string began_;  ///< Empty: only the row can say.
   bool told_cancel_ = false, told_end_ = false;
+  bool nothing_follows_ = false;  ///< Of the journal: the end is told from the log.
   std::optional<std::chrono::steady_clock::time_point> give_up_;
 };
 

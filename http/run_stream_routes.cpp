@@ -95,6 +95,36 @@ void all_route(Api& api, const Request& request, const Reply& reply) {
   reply(stream_of(std::make_unique<AllRunsStream>(api), "text/event-stream"));
 }
 
+struct JournalShown {
+  const JournalChecked& checked;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    const auto& [run, oldest, totals] = self.checked;
+    visit("run_id", run);
+    visit("oldest", oldest);
+    visit("last", totals.last);
+    visit("lines", totals.lines);
+    visit("bytes", totals.bytes);
+    visit("dropped", totals.dropped);
+    visit("digest", to_hex(totals.digest));
+  }
+};
+
+/// Reads all of it, where it is.
+void check_route(Api& api, const Request& request, const Reply& reply) {
+  if (!runs_jobs(api, request, reply)) return;
+  const std::string run{request.param("id")};
+  const auto views = api.system().views();
+  const auto* row = view<runs::View>(*views).runs.find(run);
+  if (!row) return reply(problem({"not.found", "there is no run " + run, {}}, request.id));
+  if (const auto& node = (*row)->accepted->node; node != api.options().auth.node && !request.inside)
+    return api.hand_to(node, request, reply);
+  api.options().jobs->check(
+    run, [reply, id = std::string(request.id)](const Result<JournalChecked>& checked) {
+      reply(checked ? json_response(to_json_text(JournalShown{*checked})) : problem(checked.error(), id));
+    });
+}
+
 /// For another member: entries after a number, each a line [seq, ms, kind, step, text].
 void journal_route(Api& api, const Request& request, const Reply& reply) {
   const auto after = number_from_query(request, "after", 0);
@@ -132,6 +162,8 @@ void add_run_stream_routes(Api& api) {
       stream_route(api, q, r, RunFormat::ndjson);
     },
     "runs:read");
+  add(
+    "/runs/{id}/journal", [&api](const Request& q, const Reply& r) { check_route(api, q, r); }, "runs:read");
   add(
     "/events", [&api](const Request& q, const Reply& r) { all_route(api, q, r); }, "events:read");
   Route inside{Method::get, "/v1/runs/{id}/journal",

@@ -35,12 +35,15 @@ void list_route(Api& api, const Request& request, const Reply& reply) {
 void one_route(Api& api, const Request& request, const Reply& reply) {
   const std::string id{request.param("id")}, request_id{request.id};
   api.show(request, reply,
-           [id, request_id, limits = api.system().options().run_limits](const ViewSet& views) {
+           [&api, id, request_id, limits = api.system().options().run_limits](const ViewSet& views) {
              const auto& all = view<runs::View>(views);
              const auto* row = all.runs.find(id);
              if (!row) return problem({"not.found", "there is no run " + id, {}}, request_id);
              std::string body;
-             RunShower{all, limits}.append(body, id, **row);
+             std::optional<uint64_t> oldest;  // Entry of its journal, which is on its own node.
+             if (api.options().jobs && (*row)->accepted->node == api.options().auth.node)
+               oldest = api.options().jobs->oldest(id);
+             RunShower{all, limits}.append(body, id, **row, "", oldest);
              return json_response(std::move(body));
            });
 }

@@ -72,6 +72,7 @@ Outcome list(Call& call) {
 /// is the run's.
 Outcome logs(Call& call, Client& client, const std::string& id) {
   std::string status;
+  bool corrupt = false;
   const auto show = [&](uint64_t, const std::string& type, const Json& data) {
     if (type == "run.finish") status = text_of(data, "status");
     if (call.json) {
@@ -79,12 +80,33 @@ Outcome logs(Call& call, Client& client, const std::string& id) {
     } else if (type == "step.log") {
       auto& out = text_of(data, "channel") == "stderr" ? call.io.err : call.io.out;
       out << text_of(data, "message") << '\n' << std::flush;
+    } else if (type == "journal.evicted") {
+      call.io.err << "muster: entries " << text_of(data, "from") << " to " << text_of(data, "to")
+                  << " of this run are not kept any more\n";
+    } else if (type == "journal.corrupt") {
+      call.io.err << "muster: journal.corrupt: " << printable(text_of(data, "detail")) << '\n';
     }
+    corrupt = corrupt || type == "journal.corrupt";
     return call.io.out.good();
   };
   const auto ended = RunFollower{client, id, show, [] { return true; }}.follow();
   if (!ended) return ended.error();
-  return status == "completed" ? 0 : 1;
+  return status == "completed" && !corrupt ? 0 : 1;
+}
+
+/// Whether what the run printed is what the log says it was.
+Outcome verify(Call& call, Client& client, const std::string& id) {
+  const auto checked = client.get("/runs/" + path_segment(id) + "/journal");
+  if (!checked) return checked.error();
+  if (call.json) {
+    print_json(call, *checked);
+    return 0;
+  }
+  const auto oldest = checked->value("oldest", uint64_t{0});
+  call.io.out << id << ": entries " << oldest << " to " << text_of(*checked, "last")
+              << " are as they were written, sha256 " << text_of(*checked, "digest") << '\n';
+  if (oldest > 1) call.io.out << "entries 1 to " << oldest - 1 << " are not kept any more\n";
+  return 0;
 }
 
 /// --args: JSON, or - for what is read from stdin, where nobody else sees a secret.
@@ -112,6 +134,7 @@ Outcome one(Call& call) {
   auto client = Client::make(call.config);
   if (!client) return client.error();
   if (what == "logs") return logs(call, *client, id);
+  if (what == "verify") return verify(call, *client, id);
   if (what == "cancel")
     return answer(call, client->call("POST", "/runs/" + path_segment(id) + ":cancel"), "canceled");
   if (what == "retry" || what == "resume") {
@@ -151,12 +174,12 @@ Verb runs_verb() {
 Verb run_verb() {
   return {
     .name = ":run",
-    .summary = "Show a run, follow its output, cancel it, or run it again",
-    .usage = "show ID | logs ID | cancel ID | retry ID | resume ID",
+    .summary = "Show a run, follow or check its output, cancel it, or run it again",
+    .usage = "show ID | logs ID | verify ID | cancel ID | retry ID | resume ID",
     .example = "muster :run logs run-1795938779056176947\nmuster :run retry run-1795938779056176947",
     .run = one,
     .flags = {{"args", "JSON|-", "Arguments of retry and resume instead of earlier ones: secrets are gone"}},
-    .subverbs = {"show", "logs", "cancel", "retry", "resume"},
+    .subverbs = {"show", "logs", "verify", "cancel", "retry", "resume"},
     .most_words = 2};
 }
 

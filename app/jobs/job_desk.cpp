@@ -7,6 +7,7 @@
 
 #include "app/jobs/addon_jobs.hpp"
 #include "app/jobs/job_rows.hpp"
+#include "app/jobs/kept_entries.hpp"
 #include "app/jobs/run_parts.hpp"
 #include "app/jobs/source_trees.hpp"
 #include "domain/jobs/plan.hpp"
@@ -18,21 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMostTasks = 4096;
 constexpr size_t kLookers = 4;  // Threads that wait for cosign and container runtimes.
-
-class LocalEntries : public http::RunEntries {
-public:
-  LocalEntries(std::string folder, uint64_t after, std::shared_ptr<Persistence> counts)
-    : reader_(std::move(folder), after), counts_(std::move(counts)) {}
-  void read(const std::function<bool(const JournalEntry&)>& visit) override {
-    const auto since = Persistence::Clock::now();
-    reader_.read(visit);
-    counts_->took(reader_.failed() ? Persistence::read_error : Persistence::read_ok, since);
-  }
-
-private:
-  JournalReader reader_;
-  std::shared_ptr<Persistence> counts_;
-};
 
 /// The run whose steps say what is done when `run` is gone on with: one that was to go on with another and
 /// never began has done what that one did.
@@ -125,7 +111,13 @@ void JobDesk::forget(const std::string& run) {
 }
 
 std::unique_ptr<http::RunEntries> JobDesk::entries(const std::string& run, uint64_t after) {
-  return std::make_unique<LocalEntries>(side_.journal_of(run), after, about_.counts);
+  return kept_entries(side_.journal_of(run), after, about_.counts,
+                      [this, run] { return recorded_end(*about_.views(), run); });
+}
+
+void JobDesk::check(const std::string& run, Then<http::JournalChecked> then) {
+  const auto look = [this, run, then] { then(check_kept(side_.journal_of(run), run, *about_.views())); };
+  if (!looking_.add(look)) then(too_many());
 }
 
 uint64_t JobDesk::oldest(const std::string& run) {

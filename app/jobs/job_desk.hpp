@@ -40,6 +40,7 @@ public:
   void forget(const std::string& run) override;
   std::unique_ptr<http::RunEntries> entries(const std::string& run, uint64_t after) override;
   uint64_t oldest(const std::string& run) override;
+  void check(const std::string& run, Then<http::JournalChecked> then) override;
   [[nodiscard]] http::JournalUse journals() const override;
 
   [[nodiscard]] RunSide& side() { return side_; }

@@ -142,8 +142,11 @@ TEST_CASE("a journal is bounded: its oldest entries go, and it knows what they w
   CHECK(totals.lines == 200);
   CHECK(totals.bytes == 10'000);
   const auto all = read_all(folder.journal());
-  CHECK(all.front().seq == oldest_entry(folder.journal()));
-  CHECK(all.front().seq > 100);
+  const auto oldest = oldest_entry(folder.journal());
+  CHECK(oldest > 100);
+  CHECK(all.front().seq == oldest - 1);  // Where they were, it is told.
+  CHECK(all.front().text == evicted_text(1, oldest - 1));
+  CHECK(all[1].seq == oldest);
   CHECK(all.back().seq == 200);
   const auto checked = check_journal(folder.journal());
   REQUIRE(checked);
@@ -180,6 +183,9 @@ TEST_CASE("a byte that somebody changed in a journal is found") {
       write_file(file, changed);
       const auto checked = check_journal(folder.journal());
       REQUIRE((!checked || checked->digest != digest));
+      JournalReader reader{folder.journal(), 0};
+      reader.read([](const JournalEntry&) { return true; });
+      REQUIRE((reader.last() != 12 || reader.digest() != digest));
     }
     write_file(file, whole);
   }

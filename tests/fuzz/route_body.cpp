@@ -57,6 +57,9 @@ public:
     return nullptr;
   }
   uint64_t oldest(const std::string& /*run*/) override { return 0; }
+  void check(const std::string& run, Then<JournalChecked> then) override {
+    then(Error{"not.found", "there is no run " + run, {}});
+  }
   [[nodiscard]] JournalUse journals() const override { return {}; }
 };
 
