@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "adapters/child_process.hpp"
+#include "adapters/sandbox_trial.hpp"
 #include "domain/jobs/attempts.hpp"
 #include "domain/jobs/redaction.hpp"
 #include "domain/jobs/sandbox_command.hpp"
@@ -77,7 +78,7 @@ public:
     order_.memory = parts_.memory + "/" + parts_.run;
     order_.about = parts_.about;
     order_.dry = parts_.dry;
-    order_.timeout_s = parts_.job->timeout_s;
+    order_.timeout_s = parts_.timeout_s;
     order_.hide = jobs::secret_values(*parts_.arguments);
     const auto handling = jobs::handling_of(*parts_.job, parts_.on_error, parts_.strict);
     order_.on_error = handling.policy == jobs::OnError::retry   ? "retry"
@@ -235,6 +236,9 @@ private:
     if (const auto profile = env.find("BASH_ENV"); profile != env.end())
       run.readable.push_back(profile->second);
     run.hidden = {parts_.data, parts_.memory};
+    for (const auto* homes : {"/root", "/home"})
+      if (std::error_code failed; fs::is_directory(fs::symlink_status(homes, failed)))
+        run.hidden.emplace_back(homes);
     for (const auto* file : {"/etc/shadow", "/etc/gshadow"})
       if (::access(file, F_OK) == 0) run.hidden_files.emplace_back(file);
     run.env = std::move(env);
@@ -243,6 +247,8 @@ private:
     if (!sandbox) return sandbox.error();
     const auto options = file(at, "sandbox");
     if (auto kept = write_private(options, sandbox->args_file()); !kept) return kept;
+    if (auto lacks = sandbox_lack(options, run.settings); !lacks.empty())
+      return jobs::capability_missing(parts_.prepared->profile, {lacks});
     for (const auto& [name, value] : base_environment()) order.env[name] = value;
     return limited(at, "exec bwrap --args 4 -- \"$@\" 4<\"$0\"", options, std::move(sandbox->command), order);
   }
@@ -255,7 +261,7 @@ private:
     for (const auto need : jobs::needed_capabilities(prepared.wanted, prepared.judgement.settings)) {
       const bool here = need == "bubblewrap" ? !find_in_path("bwrap").empty()
                         : need == "user namespaces"
-                          ? ::access("/proc/self/ns/user", F_OK) == 0
+                          ? ::access("/proc/self/ns/user", F_OK) == 0  // Whether they may be made is tried.
                           : std::find(not_there.begin(), not_there.end(), need) == not_there.end();
       if (!here) lacks.push_back(need);
     }

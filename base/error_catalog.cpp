@@ -108,7 +108,7 @@ constexpr std::array kCatalog = {
             "Bind a queue; the profile's broker section does."},
   ErrorKind{
     "capability.missing", 422, 4, false, "This host cannot run the job as its profile asks",
-    "The sandbox needs bubblewrap, user namespaces or control groups that are not there.",
+    "The sandbox needs bubblewrap, user namespaces or control groups that are not there, or not allowed.",
     "Install or enable what detail names (apt install bubblewrap), run on another node, or use a weaker "
     "profile."},
   ErrorKind{"claim.invalid", 404, 4, false, "The claim is not open",

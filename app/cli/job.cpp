@@ -82,7 +82,8 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   app::JobRunOptions options{actor(),
                              app::whole_environment(),
                              {common.on_error, common.strict, common.dry_run},
-                             common.verbose >= jobs::kKeepsProfile};
+                             common.verbose >= jobs::kKeepsProfile,
+                             app::secure_timeout(config)};
   JobStream stream{io, common, prepared->steps.size()};
   const auto outcome = app::run_job(
     **node, choice, *prepared, *arguments, options,

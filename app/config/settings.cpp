@@ -253,6 +253,8 @@ std::vector<Setting> job_settings() {
     text("extension", "", "Extensions that are on, separated by commas: export").env({"FLWD_EXTENSIONS"}),
     text("security-profile", "secure", "Profile of runs that ask for none; FLWD_PROFILE goes before it")
       .one_of({"secure", "permissive", "disabled"}),
+    duration("secure-timeout", "24h", kSecond, 366 * kDay,
+             "Longest time of a script under the profile secure whose job names none"),
     bytes("max-journals", "1GiB", kMiB, int64_t{1} << 50,
           "Most bytes of all runs' journals; those of runs that ended first go first"),
     text("allow-local-root", "", "Folders, by commas, in which sources may be, beside the scripts root")

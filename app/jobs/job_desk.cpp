@@ -288,6 +288,7 @@ Result<http::PreparedRun> JobDesk::prepare_now(const Judged& judged) {
   const Asked asked{ask.on_error, ask.strict.value_or(true), ask.dry.value_or(false)};
   made.submit = submission(run, about_.node, choice, prepared, *arguments, runtime, asked);
   made.submit.run.of = ask.of;
+  made.submit.run.timeout_s = jobs::time_limit(*choice.job, prepared, options_.policy.secure_timeout_s);
   std::vector<std::string> done;
   if (ask.resume) {
     const auto views = about_.views();
@@ -316,7 +317,8 @@ Result<http::PreparedRun> JobDesk::prepare_now(const Judged& judged) {
                  stream_members(made.submit.run),
                  choice.addon != nullptr,
                  choice.addon && choice.addon->pull == "never" ? "never" : "",
-                 ask.keep_profile};
+                 ask.keep_profile,
+                 made.submit.run.timeout_s};
   auto order = make_run_order(parts, side_.groups());
   if (!order) return order.error();
   if (auto freed = free_names(*order, &stopping_); !freed) {

@@ -174,6 +174,7 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
   const auto id = new_run_id();
   auto submit = submission(id, node.node(), choice, prepared, arguments, runtime, options.asked);
   submit.limits = node.system().options().run_limits;
+  submit.run.timeout_s = jobs::time_limit(*choice.job, prepared, options.secure_timeout_s);
   if (const auto denied = prepared.denial()) {
     const auto refusal = node.ask(std::move(submit), options.actor);  // For the record.
     if (!refusal) return refusal.error();
@@ -196,6 +197,7 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
                  options.asked.dry,
                  stream_members(submit.run)};
   parts.keep_profile = options.keep_profile;
+  parts.timeout_s = submit.run.timeout_s;
   auto order = make_run_order(parts, side->groups());
   if (!order) return order.error();
   if (auto freed = free_names(*order); !freed) {

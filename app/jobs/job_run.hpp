@@ -17,7 +17,8 @@ struct JobRunOptions {
   std::string actor;  ///< Who asks.
   jobs::Environment host;
   Asked asked;
-  bool keep_profile = false;  ///< As RunParts'.
+  bool keep_profile = false;      ///< As RunParts'.
+  uint64_t secure_timeout_s = 0;  ///< As secure_timeout() gives it.
 };
 
 /// Sees the run's stream as it grows, on the caller's thread.

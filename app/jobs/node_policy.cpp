@@ -4,6 +4,7 @@
 #include "adapters/keys.hpp"
 #include "adapters/signatures.hpp"
 #include "app/jobs/job_choice.hpp"
+#include "app/jobs/run_parts.hpp"
 #include "base/hash.hpp"
 
 namespace muster::app {
@@ -25,7 +26,7 @@ Result<NodePolicy> node_policy(const config::Config& config, const config::Envir
                              : Verified{false, "it changed while it was read"};
     if (!looked.good) return Error{"policy.unsigned", file + ": " + looked.reason, {}};
   }
-  return NodePolicy{*profile, std::move(*bundle), std::move(signer)};
+  return NodePolicy{*profile, std::move(*bundle), std::move(signer), secure_timeout(config)};
 }
 
 }  // namespace muster::app

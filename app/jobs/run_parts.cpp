@@ -71,6 +71,11 @@ Result<std::string> run_memory(const std::string& data) {
   return folder;
 }
 
+uint64_t secure_timeout(const config::Config& config) {
+  return static_cast<uint64_t>(
+    std::chrono::ceil<std::chrono::seconds>(config.duration("secure-timeout")).count());
+}
+
 Json invoked_with(const Asked& asked) {
   Json with = Json::object();
   if (asked.on_error) with["on_error"] = jobs::word_of(*asked.on_error);
@@ -123,7 +128,6 @@ runs::Submit submission(const std::string& run, const std::string& node, const J
   accepted.group = job.concurrency.group;
   if (!accepted.group.empty()) accepted.policy = policy_of(job.concurrency.policy);
   accepted.priority = job.priority;
-  accepted.timeout_s = job.timeout_s;
   const auto& path = choice.alias ? choice.alias->name : job.folder;
   auto plan = jobs::plan_of(job, prepared, {path, choice.alias, nullptr, choice.source});
   auto& provenance = plan["provenance"];

@@ -24,6 +24,9 @@ struct Asked {
   bool strict = true, dry = false;
 };
 
+/// --secure-timeout in seconds.
+[[nodiscard]] uint64_t secure_timeout(const config::Config& config);
+
 /// As `invoked_with` of a run's provenance has it: what differs from what is so when nothing is said.
 [[nodiscard]] Json invoked_with(const Asked& asked);
 /// Of a run's provenance, a JSON text.
@@ -32,7 +35,7 @@ struct Asked {
 /// The policy's decisions as they are recorded; of what, and under which profile, is not said yet.
 [[nodiscard]] std::vector<runs::PolicyDecided> recorded(const std::vector<jobs::Decision>& decisions);
 
-/// What is to be recorded of a run that `node` is to carry out; the limits are not set.
+/// What is to be recorded of a run that `node` is to carry out; the limits, of its time too, are not set.
 [[nodiscard]] runs::Submit submission(const std::string& run, const std::string& node,
                                       const JobChoice& choice, const jobs::Preparation& prepared,
                                       const jobs::Arguments& arguments,

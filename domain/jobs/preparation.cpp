@@ -34,6 +34,11 @@ std::optional<Error> Preparation::denial() const {
   return std::nullopt;
 }
 
+uint64_t time_limit(const Job& job, const Preparation& prepared, uint64_t otherwise) {
+  if (job.timeout_s > 0) return job.timeout_s;
+  return prepared.profile == Profile::secure && !prepared.in_containers ? otherwise : 0;
+}
+
 Result<Preparation> prepare(const Job& job, const std::vector<std::string>& files, const Bundle& bundle,
                             Profile profile) {
   if (auto checked = check_steps(job); !checked) return checked.error();

@@ -32,6 +32,10 @@ struct Preparation {
   [[nodiscard]] std::optional<Error> denial() const;
 };
 
+/// Seconds that a run may take: what the job says, else of a process under `secure` what `otherwise` says, as
+/// nothing there goes without a limit; 0: none.
+[[nodiscard]] uint64_t time_limit(const Job& job, const Preparation& prepared, uint64_t otherwise);
+
 /// `files` are the plain files in the job's folder. What the policy denies is in the judgements, and no
 /// error. Errors: `E_CONFIG`, `E_POLICY` of check_steps, check_steps_to_run and wanted_of; `E_CONFIG` when
 /// more is to be decided than a run may hold.

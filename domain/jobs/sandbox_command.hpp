@@ -17,11 +17,11 @@ constexpr int64_t kMaxTmp = int64_t{256} << 20;  ///< Bytes of each private /tmp
 
 /// Absolute paths, without symbolic links: the caller resolved them.
 struct SandboxRun {
-  Settings settings;                  ///< As they were judged.
-  std::string run_folder;             ///< Writable, and where the script starts.
-  std::string secrets;                ///< Of the run, read-only here and at /run/secrets; empty: none.
-  std::vector<std::string> readable;  ///< The tree of scripts; shown even inside of what is hidden.
-  std::vector<std::string> hidden;    ///< Folders that look empty: the node's data folder, homes with keys.
+  Settings settings;                      ///< As they were judged.
+  std::string run_folder;                 ///< Writable, and where the script starts.
+  std::string secrets;                    ///< Of the run, read-only here and at /run/secrets; empty: none.
+  std::vector<std::string> readable;      ///< The tree of scripts; shown even inside of what is hidden.
+  std::vector<std::string> hidden;        ///< Folders that look empty: the node's data folder, /root, /home.
   std::vector<std::string> hidden_files;  ///< Files that cannot be read, like /etc/shadow. They exist.
   std::map<std::string, std::string> env;
   std::optional<int> info_fd;  ///< Open in bubblewrap: it writes {"child-pid": N} there, seen from the host.

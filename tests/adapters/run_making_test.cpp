@@ -74,6 +74,7 @@ public:
     parts.memory = memory_;
     parts.host = {{"PATH", "/usr/bin:/bin"}, {"HOST_ONLY", "host"}};
     parts.runtime = container_runtime();
+    parts.timeout_s = job->timeout_s;
     return make_run_order(parts, groups_);
   }
 
@@ -154,6 +155,14 @@ TEST_CASE(
   INFO(runs.printed());
   for (const auto* expected : {"no network", "read-only", "own folder", "clean", "hidden", "alone"})
     CHECK(runs.says(expected));
+}
+
+TEST_CASE("a script under secure sees nobody's home", "[S3-55]") {
+  Runs runs;
+  runs.file("looks/config.d/config.yaml", "interpreter: bash\n");
+  runs.file("looks/000_main.sh", "for home in /root /home; do [ -e $home ] && ls -A $home; done; echo looked\n");
+  CHECK(runs.run("looks", Json::object()).status == "completed");
+  CHECK(runs.printed() == "looked\n");
 }
 
 TEST_CASE("a fork bomb under secure ends with its run, and this machine goes on") {

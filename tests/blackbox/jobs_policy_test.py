@@ -85,6 +85,18 @@ class PolicyTest(Jobs):
         self.assertEqual(profile(requested_security_profile="secure"), "secure")
         self.refused(self.caller.post("/plans", {"job_id": "plain", "requested_security_profile": "lax"}), 422, "E_POLICY")
 
+    def test_a_script_under_secure_has_a_time_limit_of_its_own(self):
+        """[S3-55] --secure-timeout, where its job names none; on record with the run."""
+        self.job("waits", "until [ -e $RUN_DIR/go ]; do :; done\n")
+        self.job("quick", "echo x\n", "interpreter: bash\ntimeout: 50\n")
+        self.serve("--secure-timeout", "1s")
+        run = self.ended(self.accepted({"job_id": "waits"})["id"])
+        self.assertEqual((run["status"], run["exit_code"], run["error"]), ("failed", 124, "timeout"))
+        self.ended(self.accepted({"job_id": "quick"})["id"])
+        self.ended(self.accepted({"job_id": "quick", "requested_security_profile": "disabled"})["id"])
+        limits = [json.loads(line)["data"].get("timeout_s", 0) for line in self.caller.get("/v1/events?type=run.accepted").body.splitlines()]
+        self.assertEqual(limits, [1, 50, 50])
+
 
 if __name__ == "__main__":
     unittest.main()
