@@ -37,6 +37,15 @@ public:
     return made;
   }
 
+  Result<std::string> digest() {
+    auto order = command(jobs::inspect_line(order_.runtime, image_));
+    order.max_output = kMaxInspect;
+    const auto end = run_program(order);
+    if (!end) return missing(end.error());
+    if (!end->good()) return Error{"E_OCI", image_ + ": " + why_failed(order, *end)};
+    return jobs::digest_from_inspect(end->out, order_.image);
+  }
+
 private:
   Result<std::string> manifest(bool pull) {
     auto order = command(jobs::manifest_line(order_.runtime, order_.profile, pull, image_));
@@ -55,15 +64,6 @@ private:
 
   /// The runtime itself fails with 125; what it did not find then is the image.
   static bool ran(const ProgramEnd& end) { return end.code != 125; }
-
-  Result<std::string> digest() {
-    auto order = command(jobs::inspect_line(order_.runtime, image_));
-    order.max_output = kMaxInspect;
-    const auto end = run_program(order);
-    if (!end) return missing(end.error());
-    if (!end->good()) return Error{"E_OCI", image_ + ": " + why_failed(order, *end)};
-    return jobs::digest_from_inspect(end->out, order_.image);
-  }
 
   /// Killing the runtime's command does not end the container that it started: it is found by what it runs.
   void remove_container() {
@@ -104,6 +104,10 @@ private:
 
 Result<AddonImage> read_addon(const ImageOrder& order) {
   return Extraction{order}.run();
+}
+
+Result<std::string> image_digest(const ImageOrder& order) {
+  return Extraction{order}.digest();
 }
 
 Status keep_manifest(const std::string& folder, const std::string& text) {

@@ -20,7 +20,7 @@ struct ImageOrder {
 };
 
 struct AddonImage {
-  std::string digest;         ///< Empty unless it was pulled now: a run pins it then.
+  std::string digest;         ///< Empty unless it was pulled now: the first good run pins it then.
   std::string manifest_text;  ///< As the image has it; at most jobs::kMaxManifest.
   jobs::Manifest manifest;
 };
@@ -30,6 +30,10 @@ struct AddonImage {
 /// `E_ADDON_MANIFEST` when there is none, or it is too large or not valid; `E_OCI` with the runtime's words;
 /// `container.runtime.unavailable`.
 Result<AddonImage> read_addon(const ImageOrder& order);
+
+/// The digest of the image as it is on this machine now; nothing is pulled. Errors: `E_OCI`,
+/// `container.runtime.unavailable`.
+Result<std::string> image_digest(const ImageOrder& order);
 
 /// Keeps a manifest as `<folder>/manifest.yaml`. Error: `internal`.
 Status keep_manifest(const std::string& folder, const std::string& text);

@@ -17,6 +17,7 @@
 #include "adapters/fact_stores.hpp"
 #include "adapters/keys.hpp"
 #include "adapters/memory_bus.hpp"
+#include "app/cli/client.hpp"
 #include "app/cluster/addresses.hpp"
 #include "app/cluster/bareness.hpp"
 #include "app/cluster/cluster_side.hpp"
@@ -209,11 +210,21 @@ void start_sources(Node& node, SourceSettings settings, http::ApiOptions& option
                          spdlog::warn("policy decisions not recorded: {}", recorded.error().detail);
                      }});
   };
-  node.sources = std::make_unique<SourceWorker>(std::move(settings), [&node](const std::string& name) {
-    const auto views = node.system->views();
-    const auto* found = view<sources::View>(*views).sources.find(name);
-    return found ? std::optional{**found} : std::nullopt;
-  });
+  node.sources = std::make_unique<SourceWorker>(
+    std::move(settings),
+    [&node](const std::string& name) {
+      const auto views = node.system->views();
+      const auto* found = view<sources::View>(*views).sources.find(name);
+      return found ? std::optional{**found} : std::nullopt;
+    },
+    [&node](const sources::Added& of, const sources::Pinned& pin) {
+      http::Api::InsideRequest request;
+      request.path = "/v1/sources/" + cli::path_segment(of.name) + "/pin";
+      request.body = Json{{"ref", of.ref}, {"resolved_ref", pin.resolved_ref}, {"digest", pin.digest}}.dump();
+      node.api->ask_inside(std::move(request), [name = of.name](const http::Response& said) {
+        if (said.status != 200) spdlog::warn("source={} not pinned: {}", name, said.body);
+      });
+    });
   options.add_source = [&node](jobs::Source source, SourceWorker::Then then) {
     node.sources->add(std::move(source), std::move(then));
   };

@@ -59,6 +59,30 @@ void add_route(Api& api, const Request& request, const Reply& reply) {
   });
 }
 
+struct PinBody {
+  std::string ref, resolved_ref, digest;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("ref", self.ref);
+    visit("resolved_ref", self.resolved_ref);
+    visit("digest", self.digest);
+  }
+};
+
+/// A run of the source succeeded on the member that asks: what it was is what it is from now on, unless it is
+/// another one by now, or was pinned by somebody else's run.
+void pin_route(Api& api, const Request& request, const Reply& reply) {
+  auto body = read_body<PinBody>(request, reply);
+  if (!body) return;
+  const std::string name{request.param("name")};
+  const auto views = api.system().views();
+  const auto* now = view<sources::View>(*views).sources.find(name);
+  if (!now || (*now)->ref != body->ref || !(*now)->digest.empty()) return reply(json_response("{}"));
+  sources::Pin pin{{name, std::move(body->resolved_ref), "", std::move(body->digest)}};
+  api.command(request, reply, sources::Command{std::move(pin)},
+              [](const Receipt&) { return json_response("{}"); });
+}
+
 void remove_route(Api& api, const Request& request, const Reply& reply) {
   api.command(request, reply, sources::Command{sources::Remove{std::string(request.param("name"))}},
               no_content);
@@ -74,6 +98,10 @@ void add_source_routes(Api& api) {
               "sources:write", true});
   router.add({Method::get, "/sources/{name}",
               [&api](const Request& q, const Reply& r) { one_route(api, q, r); }, "sources:read"});
+  Route pin{Method::post, "/v1/sources/{name}/pin",  // As the end of a run.
+            [&api](const Request& q, const Reply& r) { pin_route(api, q, r); }, "runs:write", true};
+  pin.inside = true;
+  router.add(std::move(pin));
   router.add({Method::del, "/sources/{name}",
               [&api](const Request& q, const Reply& r) { remove_route(api, q, r); }, "sources:write"});
 }

@@ -48,6 +48,13 @@ std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy
   side.counts = parts.system->options().counts;
   side.views = [system = parts.system] { return system->views(); };
   side.grown = [server = parts.server] { server->wake_streams(); };
+  side.completed = [system = parts.system, sources = parts.sources](const std::string& run) {
+    const auto views = system->views();
+    const auto* row = view<runs::View>(*views).runs.find(run);
+    if (!row || (*row)->accepted->source.empty()) return;
+    const auto& accepted = *(*row)->accepted;
+    if (!asked_of(accepted.provenance.text).dry) sources->succeeded(accepted.source);
+  };
   side.send = [api = parts.api, path = "/v1/nodes/" + parts.node + "/runs"](
                 const runs::Report& report, std::function<void(const Result<uint64_t>&)> then) {
     http::Api::InsideRequest request;

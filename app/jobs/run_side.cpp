@@ -171,7 +171,8 @@ void RunSide::begin(const Row& row) {
   }
   auto hooks = telling(
     run, [this](runs::Told fact) { facts_.tell(std::move(fact)); }, groups_,
-    [this, run](const RunOutcome&) {
+    [this, run](const RunOutcome& outcome) {
+      if (outcome.status == "completed") options_.completed(run);
       {
         const std::lock_guard lock{mutex_};
         running_.erase(run);

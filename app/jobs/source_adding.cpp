@@ -115,6 +115,18 @@ Status SourceAdding::bring(const sources::Added& record, const Cancellation* can
   return Done{};
 }
 
+Result<sources::Pinned> SourceAdding::pin(const sources::Added& record,
+                                          const Cancellation* cancellation) const {
+  const auto image = jobs::parse_image(record.ref.empty() ? record.url : record.ref);
+  if (!image) return image.error();
+  if (!settings_.runtime)
+    return Error{"container.runtime.unavailable", "neither podman nor docker is there", {}};
+  auto digest = image_digest(
+    {*settings_.runtime, settings_.profile, jobs::Pull::never, *image, settings_.limit, cancellation});
+  if (!digest) return digest.error();
+  return sources::Pinned{record.name, image->pinned(*digest), "", *digest};
+}
+
 /// The folder that is meant, with its links resolved. What is not allowed is refused before it is told
 /// whether it is there.
 Result<std::string> SourceAdding::allowed_folder(const std::string& named, const char* member) const {

@@ -48,6 +48,11 @@ public:
   /// when its origin has something else now.
   [[nodiscard]] Status bring(const sources::Added& record, const Cancellation* cancellation = nullptr) const;
 
+  /// What an image that was not pulled when it was added turned out to be, now that a run of it succeeded
+  /// here. Blocks as add() does. Errors: `E_OCI`, `container.runtime.unavailable`.
+  [[nodiscard]] Result<sources::Pinned> pin(const sources::Added& record,
+                                            const Cancellation* cancellation = nullptr) const;
+
 private:
   [[nodiscard]] Result<sources::Added> add_local(const jobs::Source& source) const;
   [[nodiscard]] Result<sources::Added> add_git(const jobs::Source& source,

@@ -14,8 +14,11 @@ constexpr std::chrono::seconds kPatience{10};  // Before what was in vain is tri
 
 }  // namespace
 
-SourceWorker::SourceWorker(SourceSettings settings, Current current)
-  : adding_(std::move(settings)), current_(std::move(current)), thread_([this] { live(); }) {}
+SourceWorker::SourceWorker(SourceSettings settings, Current current, Pin pin)
+  : adding_(std::move(settings)),
+    current_(std::move(current)),
+    pin_(std::move(pin)),
+    thread_([this] { live(); }) {}
 
 SourceWorker::~SourceWorker() {
   stop();
@@ -58,16 +61,29 @@ void SourceWorker::bring(const std::string& name) {
   changed_.notify_one();
 }
 
+void SourceWorker::succeeded(const std::string& name) {
+  const auto record = current_(name);
+  if (!record || record->kind != "oci" || !record->digest.empty()) return;
+  {
+    const std::lock_guard lock{mutex_};
+    unpinned_.insert(name);
+  }
+  changed_.notify_one();
+}
+
 void SourceWorker::live() {
   std::unique_lock lock{mutex_};
   for (;;) {
-    changed_.wait(lock, [this] { return stop_ || !waiting_.empty() || !missing_.empty(); });
+    changed_.wait(lock,
+                  [this] { return stop_ || !waiting_.empty() || !missing_.empty() || !unpinned_.empty(); });
     if (!waiting_.empty())
       add_next(lock);
     else if (stop_)
       return;
-    else
+    else if (!missing_.empty())
       bring_next(lock);
+    else
+      pin_next(lock);
   }
 }
 
@@ -95,6 +111,20 @@ void SourceWorker::bring_next(std::unique_lock<std::mutex>& lock) {
     in_vain_until_.erase(name);
   else
     in_vain_until_[name] = std::chrono::steady_clock::now() + kPatience;
+}
+
+void SourceWorker::pin_next(std::unique_lock<std::mutex>& lock) {
+  const auto name = *unpinned_.begin();
+  unpinned_.erase(unpinned_.begin());
+  lock.unlock();
+  if (const auto record = current_(name); record && record->digest.empty()) {
+    const auto pin = adding_.pin(*record, &cancellation_);
+    if (pin)
+      pin_(*record, *pin);
+    else
+      spdlog::warn("source={} not pinned code={} error={}", name, pin.error().code, pin.error().detail);
+  }
+  lock.lock();
 }
 
 SourceSettings source_settings(const config::Config& config, const std::string& data, const std::string& node,

@@ -22,10 +22,13 @@ class SourceWorker {
 public:
   using Then = std::function<void(Result<sources::Added>)>;
   using Current = std::function<std::optional<sources::Added>(const std::string& name)>;
+  /// Has a pin recorded, of the source as `of` has it.
+  using Pin = std::function<void(const sources::Added& of, const sources::Pinned& pin)>;
   static constexpr size_t kMaxWaiting = 16;
 
   /// `current` tells what is recorded under a name now.
-  SourceWorker(SourceSettings settings, Current current);
+  SourceWorker(
+    SourceSettings settings, Current current, Pin pin = [](const sources::Added&, const sources::Pinned&) {});
   SourceWorker(const SourceWorker&) = delete;
   SourceWorker& operator=(const SourceWorker&) = delete;
   ~SourceWorker();
@@ -34,6 +37,8 @@ public:
   void add(jobs::Source source, Then then);
   /// Fetches what is recorded under this name, unless it is here, or was in vain just now. Any thread.
   void bring(const std::string& name);
+  /// A run of this source succeeded here: pins its image, if it has no digest yet. Any thread.
+  void succeeded(const std::string& name);
   /// Cuts short what is fetched; it, what waits and what comes later is answered with an error.
   void stop();
 
@@ -41,14 +46,17 @@ private:
   void live();
   void add_next(std::unique_lock<std::mutex>& lock);
   void bring_next(std::unique_lock<std::mutex>& lock);
+  void pin_next(std::unique_lock<std::mutex>& lock);
 
   const SourceAdding adding_;
   const Current current_;
+  const Pin pin_;
   Cancellation cancellation_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::pair<jobs::Source, Then>> waiting_;
-  std::set<std::string> missing_;  // Names, to be fetched once nothing waits.
+  std::set<std::string> missing_;   // Names, to be fetched once nothing waits,
+  std::set<std::string> unpinned_;  // and to be pinned then.
   std::map<std::string, std::chrono::steady_clock::time_point> in_vain_until_;
   bool stop_ = false;
   std::thread thread_;

@@ -109,6 +109,27 @@ class FakeRuntimeTest(Runs, FakeRuntime):
             self.refused(caller.post("/plans", {"job_id": "addon/nothing"}), 404, "job.unknown")
             self.refused(caller.post("/runs", {"job_id": "addon/build", "args": {}}), 422, "arguments.refused")
 
+    def test_the_first_good_run_pins_an_image_that_was_not_pulled(self):
+        """[S3-92] on-run: no digest, until a run succeeds; what fails, or is dry, pins nothing. The runs after it are of that digest."""
+        with self.node("permissive") as node:
+            self.assertNotIn("digest", self.add(node, pull_policy="on-run").json)
+            caller = self.caller(node)
+            source = lambda: caller.get("/sources/addon").json
+            self.runtime("exit 3")
+            self.assertEqual(self.run_job(caller, "addon/test.all")["status"], "failed")
+            self.assertEqual(self.run_job(caller, "addon/test.all", dry_run=True)["status"], "completed")
+            self.assertFalse([line for line in self.lines() if line.startswith("image inspect")])
+            self.runtime("echo ran")
+            run = self.run_job(caller, "addon/test.all")
+            self.assertNotIn("digest", run["provenance"]["source"])
+            until(lambda: "digest" in source(), "the source is pinned")
+            self.assertEqual((source()["digest"], source()["resolved_ref"]), (DIGEST, f"registry.example/team/addon@{DIGEST}"))
+            self.assertIn("image inspect registry.example/team/addon:1", self.lines())
+            self.assertEqual(self.run_job(caller, "addon/test.all")["provenance"]["source"]["digest"], DIGEST)
+            self.assertTrue(any(line.endswith(f"addon@{DIGEST} test.all") for line in self.lines()))
+            pins = [json.loads(line)["data"] for line in caller.get("/v1/events?type=source.pinned").body.splitlines()]
+            self.assertEqual([pin["digest"] for pin in pins], [DIGEST])
+
     def test_a_slow_cosign_holds_up_no_other_job(self):
         """It is waited for beside the desk, within --signature-timeout; runs of scripts go on meanwhile, and a node that stops cuts it short."""
         scripts = self.room / "scripts"
@@ -187,16 +208,16 @@ class FakeRuntimeTest(Runs, FakeRuntime):
             self.assertEqual(len(caller.get("/runs").json), 1)
 
     def test_an_image_that_must_be_here_is_not_pulled(self):
-        """never: --pull=never; on-run: as the runtime does it, unpinned, and the plan says so."""
+        """never: --pull=never; on-run: as the runtime does it, unpinned, and a plan before the first run says so."""
         with self.node("permissive") as node:
             caller = self.caller(node)
             for pull, word in (("never", "run --rm --pull=never --name "), ("on-run", "run --rm --name ")):
                 self.assertIn(self.add(node, pull_policy=pull).status, (200, 201))
+                plan = caller.post("/plans", {"job_id": "addon/test.all"}).json
+                self.assertIn("oci.digest.missing", [one["code"] for one in plan["policy_findings"]])
                 self.lines()
                 self.run_job(caller, "addon/test.all")
                 self.assertTrue([line for line in self.lines() if line.startswith(word) and line.endswith(" registry.example/team/addon:1 test.all")])
-                plan = caller.post("/plans", {"job_id": "addon/test.all"}).json
-                self.assertIn("oci.digest.missing", [one["code"] for one in plan["policy_findings"]])
 
     def test_a_manifest_that_somebody_changed_is_not_used(self):
         """Not the one that was recorded, or none: source.not.materialized, and nothing runs, until the image can be read again."""
