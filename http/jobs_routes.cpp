@@ -66,15 +66,6 @@ struct Said {
   }
 };
 
-/// A problem with what the contract tells beside it.
-Response with(Response response, const Json& members) {
-  auto body = parse_json(response.body);
-  if (!body) return response;
-  body->update(members);
-  response.body = body->dump();
-  return response;
-}
-
 /// What the contract tells of an alias (section 12).
 Response alias_problem(const Error& error, std::string_view request_id, const std::string& asked) {
   Json members{{"alias", asked}};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/time.hpp"
 
 namespace muster::http {
@@ -104,6 +105,8 @@ using Handler = std::function<void(const Request&, const Reply&)>;
 /// The problem document of `error` (RFC 7807, application/problem+json): type, title, status, detail, code,
 /// retryable, outcome, request, errors[]. Retry-After is set where a retry may help.
 [[nodiscard]] Response problem(const Error& error, std::string_view request_id);
+/// A problem with what a contract tells beside it.
+[[nodiscard]] Response with(Response response, const Json& members);
 
 /// "GET", "HEAD", ...; "OTHER" for a method that no route can have.
 [[nodiscard]] std::string_view to_string(Method method);

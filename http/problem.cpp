@@ -7,6 +7,16 @@
 namespace muster::http {
 namespace {
 
+/// What clients of flowd know some problems by (jobs contract, section 14); empty: any other problem.
+std::string_view known_type(std::string_view code) {
+  if (code == "cursor.expired") return "https://flowd.dev/problems/cursor-expired";
+  if (code == "idempotency.conflict") return "https://flowd.dev/problems/idempotency-key-conflict";
+  if (code == "source-signature-invalid") return "https://flowd.dev/problems/source-signature-invalid";
+  if (code == "storage.degraded") return "https://flowd.dev/problems/storage-degraded";
+  if (code == "extension.unsupported") return "about:blank#extension-unsupported";
+  return {};
+}
+
 /// Details may quote what a caller sent; a reply is UTF-8 whatever that was.
 void append_text(std::string& to, std::string_view text) {
   if (is_utf8(text)) return append_json_string(to, text);
@@ -52,9 +62,10 @@ Response problem(const Error& error, std::string_view request_id) {
   response.status = kind.status;
   response.content_type = "application/problem+json";
   auto& body = response.body;
-  body = "{\"type\":\"https://muster.dev/problems/";
-  body += kind.code;
-  body += "\",";
+  body = "{";
+  const auto type = known_type(kind.code);
+  append_member(body, "type",
+                type.empty() ? "https://muster.dev/problems/" + std::string(kind.code) : std::string(type));
   append_member(body, "title", kind.title);
   body += "\"status\":" + std::to_string(kind.status) + ',';
   append_member(body, "detail", error.detail);
@@ -67,6 +78,14 @@ Response problem(const Error& error, std::string_view request_id) {
   if (kind.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"flowd\"");
   if (kind.retryable && (kind.status == 429 || kind.status == 503))
     response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+Response with(Response response, const Json& members) {
+  auto body = parse_json(response.body);
+  if (!body) return response;
+  body->update(members);
+  response.body = body->dump();
   return response;
 }
 

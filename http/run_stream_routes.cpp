@@ -157,8 +157,9 @@ void add_run_stream_routes(Api& api) {
     "/runs/{id}/events.ndjson",
     [&api](const Request& q, const Reply& r) {
       if (!api.options().export_runs)
-        return r(
-          problem({"extension.unsupported", "the extension export is off: --extension export", {}}, q.id));
+        return r(with(
+          problem({"extension.unsupported", "the extension export is off: --extension export", {}}, q.id),
+          {{"extension", "export"}}));
       stream_route(api, q, r, RunFormat::ndjson);
     },
     "runs:read");

@@ -327,7 +327,9 @@ class RunsTest(Jobs):
         self.job("one", "echo x\n")
         self.serve()
         run = self.accepted({"job_id": "one"})["id"]
-        self.refused(self.caller.get(f"/runs/{run}/events.ndjson"), 404, "extension.unsupported")
+        off = self.caller.get(f"/runs/{run}/events.ndjson")
+        self.refused(off, 404, "extension.unsupported")
+        self.assertEqual((off.json["type"], off.json["extension"]), ("about:blank#extension-unsupported", "export"))
 
 
 class CommandLineTest(Jobs):

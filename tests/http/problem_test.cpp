@@ -27,6 +27,17 @@ TEST_CASE("a problem names its code, every bad field and the request", "[S1-21][
   CHECK(response.headers.empty());
 }
 
+TEST_CASE("problems that clients of flowd know have the types that they know them by") {
+  const auto type = [](const char* code) {
+    return Json::parse(problem(Error{code, ""}, "").body)["type"].get<std::string>();
+  };
+  CHECK(type("cursor.expired") == "https://flowd.dev/problems/cursor-expired");
+  CHECK(type("idempotency.conflict") == "https://flowd.dev/problems/idempotency-key-conflict");
+  CHECK(type("source-signature-invalid") == "https://flowd.dev/problems/source-signature-invalid");
+  CHECK(type("storage.degraded") == "https://flowd.dev/problems/storage-degraded");
+  CHECK(type("extension.unsupported") == "about:blank#extension-unsupported");
+}
+
 TEST_CASE("a problem that time may heal says when to retry, and whether it may have happened", "[S3-105]") {
   Error lost{"leader.lost", "gone", {}, true};
   const auto response = problem(lost, "");
