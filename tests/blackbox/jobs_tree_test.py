@@ -200,7 +200,7 @@ class ShippedTest(Folder):
         text = "\n".join(path.read_text() for path in SHIPPED.rglob("config.yaml"))
         for field in ("version job jobs id name summary interpreter executor env timeout error_handling policy retries retry_backoff env_inheritance "
                       "composition steps script needs container image resources cpu memory network rootfs_writable capabilities extra_args entrypoint "
-                      "argspec args type format required default description enum items_type items_enum value_type arguments choices aliases from to "
+                      "argspec args type format secret required default description enum items_type items_enum value_type arguments choices aliases from to "
                       "concurrency group placement role labels priority").split():
             self.assertRegex(text, rf"(^|[\s{{]){field}:", field)
 

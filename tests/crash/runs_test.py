@@ -16,8 +16,9 @@ import time
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), str(Path(__file__).resolve().parent.parent / "blackbox")]
 from node import Node, has_failed, send, until  # noqa: E402
+from podman_case import PodmanCase  # noqa: E402
 
 ROUNDS = 10 * int(os.environ.get("MUSTER_TEST_ROUNDS", "1"))
 SEED = int(os.environ.get("MUSTER_TEST_SEED", str(time.time_ns() & 0xFFFFFF)))
@@ -48,6 +49,10 @@ JOBS = {
     "canceled": ("interpreter: bash\n", {"000_canceled": TRAPS}, "canceled", None),
 }
 
+# Where Podman is: a job in a container, whose end is told by the command that waits for it.
+IMAGE = "localhost/muster-crash:1"
+BOXED = (f"interpreter: container:{IMAGE}\nexecutor: container\ncontainer: {{image: {IMAGE}}}\n", {"000_boxed": "#!/bin/sh\n" + GOOD}, "completed", {"000_boxed": 1})
+
 # What is there, for any of the runs, when a stage is reached; the first folder is the one in memory.
 STAGES = {
     "something is held": "*/order", "a run begins": "*/progress", "a script has its pipes": "*/pipes/*/out", "all of them": "*/pipes/*/hold",
@@ -67,11 +72,20 @@ class RunsCrashTest(unittest.TestCase):
         self.room = Path(os.path.realpath(tempfile.mkdtemp(prefix="muster-runs-")))
         self.data = self.room / "data"
         self.rng = random.Random(SEED)
-        for name, (config, scripts, _, _) in JOBS.items():
+        self.jobs, self.box = dict(JOBS), PodmanCase("podman")
+        self.addCleanup(self.box.doCleanups)
+        try:
+            self.box.setUp()
+            self.box.make_image(IMAGE)
+            self.jobs["boxed"] = BOXED
+        except unittest.SkipTest as why:
+            print(f"without a job in a container: {why}", file=sys.stderr)
+        for name, (config, scripts, _, _) in self.jobs.items():
             (self.room / "scripts" / name / "config.d").mkdir(parents=True)
             (self.room / "scripts" / name / "config.d" / "config.yaml").write_text(config)
             for script, text in scripts.items():
                 (self.room / "scripts" / name / script).write_text(text)
+                (self.room / "scripts" / name / script).chmod(0o755)
 
     def tearDown(self):
         if has_failed(self):  # The folder that shows the fault is kept.
@@ -80,7 +94,7 @@ class RunsCrashTest(unittest.TestCase):
             shutil.rmtree(self.room)
 
     def start(self):
-        node = Node(self.data, None, str(self.room), ("--scripts-root", str(self.room / "scripts")))
+        node = Node(self.data, self.box.environment if "boxed" in self.jobs else None, str(self.room), ("--scripts-root", str(self.room / "scripts")))
         self.addCleanup(node.kill)
         return node.wait_ready()
 
@@ -106,7 +120,8 @@ class RunsCrashTest(unittest.TestCase):
         try:
             connection = node.connect()
             try:
-                status, body, _ = send(connection, "POST", "/runs", {"job_id": job}, key)
+                asked = {"job_id": job, **({"requested_security_profile": "permissive"} if job == "boxed" else {})}
+                status, body, _ = send(connection, "POST", "/runs", asked, key)
             finally:
                 connection.close()
         except OSError:
@@ -150,7 +165,7 @@ class RunsCrashTest(unittest.TestCase):
                     self.let_go(run)
             return len(ended) == len(runs)
         try:
-            until(over, "all runs end", on=[node.process], limit_s=20)
+            until(over, "all runs end", on=[node.process], limit_s=20 if "boxed" not in self.jobs else 60)
         except AssertionError as error:
             raise AssertionError(f"{error}: {[self.shown(node, run) for run in runs.values() if run not in ended]} {node.said()}") from None
         return ended
@@ -161,7 +176,7 @@ class RunsCrashTest(unittest.TestCase):
 
     def check(self, node, runs, ended):
         for job, run in runs.items():
-            _, scripts, status, begins = JOBS[job]
+            _, scripts, status, begins = self.jobs[job]
             row = ended[run]
             self.assertEqual(row["status"], status, row)
             for script in scripts:
@@ -209,7 +224,9 @@ class RunsCrashTest(unittest.TestCase):
                 self.cancel(node, runs["canceled"])
                 self.check(node, runs, self.settle(node, runs))
                 everything = json.loads(node.ask("GET", "/runs?per_page=200")[1])
-                self.assertEqual(len(everything), len(JOBS) * (done % ROUNDS_A_FOLDER + 1), "a run is there twice, or is not")
+                self.assertEqual(len(everything), len(self.jobs) * (done % ROUNDS_A_FOLDER + 1), "a run is there twice, or is not")
+        if "boxed" in self.jobs:
+            self.assertEqual(self.box.podman("ps", "--all", "--quiet").stdout, "", "a container is left")
         print(f"{ROUNDS} rounds, {kills} kills, {reached} of them at their stage", file=sys.stderr)
         self.assertGreater(reached, kills // 3)
 
@@ -223,7 +240,7 @@ class RunsCrashTest(unittest.TestCase):
 
     def post_all(self, node, done, runs):
         """Every job that has no answer yet, under its key; then the one is canceled."""
-        for job in JOBS:
+        for job in self.jobs:
             if job not in runs and (run := self.post(node, job, f"round-{done:04}-{job:-<20}")):
                 runs[job] = run
         if "canceled" in runs:
