@@ -201,7 +201,7 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
   auto order = make_run_order(parts, side->groups());
   if (!order) return order.error();
   if (auto freed = free_names(*order); !freed) {
-    unmake(*order, groups);
+    unmake(*order, side->groups());
     return freed.error();
   }
   order->notes = stream_notes(submit, system_now());
