@@ -355,7 +355,7 @@ class TwoClustersTest(ClusterCase):
             (orphan.data / "member.json").write_text(json.dumps(
                 {"id": 77, "address": "n2", "cluster": secrets.token_hex(16), "joined": True,
                  "members": [{"node": "n3", "id": 78, "address": f"127.0.0.1:{fixed_port()}", "url": "http://127.0.0.1:1", "key": "0" * 64}]}))
-            orphan.start().says("another cluster was there first")
+            orphan.start().says("another cluster goes first")
             orphan.wait_ready()
             self.assertEqual(orphan.named(), ["n1", "n2"])
             self.same_logs(cluster)

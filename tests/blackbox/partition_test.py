@@ -60,8 +60,8 @@ class PartitionTest(ClusterCase):
             theirs, own = self.goes_on_alone(cluster, alone)
             self.assertGreater(own, theirs + 900)
             alone.plug()
-            for name in ("n2", "n3") if alone.name == "n1" else ("n1",):
-                alone.says(f"{name} is no member")
+            for host in (one, other):
+                alone.says(f"{host.name} is no member")
             cluster.until(lambda: self.register(one, "of-the-two", "of-the-two").status == 200, "the two take writes")
             self.registered(alone, "of-the-one")
             cluster.until(lambda: json.loads((alone.data / "discovery" / "cluster.json").read_text())["epoch"] == own, "its own side heard of that epoch")
