@@ -19,7 +19,7 @@ METHODS = ("get", "put", "post", "delete", "patch")
 # What a lone node can only refuse: openapi_cluster_test.py sends these.
 NEED_OTHERS = {"recoverCluster", "transferLeadership", "removeMember", "rotateClusterKey"}
 # What is of a run, and reached from the reply that it was accepted with.
-OF_A_RUN = {"getRun", "cancelRun", "followRun", "exportRun"}
+OF_A_RUN = {"getRun", "cancelRun", "followRun", "exportRun", "checkRun"}
 
 
 def references(value):
