@@ -89,7 +89,7 @@ Result<sources::Added> SourceAdding::add(const jobs::Source& source, const Cance
     case jobs::SourceType::oci:
       break;
   }
-  return add_image(source, cancellation);
+  return add_image(source, cancellation, true);
 }
 
 Status SourceAdding::bring(const sources::Added& record, const Cancellation* cancellation) const {
@@ -110,7 +110,7 @@ Status SourceAdding::bring(const sources::Added& record, const Cancellation* can
   source.type = jobs::SourceType::oci;
   source.ref = record.resolved_ref;
   source.pull = jobs::parse_pull(record.pull_policy).value_or(jobs::Pull::on_add);
-  if (auto made = add_image(source, cancellation); !made) return made.error();
+  if (auto made = add_image(source, cancellation, false); !made) return made.error();
   if (auto kept = addon_jobs(record, settings_.data); !kept) return kept.error();
   return Done{};
 }
@@ -186,7 +186,8 @@ Result<sources::Added> SourceAdding::add_git(const jobs::Source& source, const C
   return record;
 }
 
-void SourceAdding::tell_decisions(const std::string& source, const jobs::Judgement& judgement) const {
+void SourceAdding::tell_decisions(const std::string& source, const jobs::Judgement& judgement,
+                                  bool on_record) const {
   auto told = recorded(judgement.decisions);
   for (auto& one : told) {
     spdlog::info("policy.decision source={} subject={} decision={} code={} reason={}", source, one.subject,
@@ -196,12 +197,12 @@ void SourceAdding::tell_decisions(const std::string& source, const jobs::Judgeme
     one.executor = "container";
     if (settings_.runtime) one.runtime = jobs::to_text(*settings_.runtime);
   }
-  if (settings_.decided && !told.empty()) settings_.decided(std::move(told));
+  if (on_record && settings_.decided && !told.empty()) settings_.decided(std::move(told));
 }
 
 /// Registry and signature, before anything is pulled. What was found is told as a plan tells it.
 Result<Json> SourceAdding::judged(const jobs::Source& source, const std::string& image,
-                                  const Cancellation* canceled) const {
+                                  const Cancellation* canceled, bool on_record) const {
   jobs::Wanted wanted;
   wanted.in_container = true;
   wanted.image = source.ref;
@@ -215,18 +216,18 @@ Result<Json> SourceAdding::judged(const jobs::Source& source, const std::string&
       jobs::judge_source_signature(judgement, settings_.profile, signature.good, signature.reason);
     jobs::judge_signature(judgement, signature.good, signature.reason);
   }
-  tell_decisions(source.name, judgement);
+  tell_decisions(source.name, judgement, on_record);
   if (!judgement.allowed()) return judgement.denials.front();
   Json told{{"image", image}, {"mode", jobs::to_text(mode)}, {"verified", signature.good}};
   if (!signature.good) told["reason"] = signature.reason;
   return told;
 }
 
-Result<sources::Added> SourceAdding::add_image(const jobs::Source& source,
-                                               const Cancellation* canceled) const {
+Result<sources::Added> SourceAdding::add_image(const jobs::Source& source, const Cancellation* canceled,
+                                               bool on_record) const {
   const auto image = jobs::parse_image(source.ref);
   if (!image) return image.error();
-  auto trust = judged(source, image->full(), canceled);
+  auto trust = judged(source, image->full(), canceled, on_record);
   if (!trust) return trust.error();
   if (!settings_.runtime)
     return Error{"container.runtime.unavailable", "neither podman nor docker is there", {}};

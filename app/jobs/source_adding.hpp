@@ -57,11 +57,12 @@ private:
   [[nodiscard]] Result<sources::Added> add_local(const jobs::Source& source) const;
   [[nodiscard]] Result<sources::Added> add_git(const jobs::Source& source,
                                                const Cancellation* canceled) const;
-  [[nodiscard]] Result<sources::Added> add_image(const jobs::Source& source,
-                                                 const Cancellation* canceled) const;
+  /// `on_record`: somebody asked for it, and what the policy says goes on record.
+  [[nodiscard]] Result<sources::Added> add_image(const jobs::Source& source, const Cancellation* canceled,
+                                                 bool on_record) const;
   [[nodiscard]] Result<Json> judged(const jobs::Source& source, const std::string& image,
-                                    const Cancellation* canceled) const;
-  void tell_decisions(const std::string& source, const jobs::Judgement& judgement) const;
+                                    const Cancellation* canceled, bool on_record) const;
+  void tell_decisions(const std::string& source, const jobs::Judgement& judgement, bool on_record) const;
   [[nodiscard]] Result<std::string> allowed_folder(const std::string& named, const char* member) const;
 
   const SourceSettings settings_;
