@@ -3,9 +3,12 @@ import os
 import shutil
 import subprocess
 import unittest
+from pathlib import Path
 
 from jobs_http_test import Jobs, events_of
+from running_cluster import RunningCluster
 from running_node import BINARY
+from waiting import until
 
 PRINTS = "echo one; echo two; echo three\n"
 # More than the eight segments of 8 MiB that a journal may have.
@@ -120,6 +123,26 @@ class EvictedTest(JournalCase):
         self.assertEqual((events[0][2]["from"], events[0][2]["to"], events[1][2]["status"]), (1, last, "completed"))
         self.assertEqual(self.caller.get(f"/runs/{self.run_id}").json["journal"], {"oldest": 0, "evicted": last})
         self.refused(self.caller.get(f"/runs/{self.run_id}/journal"), 410, "cursor.expired")
+
+
+class OtherMembersTest(Jobs):
+    def test_any_member_says_what_the_one_that_ran_it_finds(self):
+        """Whole, then edited: the check and the stream of a run, asked of a member that does not have its journal."""
+        self.job("prints", PRINTS)
+        with RunningCluster(3, "--scripts-root", str(self.root)) as cluster:
+            cluster.whole()
+            asked, other, _ = cluster.members
+            until(lambda: len(asked.get("/v1/nodes").json) == 3, "all nodes are registered")
+            run = self.accepted({"job_id": "prints", "node": other.node_id}, asked)["id"]
+            output = self.ended(run, asked)["output"]
+            for reader in (asked, other):
+                self.assertEqual(reader.get(f"/runs/{run}/journal").json["digest"], output["digest"])
+            path, = (Path(other.data) / "runs" / run / "journal").iterdir()
+            path.write_bytes(path.read_bytes().replace(b"three", b"thief"))
+            for reader in (asked, other):
+                self.refused(reader.get(f"/runs/{run}/journal"), 500, "journal.corrupt")
+                told = events_of(self.stream(run, reader))
+                self.assertEqual([kind for _, kind, _ in told[-2:]], ["journal.corrupt", "run.finish"], told)
 
 
 if __name__ == "__main__":
