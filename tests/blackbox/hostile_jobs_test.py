@@ -192,5 +192,21 @@ class CancelTest(Jobs):
         self.assertEqual(os.listdir(self.root), ["quick"])
 
 
+class LargeTest(Jobs):
+    def test_what_can_be_planned_can_run(self):
+        """Names, steps and arguments as long and as many as a plan takes; with a byte more there is no plan either."""
+        steps = "".join(f"- {{id: {'s' * 500}{i}, script: 000_main.sh}}\n" for i in range(256))
+        self.job("large", "echo x\n", f"job: {{name: {'n' * 512}}}\ninterpreter: bash\nexecutor: proc\ncomposition: steps\n"
+                 f"argspec: {{args: [{{name: text, type: string}}]}}\nsteps:\n{steps}")
+        self.serve()
+        most = 120 * 1024 - len('{"text":""},')
+        for size, planned, accepted in ((most, 200, 201), (most + 1, 422, 422)):
+            asked = {"job_id": "large", "args": {"text": "a" * size}}
+            self.assertEqual(self.caller.post("/plans", asked).status, planned)
+            answer = self.caller.post("/runs", {**asked, "dry_run": True})
+            self.assertEqual(answer.status, accepted, answer)
+        self.assertEqual(self.ended(self.caller.get("/runs").json[0]["id"])["status"], "completed")
+
+
 if __name__ == "__main__":
     unittest.main()
