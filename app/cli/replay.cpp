@@ -56,7 +56,7 @@ void print(const Call& call, const Json& json) {
 }
 
 Outcome run(Call& call) {
-  const auto disk = open_data(call.has("data") ? call.text("data") : call.config.text("data"));
+  const auto disk = open_data(call.config.text("data"));
   if (!disk) return disk.error();
   const auto to = last_seq(call, **disk);
   if (!to) return to.error();
@@ -79,8 +79,7 @@ Verb replay_verb() {
           .summary = "Fold the log from its first line, and print a digest for every fold",
           .example = "muster :replay --data /var/lib/muster\nmuster :replay --to 2026-01-02T03:04:05Z --json",
           .run = run,
-          .flags = {{"data", "DIR", "The data folder; also that of a running node"},
-                    {"to", "SEQ|TIME", "Stop there"}}};
+          .flags = {{"to", "SEQ|TIME", "Stop there"}}};
 }
 
 }  // namespace muster::cli

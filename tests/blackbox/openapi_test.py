@@ -178,13 +178,13 @@ class OpenApiTest(OpenApiCase):
                 self.check_refused(operation, {"status": 401, "code": "unauthorized"}, reply)
 
     def test_5_nobody_without_a_credential_does_more_than_the_policy_lets(self):
-        """Under --dev there is a credential: who has none may read what is open, and ask for plans and the profile."""
+        """Under --dev there is a credential: a page of elsewhere, which has none, may read what is open, and ask for plans and the profile."""
         for path, method, operation in self.document.operations():
             if operation["x-action"] in ("open", "claims", "plan.read", "bootstrap.apply"):
                 continue
             with self.subTest(operation=operation["operationId"]):
                 values = {p["name"]: "x" for p in self.document.parameters(operation) if p["in"] == "path"}
-                reply = self.call(path, method, operation, values, credential={})
+                reply = self.call(path, method, operation, values, credential={"Origin": "http://elsewhere.example"})
                 self.check_refused(operation, {"status": 401, "code": "unauthorized"}, reply)
 
     def test_6_the_same_key_is_the_same_request(self):
