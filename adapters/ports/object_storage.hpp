@@ -2,6 +2,7 @@
 // there is one.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,10 +15,12 @@ namespace muster {
 
 /// Each call reads what is there, adds what is missing and may be added safely, and says what it did; a
 /// second one changes nothing. Nothing is ever deleted, nor is what others made: foreign lifecycle rules and
-/// tags are sent back as they were read (backends contract, section 2). Calls block; one thread at a time.
-/// Errors: `unreachable` (nobody answers, or not in time, or 5xx), `tls.untrusted`, `backend.refused` (401
-/// and 403; credentials are never in the text), `backend.throttled`, `backend.reply` (an answer that cannot
-/// be right), `backend.conflict` (the name is somebody else's), `field.invalid`.
+/// tags are sent back as they were read (backends contract, section 2). In a dry run a bucket that is not
+/// there counts as one that is empty. Calls block; one thread at a time. Errors: `unreachable` (nobody
+/// answers, or not in time, or 5xx), `tls.untrusted`, `backend.refused` (403 and other 4xx; credentials are
+/// never in the text), `backend.throttled`, `backend.reply` (an answer that cannot be right),
+/// `backend.conflict` (the name is somebody else's, or in another region), `not.found` (the bucket went away),
+/// `storage.degraded` (the disk under a folder), `field.invalid`.
 class ObjectStorage {
 public:
   virtual ~ObjectStorage() = default;
@@ -38,6 +41,9 @@ public:
                                                    const environment::Ask& ask) = 0;
   /// Names of the buckets that are there.
   virtual Result<std::vector<std::string>> buckets() = 0;
+
+  /// How long the server asked to be left alone when the last call failed; zero: it did not say.
+  [[nodiscard]] virtual std::chrono::seconds last_retry_after() const { return {}; }
 };
 
 }  // namespace muster
