@@ -1,0 +1,45 @@
+// lstat and mkdir.
+#include "adapters/folder_files.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/stat.h>
+
+namespace muster {
+
+FileLook look_at(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0)
+    return {errno == ENOENT || errno == ENOTDIR ? FileKind::none : FileKind::other};
+  const auto modified =
+    std::chrono::seconds{info.st_mtim.tv_sec} + std::chrono::nanoseconds{info.st_mtim.tv_nsec};
+  return {S_ISREG(info.st_mode)   ? FileKind::file
+          : S_ISDIR(info.st_mode) ? FileKind::folder
+                                  : FileKind::other,
+          static_cast<uint64_t>(info.st_size), Time{std::chrono::duration_cast<Millis>(modified)}};
+}
+
+Status make_folder(const std::string& path) {
+  constexpr mode_t kMode = 0755;
+  if (::mkdir(path.c_str(), kMode) == 0) {
+    ::chmod(path.c_str(), kMode);  // Whatever the umask took away.
+    return Done{};
+  }
+  if (errno == EEXIST) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return Done{};
+    errno = ENOTDIR;
+  }
+  const auto slash = path.rfind('/');
+  if (errno != ENOENT || slash == std::string::npos || slash == 0) return disk_failed("cannot make", path);
+  if (auto above = make_folder(path.substr(0, slash)); !above) return above;
+  return ::mkdir(path.c_str(), kMode) == 0 || errno == EEXIST ? Status{Done{}}
+                                                              : disk_failed("cannot make", path);
+}
+
+Error disk_failed(const std::string& what, const std::string& path) {
+  return {"storage.degraded", what + " " + path + ": " + std::strerror(errno)};
+}
+
+}  // namespace muster

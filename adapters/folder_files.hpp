@@ -1,0 +1,29 @@
+// Looking at and making what a folder store is made of: files and folders, never through links.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace muster {
+
+enum class FileKind : uint8_t { none, file, folder, other };
+
+struct FileLook {
+  FileKind kind = FileKind::none;
+  uint64_t bytes = 0;
+  Time modified{};
+};
+
+/// A link is `other`, wherever it leads.
+[[nodiscard]] FileLook look_at(const std::string& path);
+
+/// Mode 0755, with those above it. Error: `storage.degraded`.
+Status make_folder(const std::string& path);
+
+/// `storage.degraded`, with the reason that errno has.
+[[nodiscard]] Error disk_failed(const std::string& what, const std::string& path);
+
+}  // namespace muster
