@@ -41,6 +41,7 @@ Json linked_libraries() {
      dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
     {"openssl", OpenSSL_version(OPENSSL_FULL_VERSION_STRING)},
     {"prometheus-cpp", MUSTER_WITH_PROMETHEUS_CPP_CORE},
+    {"pugixml", MUSTER_WITH_PUGIXML},
     {"raft", MUSTER_WITH_RAFT},
     {"rocksdb", log::rocks_version()},
     {"simdjson", MUSTER_WITH_SIMDJSON},

@@ -18,7 +18,7 @@ endfunction()
 
 # What serves the node alone is linked in where Debian has the archive: as shared libraries RocksDB and its packers are a
 # third of the time that every call of the program takes to begin (docs/performance.md, The command line). What reads what
-# others send (OpenSSL, cjose, zlib) stays shared, so that its mends arrive without a build.
+# others send (OpenSSL, cjose, pugixml, zlib) stays shared, so that its mends arrive without a build.
 plain_library(zstd libzstd.a zstd)
 plain_library(lz4 liblz4.a lz4)
 plain_library(rocksdb librocksdb.a rocksdb)
@@ -32,6 +32,7 @@ plain_library(raft libraft.a raft)
 plain_library(caf caf_core)
 target_link_libraries(caf INTERFACE Threads::Threads)
 plain_library(yaml-cpp libyaml-cpp.a yaml-cpp)
+plain_library(pugixml pugixml)
 plain_library(cjose cjose)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 target_link_libraries(cjose INTERFACE PkgConfig::JANSSON)

@@ -1,0 +1,290 @@
+// Read, compare, write, read back.
+#include "adapters/s3_storage.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include "domain/names.hpp"
+
+namespace muster {
+
+using environment::Ask;
+using environment::Ensured;
+using environment::Outcome;
+
+/// Where a configuration is, and the code that says there is none.
+struct S3Storage::Kind {
+  const char* part;
+  const char* root;
+  std::string_view none;
+};
+
+namespace {
+
+constexpr int kWrites = 2;  // The second when some of what was written is not there afterwards.
+constexpr std::string_view kObjectSize = "x-amz-transition-default-minimum-object-size";
+
+/// A word of the server's that may be shown: short, and nothing but letters, digits and dashes.
+std::string word(std::string_view text) {
+  const bool plain = !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  return plain ? std::string(text) : "";
+}
+
+std::string code_of(const HttpReply& reply) {
+  const auto error = s3::Document::parse(reply.body, "Error");
+  return error ? word(error->child("Code")) : "";
+}
+
+bool success(const HttpReply& reply) {
+  return reply.status >= 200 && reply.status < 300;
+}
+
+/// host[:port] of a URL without a path, without the port that is understood.
+std::string host_of(const std::string& url) {
+  const bool tls = url.starts_with("https:");
+  auto host = url.substr(tls ? 8 : 7);
+  const std::string_view usual = tls ? ":443" : ":80";
+  if (host.ends_with(usual)) host.erase(host.size() - usual.size());
+  return host;
+}
+
+std::string without_slash(std::string url) {
+  if (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+std::string fault_of(const S3Settings& settings) {
+  if (auto fault = names::url_fault(settings.endpoint); !fault.empty())
+    return "the URL of the object storage " + fault;
+  const auto host = host_of(settings.endpoint);
+  if (host.find_first_of("/?#") != std::string::npos)
+    return "the URL of the object storage must have no path";
+  return word(settings.region).empty() ? "the region of the object storage is no region's name" : "";
+}
+
+S3Settings tidy(S3Settings settings) {
+  settings.endpoint = without_slash(std::move(settings.endpoint));
+  return settings;
+}
+
+}  // namespace
+
+S3Storage::S3Storage(S3Settings settings, Now now)
+  : settings_(tidy(std::move(settings))), now_(std::move(now)), fault_(fault_of(settings_)) {
+  if (fault_.empty()) host_ = host_of(settings_.endpoint);
+}
+
+void S3Storage::begin() {
+  retry_after_ = {};
+  deadline_ = std::chrono::steady_clock::now() + settings_.total_timeout;
+}
+
+Result<HttpReply> S3Storage::call(const std::string& method, const std::string& bucket,
+                                  const std::string& part, const std::string& body,
+                                  const HttpHeaders& headers) {
+  if (!fault_.empty()) return Error{"field.invalid", fault_};
+  const auto left = std::chrono::ceil<Millis>(deadline_ - std::chrono::steady_clock::now());
+  if (left.count() <= 0) return Error{"unreachable", "the object storage takes too long"};
+  aws::Request request{method, "/" + bucket, {}, headers, body};
+  if (!part.empty()) request.query.emplace_back(part, "");
+  request.headers.emplace_back("host", host_);
+  HttpRequest http{.method = method,
+                   .url = settings_.endpoint + request.path,
+                   .headers = aws::sign(request, {settings_.region, "s3"}, settings_.credentials, now_()),
+                   .body = body,
+                   .connect_timeout = settings_.connect_timeout,
+                   .total_timeout = left,
+                   .ca_file = settings_.ca_file,
+                   .max_bytes = s3::kMaxDocument};
+  if (!part.empty()) http.url += "?" + aws::query_text(request.query);
+  auto reply = client_.fetch(http);
+  if (reply) return reply;
+  const auto& error = reply.error();
+  // The URL is one: what is left for these codes is what the server did.
+  if (error.code == "field.invalid" || error.code == "reply.too.large")
+    return Error{"backend.reply", error.detail};
+  return error;
+}
+
+Result<HttpReply> S3Storage::put(const std::string& bucket, const std::string& part, const std::string& body,
+                                 const Ask& ask, HttpHeaders headers) {
+  headers.emplace_back("content-type", "application/xml");
+  headers.emplace_back("content-md5", aws::content_md5(body));
+  if (!ask.key.empty()) headers.emplace_back("idempotency-key", ask.key);
+  return call("PUT", bucket, part, body, headers);
+}
+
+Error S3Storage::failure(const HttpReply& reply, const std::string& what) {
+  const auto code = code_of(reply);
+  auto detail =
+    what + ": the server answered " + std::to_string(reply.status) + (code.empty() ? "" : " " + code);
+  const auto wait = reply.header("retry-after");
+  int64_t seconds = 0;
+  if (std::from_chars(wait.data(), wait.data() + wait.size(), seconds).ec == std::errc() && seconds > 0) {
+    retry_after_ = std::min(std::chrono::seconds{seconds}, kMaxRetryAfter);
+    detail += ", and to ask again in " + std::to_string(retry_after_.count()) + " s";
+  }
+  if (reply.status == 429 || code == "SlowDown" || code == "OperationAborted" ||
+      (reply.status == 503 && retry_after_.count() > 0))
+    return {"backend.throttled", detail};
+  if (reply.status >= 500) return {"unreachable", detail};
+  if (reply.status >= 300 && reply.status < 400) {
+    const auto region = word(reply.header("x-amz-bucket-region"));
+    return {"backend.conflict",
+            what + " is in " + (region.empty() ? "another region" : "the region " + region)};
+  }
+  if (code == "BucketAlreadyExists") return {"backend.conflict", what + " is somebody else's"};
+  if (code == "NoSuchBucket") return {"not.found", detail};
+  if (reply.status >= 400 && reply.status != 404) return {"backend.refused", detail};
+  return {"backend.reply", detail};
+}
+
+Result<bool> S3Storage::exists(const std::string& bucket) {
+  const auto head = call("HEAD", bucket, "");
+  if (!head) return head.error();
+  if (success(*head)) return true;
+  if (head->status == 404) return false;
+  if (head->status != 400 && head->status != 403) return failure(*head, bucket);
+  // A HEAD has no body to say why: whether the key is wrong, or the bucket somebody else's.
+  const auto reason = call("GET", bucket, "location");
+  if (!reason) return reason.error();
+  if (success(*reason))
+    return Error{"backend.refused", bucket + " is there, and these credentials may not look at it"};
+  if (reason->status == 403 && code_of(*reason) == "AccessDenied")
+    return Error{"backend.conflict", bucket + " is there, and is not of these credentials"};
+  return failure(*reason, bucket);
+}
+
+Result<S3Storage::Configuration> S3Storage::read(const std::string& bucket, const Kind& kind,
+                                                 bool absent_is_empty) {
+  const auto reply = call("GET", bucket, kind.part);
+  if (!reply) return reply.error();
+  if (success(*reply)) {
+    auto document = s3::Document::parse(reply->body, kind.root);
+    if (!document) return Error{"backend.reply", bucket + ", " + kind.part + ": " + document.error().detail};
+    Configuration read{std::move(*document)};
+    if (const auto size = reply->header(kObjectSize); !size.empty())
+      read.kept.emplace_back(kObjectSize, size);
+    return read;
+  }
+  // Only these words mean that there is nothing: what is written replaces all that there is.
+  const auto code = code_of(*reply);
+  const bool none = !kind.none.empty() && code == kind.none;
+  if (reply->status == 404 && (none || (absent_is_empty && code == "NoSuchBucket")))
+    return Configuration{s3::Document::empty(kind.root)};
+  return failure(*reply, bucket + ", " + kind.part);
+}
+
+Result<Ensured> S3Storage::ensure_bucket(const std::string& bucket, const Ask& ask) {
+  if (auto named = buckets::check(bucket); !named) return named.error();
+  begin();
+  const auto found = exists(bucket);
+  if (!found) return found.error();
+  auto told = buckets::compare_bucket(bucket, *found);
+  if (told.outcome != Outcome::changed || ask.dry_run) return told;
+  const auto made = put(bucket, "", s3::create_bucket(settings_.region), ask);
+  if (!made) return made.error();
+  if (success(*made)) return told;
+  if (code_of(*made) == "BucketAlreadyOwnedByYou") return Ensured{};  // Somebody else made it meanwhile.
+  return failure(*made, bucket);
+}
+
+Result<Ensured> S3Storage::ensure_versioning(const std::string& bucket, bool versioned, const Ask& ask) {
+  if (auto named = buckets::check(bucket); !named) return named.error();
+  begin();
+  const auto found = read(bucket, {"versioning", "VersioningConfiguration", ""}, ask.dry_run);
+  if (!found) return found.error();
+  const auto actual = found->document.versioning();
+  if (!actual) return actual.error();
+  auto told = buckets::compare_versioning(versioned, *actual);
+  if (told.outcome != Outcome::changed || ask.dry_run) return told;
+  const auto written = put(bucket, "versioning", s3::enable_versioning(), ask);
+  if (!written) return written.error();
+  if (success(*written)) return told;
+  return failure(*written, bucket + ", versioning");
+}
+
+Result<Ensured> S3Storage::ensure_lifecycle(const std::string& bucket,
+                                            const std::vector<profile::LifecycleRule>& rules,
+                                            const Ask& ask) {
+  if (auto sound = buckets::check(bucket, rules); !sound) return sound.error();
+  const Kind kind{"lifecycle", "LifecycleConfiguration", "NoSuchLifecycleConfiguration"};
+  begin();
+  auto now = read(bucket, kind, ask.dry_run);
+  if (!now) return now.error();
+  const auto there = now->document.rules();
+  if (!there) return there.error();
+  auto merged = buckets::merge(*there, rules);
+  if (!merged) return merged.error();
+  if (merged->missing.empty() || ask.dry_run) return std::move(merged->told);
+  for (const auto& rule : merged->missing) now->document.add_rule(rule);
+  for (int i = 0; i < kWrites; i++) {
+    const auto written = put(bucket, kind.part, now->document.text(), ask, now->kept);
+    if (!written) return written.error();
+    if (!success(*written)) return failure(*written, bucket + ", " + kind.part);
+    auto after = read(bucket, kind, false);
+    if (!after) return after.error();
+    const auto wanted = now->document.rules(), got = after->document.rules();
+    if (!wanted || !got) return !wanted ? wanted.error() : got.error();
+    const auto gone = buckets::vanished(*wanted, *got);
+    if (gone.empty()) return std::move(merged->told);
+    for (const auto index : gone) after->document.add_rule_of(now->document, index);
+    now = std::move(after);
+  }
+  return Error{"backend.reply", bucket + ": lifecycle rules that were written twice are not there"};
+}
+
+Result<Ensured> S3Storage::ensure_tags(const std::string& bucket,
+                                       const std::map<std::string, std::string>& tags, const Ask& ask) {
+  if (auto sound = buckets::check(bucket, tags); !sound) return sound.error();
+  const Kind kind{"tagging", "Tagging", "NoSuchTagSet"};
+  begin();
+  auto now = read(bucket, kind, ask.dry_run);
+  if (!now) return now.error();
+  const auto there = now->document.tags();
+  if (!there) return there.error();
+  auto merged = buckets::merge(*there, tags);
+  if (!merged) return merged.error();
+  if (merged->additions.empty() || ask.dry_run) return std::move(merged->told);
+  auto wanted = *there;
+  for (const auto& [key, value] : merged->additions) {
+    now->document.set_tag(key, value);
+    wanted[key] = value;
+  }
+  for (int i = 0; i < kWrites; i++) {
+    const auto written = put(bucket, kind.part, now->document.text(), ask);
+    if (!written) return written.error();
+    if (!success(*written)) return failure(*written, bucket + ", " + kind.part);
+    auto after = read(bucket, kind, false);
+    if (!after) return after.error();
+    const auto got = after->document.tags();
+    if (!got) return got.error();
+    bool whole = true;
+    for (const auto& [key, value] : wanted) {
+      if (got->count(key) > 0 && (merged->additions.count(key) == 0 || got->at(key) == value)) continue;
+      after->document.set_tag(key, value);
+      whole = false;
+    }
+    if (whole) return std::move(merged->told);
+    wanted.insert(got->begin(), got->end());
+    now = std::move(after);
+  }
+  return Error{"backend.reply", bucket + ": tags that were written twice are not there"};
+}
+
+Result<std::vector<std::string>> S3Storage::buckets() {
+  begin();
+  const auto reply = call("GET", "", "");
+  if (!reply) return reply.error();
+  if (!success(*reply)) return failure(*reply, "the list of buckets");
+  const auto document = s3::Document::parse(reply->body, "ListAllMyBucketsResult");
+  if (!document) return document.error();
+  auto names = document->bucket_names();
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace muster
