@@ -131,11 +131,10 @@ std::vector<Status> MemoryBus::publish_many(const std::vector<BusMessage>& messa
 }
 
 Status MemoryBus::take_in(const BusMessage& message) {
-  if (message.topic.size() > broker::kMaxName) return Error{"field.invalid", "a topic has at most 255 bytes"};
-  if (message.idempotency_key.size() > broker::kMaxName)
-    return Error{"field.invalid", "an idempotency key has at most 255 bytes"};
-  if (message.body.size() > limits_.message_bytes)
-    return Error{"bus.limit", "a message has at most " + std::to_string(limits_.message_bytes) + " bytes"};
+  if (auto status = broker::check_message(message.topic, message.idempotency_key, message.body.size(),
+                                          limits_.message_bytes);
+      !status)
+    return status;
   if (!exchanges_.contains(message.exchange)) return unknown("exchange", message.exchange);
   if (keys_.knows(message.idempotency_key)) return Done{};
   const auto held = std::make_shared<HeldMessage>(HeldMessage{message});

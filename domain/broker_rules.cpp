@@ -1,6 +1,9 @@
 // Names, kinds and lifetimes that a broker takes, and the words for what came of an ensure.
 #include "domain/broker_rules.hpp"
 
+#include <charconv>
+#include <optional>
+
 namespace muster::broker {
 namespace {
 
@@ -41,6 +44,14 @@ Status check(const profile::Binding& binding) {
   return Done{};
 }
 
+Status check_message(std::string_view topic, std::string_view idempotency_key, size_t body, size_t max_body) {
+  if (topic.size() > kMaxName) return invalid("a topic has at most 255 bytes");
+  if (idempotency_key.size() > kMaxName) return invalid("an idempotency key has at most 255 bytes");
+  if (body > max_body)
+    return Error{"bus.limit", "a message has at most " + std::to_string(max_body) + " bytes"};
+  return Done{};
+}
+
 environment::Ensured in_sync(std::string detail) {
   return {environment::Outcome::in_sync, std::move(detail), nullptr, nullptr};
 }
@@ -52,6 +63,30 @@ environment::Ensured added(std::string_view what, Json desired, const environmen
 
 environment::Ensured incompatible(std::string why, Json desired, Json actual) {
   return {environment::Outcome::incompatible, std::move(why), std::move(desired), std::move(actual)};
+}
+
+Json actual_of(Json desired, std::string_view why) {
+  const auto quoted_after = [&](std::string_view words) -> std::optional<std::string> {
+    const size_t at = why.find(words);
+    if (at == why.npos) return {};
+    const auto rest = why.substr(at + words.size());
+    const size_t open = rest.find('\''), close = rest.find('\'', open == rest.npos ? open : open + 1);
+    if (rest.starts_with(" none") || close == rest.npos) return "";
+    return std::string(rest.substr(open + 1, close - open - 1));
+  };
+  const auto name = quoted_after("inequivalent arg");
+  const auto current = quoted_after("current is");
+  if (!name || !current) return nullptr;
+  if (*name == "x-message-ttl") {
+    int64_t ms = 0;
+    std::from_chars(current->data(), current->data() + current->size(), ms);
+    desired["ttl"] = ms % 1000 == 0 ? Json(ms / 1000) : Json(static_cast<double>(ms) / 1000);
+  } else if (*name == "x-dead-letter-exchange") {
+    desired["dlx"] = *current;
+  } else {
+    desired[*name] = *current;
+  }
+  return desired;
 }
 
 }  // namespace muster::broker

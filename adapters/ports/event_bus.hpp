@@ -20,8 +20,8 @@ namespace muster {
 struct BusMessage {
   std::string exchange;
   std::string topic;  ///< The routing key.
-  std::string body;
-  std::string idempotency_key;
+  std::string body{};
+  std::string idempotency_key{};
   bool required = false;  ///< That no queue takes it is an error, not a message less.
 };
 

@@ -37,6 +37,7 @@ Json linked_libraries() {
     {"fmt", MUSTER_WITH_FMT},
     {"jansson", jansson_version_str()},
     {"libcurl", curl_version()},
+    {"librabbitmq", MUSTER_WITH_LIBRABBITMQ},
     {"nlohmann-json",
      dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
     {"openssl", OpenSSL_version(OPENSSL_FULL_VERSION_STRING)},

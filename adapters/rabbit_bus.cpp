@@ -1,0 +1,320 @@
+// What a broker has, compared with what it should have; publishing; and keeping the connection.
+#include "adapters/rabbit_bus.hpp"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include "adapters/rabbit_listener.hpp"
+#include "domain/broker_rules.hpp"
+
+namespace muster {
+namespace {
+
+using environment::Ask;
+using environment::Ensured;
+
+constexpr Millis kTick{500};  // Between two looks at the connection.
+constexpr int kOk = 0, kRefused = 403, kNotFound = 404, kLocked = 405, kInequivalent = 406;
+
+Error error_of(const AmqpRefusal& refusal) {
+  return {refusal.code == kNotFound  ? "bus.unknown"
+          : refusal.code == kRefused ? "backend.refused"
+                                     : "backend.reply",
+          refusal.text};
+}
+
+const char* kind_of(const profile::Exchange&) {
+  return "exchange";
+}
+const char* kind_of(const profile::Queue&) {
+  return "queue";
+}
+
+std::string made_name(std::string_view kind, const std::string& name) {
+  return std::string(kind) + " " + name;
+}
+
+}  // namespace
+
+RabbitBus::RabbitBus(RabbitOptions options)
+  : options_(std::move(options)),
+    keys_(options_.remembered_keys),
+    pause_(options_.first_retry),
+    tender_([this] { tend(); }) {}
+
+RabbitBus::~RabbitBus() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_wake_.notify_all();
+  tender_.join();
+}
+
+Error RabbitBus::away() const {
+  const std::lock_guard lock(status_mutex_);
+  return last_error_.value_or(Error{"unreachable", options_.amqp.url.shown() + " is being connected to"});
+}
+
+Result<AmqpSession*> RabbitBus::session() {
+  if (session_ && !session_->ended()) return session_.get();
+  if (session_) broke(*session_->ended());
+  {
+    const std::lock_guard lock(status_mutex_);
+    if (last_error_ && Clock::now() < next_attempt_) return *last_error_;
+  }
+  if (auto status = connect(); !status) return status.error();
+  return session_.get();
+}
+
+void RabbitBus::broke(Error error) {
+  session_.reset();
+  const std::lock_guard lock(status_mutex_);
+  // Who may not enter is not helped by knocking often.
+  const bool unwelcome = error.code == "backend.refused" || error.code == "tls.untrusted";
+  const auto pause = unwelcome ? options_.longest_retry : pause_;
+  next_attempt_ = Clock::now() + jittered(pause);
+  pause_ = std::min(pause_ * 2, options_.longest_retry);
+  last_error_ = std::move(error);
+}
+
+Status RabbitBus::connect() {
+  auto opened = AmqpSession::open(options_.amqp);
+  if (!opened) {
+    broke(opened.error());
+    spdlog::warn("the broker cannot be used: {}", opened.error().detail);
+    return opened.error();
+  }
+  session_ = std::move(*opened);
+  seen_ = {};
+  declare_again(*session_);
+  if (session_->ended()) {
+    broke(*session_->ended());
+    return away();
+  }
+  pause_ = options_.first_retry;
+  const std::lock_guard lock(status_mutex_);
+  last_error_.reset();
+  spdlog::info("connected to {}", options_.amqp.url.shown());
+  return Done{};
+}
+
+void RabbitBus::declare_again(AmqpSession& session) {
+  const auto until = Clock::now() + options_.amqp.answer;  // The rest waits for who ensures it.
+  const auto may = [&](const Result<AmqpRefusal>& refusal, const std::string& name) {
+    if (refusal && refusal->code != kOk)
+      spdlog::warn("\"{}\" is not as it was declared before: {}", name, refusal->text);
+    return refusal && refusal->code == kOk;
+  };
+  const auto goes_on = [&] { return !session.ended() && Clock::now() < until; };
+  if (may(session.declare(profile::Exchange{options_.exchange, "topic"}), options_.exchange))
+    seen_.targets.insert(options_.exchange);
+  for (const auto& [name, exchange] : exchanges_)
+    if (goes_on() && may(session.declare(exchange), name)) seen_.exchanges[name] = exchange;
+  for (const auto& [name, queue] : queues_)
+    if (goes_on() && may(session.declare(queue), name)) seen_.queues[name] = queue;
+  for (const auto& each : bound_)
+    if (goes_on() &&
+        may(session.bind({each.first, each.second.first, each.second.second}), each.second.first))
+      seen_.bound.insert(each);
+}
+
+void RabbitBus::tend() {
+  std::unique_lock stop(stop_mutex_);
+  while (!stop_wake_.wait_for(stop, std::min(kTick, options_.first_retry), [this] { return stopping_; })) {
+    stop.unlock();
+    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) {
+      if (session_ && !session_->ended()) session_->pulse();
+      if (session_ && session_->ended()) broke(*session_->ended());
+      const bool due = [this] {
+        const std::lock_guard status(status_mutex_);
+        return last_error_ && Clock::now() >= next_attempt_;
+      }();
+      if (!session_ && due) {
+        reconnecting_ = true;
+        (void)connect();
+        reconnecting_ = false;
+      }
+    }
+    stop.lock();
+  }
+}
+
+Result<bool> RabbitBus::is_there(AmqpSession& session, const profile::Exchange& exchange) {
+  const auto refusal = session.look_for_exchange(exchange.name);
+  if (!refusal) return refusal.error();
+  if (refusal->code == kOk) return true;
+  if (refusal->code != kNotFound) return error_of(*refusal);
+  seen_.exchanges.erase(exchange.name);
+  seen_.targets.erase(exchange.name);
+  std::erase_if(seen_.bound, [&](const auto& bound) { return bound.first == exchange.name; });
+  return false;
+}
+
+Result<bool> RabbitBus::is_there(AmqpSession& session, const profile::Queue& queue) {
+  uint64_t messages = 0;
+  const auto refusal = session.look_for_queue(queue.name, messages);
+  if (!refusal) return refusal.error();
+  if (refusal->code == kOk || refusal->code == kLocked) return true;
+  if (refusal->code != kNotFound) return error_of(*refusal);
+  seen_.queues.erase(queue.name);
+  std::erase_if(seen_.bound, [&](const auto& bound) { return bound.second.first == queue.name; });
+  return false;
+}
+
+template <class T>
+Result<Ensured> RabbitBus::ensure(const T& wanted, std::map<std::string, T>& equal,
+                                  std::map<std::string, T>& declared, const Ask& ask) {
+  if (auto status = broker::check(wanted); !status) return status.error();
+  if (reconnecting_) return away();
+  const std::lock_guard lock(mutex_);
+  const auto connected = session();
+  if (!connected) return connected.error();
+  const auto there = is_there(**connected, wanted);
+  if (!there) return there.error();
+  if (const auto known = equal.find(wanted.name); *there && known != equal.end() && known->second == wanted)
+    return broker::in_sync();
+  if (!*there && ask.dry_run)
+    return broker::added(std::string("the ") + kind_of(wanted), to_json(wanted), ask);
+  // Of what is there a declaration changes nothing: it is how AMQP compares. So a dry run does it, too.
+  const auto refusal = (*connected)->declare(wanted);
+  if (!refusal) return refusal.error();
+  if (refusal->code == kInequivalent || refusal->code == kLocked) {
+    const auto desired = to_json(wanted);
+    return broker::incompatible(refusal->text, desired, broker::actual_of(desired, refusal->text));
+  }
+  if (refusal->code != kOk) return error_of(*refusal);
+  equal[wanted.name] = wanted;
+  if (!ask.dry_run) declared[wanted.name] = wanted;
+  if (*there) return broker::in_sync();
+  seen_.made.insert(made_name(kind_of(wanted), wanted.name));
+  return broker::added(std::string("the ") + kind_of(wanted), to_json(wanted), ask);
+}
+
+Result<Ensured> RabbitBus::ensure_exchange(const profile::Exchange& exchange, const Ask& ask) {
+  return ensure(exchange, seen_.exchanges, exchanges_, ask);
+}
+
+Result<Ensured> RabbitBus::ensure_queue(const profile::Queue& queue, const Ask& ask) {
+  return ensure(queue, seen_.queues, queues_, ask);
+}
+
+Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const Ask& ask) {
+  if (auto status = broker::check(binding); !status) return status.error();
+  if (reconnecting_) return away();
+  const std::lock_guard lock(mutex_);
+  const auto connected = session();
+  if (!connected) return connected.error();
+  auto& session = **connected;
+  const Bound::value_type wanted{binding.exchange, {binding.queue, binding.key}};
+  if (seen_.bound.contains(wanted)) return broker::in_sync();
+  if (ask.dry_run) {
+    const auto exchange = is_there(session, profile::Exchange{binding.exchange, {}});
+    if (!exchange) return exchange.error();
+    const auto queue = is_there(session, profile::Queue{binding.queue});
+    if (!queue) return queue.error();
+    if (*exchange && *queue) return broker::in_sync("whether it is bound cannot be seen over AMQP");
+    return broker::added("the binding", to_json(binding), ask);
+  }
+  const auto refusal = session.bind(binding);
+  if (!refusal) return refusal.error();
+  if (refusal->code != kOk) return error_of(*refusal);
+  seen_.bound.insert(wanted);
+  bound_.insert(wanted);
+  if (seen_.made.contains(made_name("queue", binding.queue)) ||
+      seen_.made.contains(made_name("exchange", binding.exchange)))
+    return broker::added("the binding", to_json(binding), ask);
+  return broker::in_sync("bound; whether it was before cannot be seen over AMQP");
+}
+
+Status RabbitBus::find_target(AmqpSession& session, const std::string& exchange) {
+  if (exchange.empty() || seen_.targets.contains(exchange)) return Done{};
+  const auto there = is_there(session, profile::Exchange{exchange, {}});
+  if (!there) return there.error();
+  if (!*there) return Error{"bus.unknown", "there is no exchange named \"" + exchange + "\""};
+  seen_.targets.insert(exchange);
+  return Done{};
+}
+
+std::vector<Status> RabbitBus::publish_many(const std::vector<BusMessage>& messages) {
+  const auto all = [&](const Error& error) { return std::vector<Status>(messages.size(), error); };
+  if (messages.empty()) return {};
+  if (reconnecting_) return all(away());
+  const std::lock_guard lock(mutex_);
+  const auto connected = session();
+  if (!connected) return all(connected.error());
+
+  std::vector<Status> statuses(messages.size(), Done{});
+  std::vector<const BusMessage*> sent;
+  std::vector<size_t> places;                    // Of what is sent, among all.
+  std::map<std::string_view, size_t> first;      // Where a key of this call is sent.
+  std::vector<std::pair<size_t, size_t>> again;  // And what goes with it.
+  for (size_t i = 0; i < messages.size(); i++) {
+    const auto& message = messages[i];
+    statuses[i] = broker::check_message(message.topic, message.idempotency_key, message.body.size(),
+                                        options_.amqp.message_bytes);
+    if (statuses[i] && message.exchange.size() > broker::kMaxName)
+      statuses[i] = Error{"field.invalid", "an exchange's name has at most 255 bytes"};
+    if (!statuses[i] || keys_.knows(message.idempotency_key)) continue;
+    statuses[i] = find_target(**connected, message.exchange);
+    if (!statuses[i]) continue;
+    if (!message.idempotency_key.empty())
+      if (const auto [found, added] = first.emplace(message.idempotency_key, i); !added) {
+        again.emplace_back(i, found->second);
+        continue;
+      }
+    places.push_back(i);
+    sent.push_back(&message);
+  }
+  auto confirmed = (*connected)->publish(sent);
+  for (size_t i = 0; i < sent.size(); i++) {
+    if (confirmed[i]) {
+      keys_.add(sent[i]->idempotency_key);
+      keys_.forget_beyond_limit();
+    } else {
+      seen_.targets.erase(sent[i]->exchange);  // It may be gone: it is looked for before the next one.
+    }
+    statuses[places[i]] = std::move(confirmed[i]);
+  }
+  for (const auto& [copy, original] : again) statuses[copy] = statuses[original];
+  return statuses;
+}
+
+Result<std::optional<BusMessage>> RabbitBus::take(std::string_view queue) {
+  if (reconnecting_) return away();
+  const std::lock_guard lock(mutex_);
+  const auto connected = session();
+  if (!connected) return connected.error();
+  return (*connected)->take(std::string(queue));
+}
+
+Result<QueueDepth> RabbitBus::depth(std::string_view queue) {
+  if (reconnecting_) return away();
+  const std::lock_guard lock(mutex_);
+  const auto connected = session();
+  if (!connected) return connected.error();
+  QueueDepth depth;
+  const auto refusal = (*connected)->look_for_queue(std::string(queue), depth.messages);
+  if (!refusal) return refusal.error();
+  if (refusal->code != kOk) return error_of(*refusal);
+  return depth;
+}
+
+Result<std::unique_ptr<Subscription>> RabbitBus::subscribe(std::string_view pattern, OnMessage callback) {
+  if (pattern.size() > broker::kMaxName) return Error{"field.invalid", "a pattern has at most 255 bytes"};
+  if (reconnecting_) return away();
+  const std::lock_guard lock(mutex_);
+  if (const auto connected = session(); !connected)
+    return connected.error();  // So that the exchange is there.
+  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
+  if (listeners_.size() >= options_.subscriptions)
+    return Error{"bus.limit",
+                 "the bus has " + std::to_string(options_.subscriptions) + " subscriptions already"};
+  auto listener = RabbitListener::start(options_, std::string(pattern), std::move(callback));
+  if (!listener) return listener.error();
+  listeners_.push_back(*listener);
+  return std::unique_ptr<Subscription>(std::make_unique<RabbitSubscription>(std::move(*listener)));
+}
+
+}  // namespace muster
