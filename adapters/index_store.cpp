@@ -129,7 +129,7 @@ public:
     return store_->class_names();
   }
 
-  [[nodiscard]] std::chrono::seconds last_retry_after() const override { return store_->last_retry_after(); }
+  [[nodiscard]] Millis retry_after() const override { return store_->retry_after(); }
 
 private:
   Result<Ensured> make_class(const IndexClass& wanted, const Ask& ask) {

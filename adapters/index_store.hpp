@@ -2,7 +2,6 @@
 // told is the same for all and is decided in one place.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,7 +41,7 @@ public:
   virtual Result<std::optional<VectorObject>> find_object(const std::string& class_name,
                                                           const std::string& uuid) = 0;
   virtual Result<std::vector<std::string>> class_names() = 0;
-  [[nodiscard]] virtual std::chrono::seconds last_retry_after() const { return {}; }
+  [[nodiscard]] virtual Millis retry_after() const { return Millis{0}; }
 };
 
 [[nodiscard]] std::unique_ptr<VectorIndex> make_vector_index(std::unique_ptr<IndexStore> store);

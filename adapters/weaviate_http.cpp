@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -56,7 +57,7 @@ WeaviateHttp::WeaviateHttp(WeaviateSettings settings) : settings_(std::move(sett
 
 void WeaviateHttp::begin() {
   deadline_ = Clock::now() + settings_.call_timeout;
-  retry_after_ = {};
+  retry_after_ = Millis{0};
 }
 
 Result<HttpReply> WeaviateHttp::send(const Request& request) {
@@ -70,7 +71,7 @@ Result<HttpReply> WeaviateHttp::send(const Request& request) {
   sent.url = settings_.url + "/v1" + request.path;
   sent.headers = {{"Accept", "application/json"}};
   if (!settings_.api_key.empty()) sent.headers.emplace_back("Authorization", "Bearer " + settings_.api_key);
-  if (!request.key.empty()) sent.headers.emplace_back("X-Idempotency-Key", request.key);
+  if (!request.key.empty()) sent.headers.emplace_back("Idempotency-Key", request.key);
   if (!request.body.is_null()) {
     sent.headers.emplace_back("Content-Type", "application/json");
     sent.body = request.body.dump();
@@ -80,10 +81,7 @@ Result<HttpReply> WeaviateHttp::send(const Request& request) {
   sent.ca_file = settings_.ca_file;
   sent.max_bytes = kMaxReply;
   auto reply = client_.fetch(sent);
-  if (reply) {
-    if (reply->status >= 400) retry_after_ = retry_after_of(*reply);
-    return reply;
-  }
+  if (reply) return reply;
   ready_ = false;
   auto error = reply.error();
   error.detail = clean(std::move(error.detail));
@@ -119,24 +117,25 @@ Result<WeaviateHttp::Answer> WeaviateHttp::ask(const Request& request, const std
 
 /// Once, for whoever reads the log; a server that keeps it for itself may.
 void WeaviateHttp::log_version() {
-  if (version_logged_) return;
+  if (std::exchange(version_asked_, true)) return;
   const auto reply = send({.path = "/meta"});
   if (!reply || reply->status != 200) return;
   const auto meta = parse_json(reply->body);
   if (!meta || !meta->is_object()) return;
-  version_logged_ = true;
   spdlog::info("index server=weaviate url={} version={}", settings_.url,
                clean(meta->value("version", Json()).dump()));
 }
 
 Error WeaviateHttp::refusal(const Request& request, const HttpReply& reply) {
+  retry_after_ = retry_after_of(reply);
   std::string detail = settings_.url + "/v1" + request.path + " answered " + std::to_string(reply.status);
   if (const auto words = words_of(reply); !words.empty()) detail += ": " + words;
-  if (retry_after_ > seconds::zero())
-    detail += " (asks for " + std::to_string(retry_after_.count()) + " s of peace)";
+  const bool asks_for_peace = retry_after_ > Millis{0};
+  if (asks_for_peace) detail += ", and to ask again in " + std::to_string(retry_after_.count() / 1000) + " s";
   if (reply.status >= 500) ready_ = false;
   if (reply.status == 401 || reply.status == 403) return {"backend.refused", std::move(detail)};
-  if (reply.status == 429) return {"backend.throttled", std::move(detail)};
+  if (reply.status == 429 || (reply.status == 503 && asks_for_peace))
+    return {"backend.throttled", std::move(detail)};
   return {reply.status >= 500 ? "unreachable" : "backend.reply", std::move(detail)};
 }
 

@@ -40,11 +40,12 @@ public:
   /// A call of the port begins.
   void begin();
   /// An answer of status 200, or of one of these. Before the first, and after one that failed, the server is
-  /// asked whether it is ready. Errors: as VectorIndex; any 5xx is `unreachable`.
+  /// asked whether it is ready. Errors: as VectorIndex; a 5xx is `unreachable`, and `backend.throttled` when
+  /// it says for how long.
   Result<Answer> ask(const Request& request, const std::vector<int>& expected);
   /// Error: `unreachable` while it is not.
   Status ready();
-  [[nodiscard]] std::chrono::seconds retry_after() const { return retry_after_; }
+  [[nodiscard]] Millis retry_after() const { return retry_after_; }
 
 private:
   Result<HttpReply> send(const Request& request);
@@ -56,9 +57,9 @@ private:
   WeaviateSettings settings_;
   HttpClient client_;
   bool ready_ = false;
-  bool version_logged_ = false;
+  bool version_asked_ = false;
   std::chrono::steady_clock::time_point deadline_{};
-  std::chrono::seconds retry_after_{};
+  Millis retry_after_{0};
 };
 
 /// Error: `field.invalid` when the URL is none or has more in it than it may, or when the key cannot be sent.

@@ -93,7 +93,7 @@ public:
   explicit WeaviateStore(WeaviateSettings settings) : http_(std::move(settings)) {}
 
   void begin() override { http_.begin(); }
-  [[nodiscard]] std::chrono::seconds last_retry_after() const override { return http_.retry_after(); }
+  [[nodiscard]] Millis retry_after() const override { return http_.retry_after(); }
 
   Result<std::optional<ActualClass>> find_class(const std::string& name) override {
     const auto answer = http_.ask({.path = "/schema/" + name}, {404, 422});

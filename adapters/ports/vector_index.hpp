@@ -2,13 +2,13 @@
 // Weaviate where there is one.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "domain/ensured.hpp"
 #include "domain/profile.hpp"
 
@@ -48,8 +48,8 @@ public:
   /// Names of the classes that are there.
   virtual Result<std::vector<std::string>> classes() = 0;
 
-  /// How long the server asked to be left alone when the last call failed; zero: it did not say.
-  [[nodiscard]] virtual std::chrono::seconds last_retry_after() const { return {}; }
+  /// How long the server asked to be left alone when the last call failed; 0: it did not say.
+  [[nodiscard]] virtual Millis retry_after() const { return Millis{0}; }
 };
 
 }  // namespace muster

@@ -143,7 +143,8 @@ TEST_CASE("whatever shape a refusal has, its words are told and its credentials 
 TEST_CASE("a server that asks to be left alone says for how long, and is asked once") {
   const auto [status, given, seconds, code] =
     GENERATE(table<int, std::string, int, std::string>({{429, "7", 7, "backend.throttled"},
-                                                        {503, "30", 30, "unreachable"},
+                                                        {503, "30", 30, "backend.throttled"},
+                                                        {503, "0", 0, "unreachable"},
                                                         {429, "99999999", 3600, "backend.throttled"},
                                                         {429, "-5", 0, "backend.throttled"},
                                                         {429, "soon", 0, "backend.throttled"}}));
@@ -155,11 +156,11 @@ TEST_CASE("a server that asks to be left alone says for how long, and is asked o
   const auto refused = index->ensure_class(kAsset, {});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == code);
-  CHECK(index->last_retry_after() == std::chrono::seconds{seconds});
+  CHECK(index->retry_after() == std::chrono::seconds{seconds});
   CHECK((refused.error().detail.find(std::to_string(seconds) + " s") != std::string::npos) == (seconds > 0));
   CHECK(asked == 1);
   CHECK(outcome_of(index->ensure_class(kAsset, {})) == "in_sync");
-  CHECK(index->last_retry_after() == std::chrono::seconds{0});
+  CHECK(index->retry_after() == std::chrono::seconds{0});
 }
 
 TEST_CASE("a server that says it made what is not there is not believed") {
@@ -259,7 +260,7 @@ TEST_CASE("every write carries its idempotency key and credential, and no read t
   TinyServer server(ready_and([&](const std::string& request) {
     const bool writes = asks(request, "POST");
     const std::lock_guard lock(mutex);
-    if ((request.find("X-Idempotency-Key: the-key\r\n") != std::string::npos) != writes ||
+    if ((request.find("Idempotency-Key: the-key\r\n") != std::string::npos) != writes ||
         request.find("Authorization: Bearer s3cret\r\n") == std::string::npos)
       wrong.push_back(request);
     return asks(request, "GET /v1/schema/") ? http_answer(404, "") : http_answer(200, "{}");

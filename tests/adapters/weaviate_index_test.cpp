@@ -41,6 +41,22 @@ TEST_CASE("Weaviate's objects are put as every index takes them, in requests tha
   CHECK(fake().faults() == Json::array());
 }
 
+TEST_CASE("a second pass over twenty classes writes nothing") {
+  const auto room = make_room();
+  size_t before = 0;
+  for (const auto* outcome : {"changed", "in_sync"}) {
+    before = fake().writes();
+    for (int i = 0; i < 20; i++) {
+      auto spec = kAsset;
+      spec.name += std::to_string(i);
+      CHECK(outcome_of(room.index->ensure_class(spec, {})) == outcome);
+      CHECK(outcome_of(room.index->ensure_properties(spec, {})) == "in_sync");
+    }
+  }
+  CHECK(before == 20);
+  CHECK(fake().writes() == before);
+}
+
 TEST_CASE("a request that Weaviate does not describe is found by the fake") {
   fake().reset();
   HttpClient client;
