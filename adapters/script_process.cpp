@@ -85,6 +85,8 @@ Result<ScriptProcess> ScriptProcess::adopt(const std::string& pipes, const Proce
   const auto found_id = id.pid == 0 ? find_by_environment(std::string{kMark} + "=" + pipes) : id;
   auto child = ChildProcess::adopt(found_id.value_or(ProcessId{}));
   if (!child) return child.error();
+  if (child->look().state == Look::State::ended)  // A child of this process is found until it is waited for.
+    return Error{"not.found", "the script of " + pipes + " has ended", {}};
   ScriptProcess found{std::move(*child), pipes};
   if (auto opened = found.open_pipes(); !opened) return opened.error();
   return found;
