@@ -124,6 +124,21 @@ TEST_CASE("XML that cannot be right is told, and nothing is written over what co
   }
 }
 
+TEST_CASE("a document type, or depth, is refused where all else is right") {
+  const auto nested = [](int levels) {
+    std::string inner;
+    for (int i = 0; i < levels; i++) inner = "<a>" + inner + "</a>";
+    return "<Tagging><TagSet/>" + inner + "</Tagging>";
+  };
+  CHECK(s3::Document::parse("<?xml version=\"1.0\"?>" + nested(s3::kMaxDepth - 1), "Tagging"));
+  for (const auto& text : {nested(s3::kMaxDepth), "<!DOCTYPE Tagging>" + nested(1),
+                           "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/hostname\">]>" + nested(1)}) {
+    const auto parsed = s3::Document::parse(text, "Tagging");
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == "backend.reply");
+  }
+}
+
 TEST_CASE("a 404 that does not say that there is nothing is no empty configuration") {
   for (const auto& body : {std::string{}, std::string("<html/>"), error_xml("NoSuchKey")}) {
     FakeS3 fake([&](FakeS3&, const std::string& request) {
