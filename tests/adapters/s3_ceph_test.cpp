@@ -97,6 +97,23 @@ TEST_CASE("a real server keeps versions, rules and tags as they were asked for")
   CHECK(elements(hand.ask("GET", bucket, "versions").body, "Version").size() == 2);
 }
 
+TEST_CASE("twenty buckets that are as they should be are looked at within a second") {
+  S3Storage storage({"http://" + ceph().host(), test::kOurs});
+  const auto name = bucket_name("many");
+  for (const auto expected : {Outcome::changed, Outcome::in_sync}) {
+    const auto started = std::chrono::steady_clock::now();
+    for (int i = 0; i < 20; i++) {
+      const auto bucket = name + "-" + std::to_string(i);
+      CHECK(test::outcome_of(storage.ensure_bucket(bucket, {})) == expected);
+      CHECK(test::outcome_of(storage.ensure_versioning(bucket, true, {})) == expected);
+      CHECK(test::outcome_of(storage.ensure_lifecycle(bucket, {{"tmp-7d", "tmp/", 7}}, {})) == expected);
+      CHECK(test::outcome_of(storage.ensure_tags(bucket, {{"owner", "platform"}}, {})) == expected);
+    }
+    if (expected == Outcome::in_sync)
+      CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds{1});
+  }
+}
+
 TEST_CASE("a real server refuses a wrong key, and the key is in no text", "[S2-69]") {
   const auto bucket = bucket_name("wrong");
   for (const auto& wrong :
