@@ -111,6 +111,7 @@ Status AmqpSession::send(const BusMessage& message) {
 }
 
 std::vector<Status> AmqpSession::publish(const std::vector<const BusMessage*>& messages) {
+  if (ended_) return std::vector<Status>(messages.size(), *ended_);
   const Error never{"unreachable",
                     options_.url.shown() + ": the connection broke before the message was sent"};
   Flight flight{messages, std::vector<Status>(messages.size(), never), next_tag_, {}};

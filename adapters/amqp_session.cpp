@@ -51,11 +51,24 @@ AmqpSession::~AmqpSession() {
 
 Result<std::unique_ptr<AmqpSession>> AmqpSession::open(const AmqpOptions& options) {
   std::unique_ptr<AmqpSession> session(new AmqpSession(options));
-  if (auto status = session->connect(); !status) return status.error();
-  if (auto status = session->log_in(); !status) return status.error();
-  for (const int channel : {amqp::kPublishing, amqp::kAsking})
-    if (auto status = session->open_channel(channel); !status) return status.error();
+  const auto until = Clock::now() + options.handshake;
+  Status status = session->connect();
+  if (status) status = session->log_in(until);
+  for (const int channel : {amqp::kPublishing, amqp::kAsking}) {
+    if (status) session->answer_by(until);
+    if (status) status = session->open_channel(channel);
+  }
+  if (status) session->answer_by(until);
+  if (status) status = session->ask_for_confirms();
+  if (!status) return status.error();
+  session->answer_by(Clock::now() + options.answer);
   return session;
+}
+
+void AmqpSession::answer_by(Clock::time_point until) {
+  const auto left = std::chrono::duration_cast<Millis>(until - Clock::now());
+  const auto within = timeval_of(std::max(left, Millis{1}));
+  amqp_set_rpc_timeout(state_, &within);
 }
 
 Status AmqpSession::connect() {
@@ -83,11 +96,11 @@ Status AmqpSession::connect() {
   return Done{};
 }
 
-Status AmqpSession::log_in() {
+Status AmqpSession::log_in(Clock::time_point until) {
   const auto& url = options_.url;
-  const auto handshake = timeval_of(options_.handshake), rpc = timeval_of(options_.answer);
-  amqp_set_handshake_timeout(state_, &handshake);
-  amqp_set_rpc_timeout(state_, &rpc);
+  const auto left = std::chrono::duration_cast<Millis>(until - Clock::now());
+  const auto within = timeval_of(std::max(left, Millis{1}));
+  amqp_set_handshake_timeout(state_, &within);
   const auto reply = amqp_login(state_, url.vhost.c_str(), 0, kMaxFrame, options_.heartbeat_s,
                                 AMQP_SASL_METHOD_PLAIN, url.user.c_str(), url.password.c_str());
   if (reply.reply_type == AMQP_RESPONSE_NORMAL) return Done{};
@@ -101,7 +114,7 @@ Status AmqpSession::open_channel(int channel) {
   const auto opened = answer(channel);
   if (!opened) return opened.error();
   if (opened->code != 0) return fail_reply("no channel can be opened: " + opened->text);
-  return channel == amqp::kPublishing ? ask_for_confirms() : Done{};
+  return Done{};
 }
 
 Status AmqpSession::ask_for_confirms() {

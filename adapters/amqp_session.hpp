@@ -21,7 +21,7 @@ struct AmqpOptions {
   AmqpUrl url;
   std::string ca_file{};               ///< PEM; empty: those that the system trusts.
   Millis connect{3'000};               ///< Until the broker took the connection.
-  Millis handshake{10'000};            ///< And then until it let us in.
+  Millis handshake{10'000};            ///< Until it let us in, from the beginning.
   Millis answer{10'000};               ///< What is not answered by then has failed.
   int heartbeat_s = 10;                ///< The broker may want it sooner.
   size_t in_flight = 64;               ///< Messages that wait for their confirms.
@@ -36,9 +36,9 @@ struct AmqpRefusal {
   std::string text{};
 };
 
-/// For one thread at a time. An Error of any call ends the connection, unless it is `bus.unknown` or
-/// `bus.unrouted`; errors are the port's. A call never waits longer than the options say, whatever the broker
-/// sends.
+/// For one thread at a time, and until ended(). Errors are the port's. A call never waits longer than the
+/// options say, whatever the broker sends; only the system's own look for a host name takes as long as it
+/// takes.
 class AmqpSession {
 public:
   static Result<std::unique_ptr<AmqpSession>> open(const AmqpOptions& options);
@@ -75,7 +75,8 @@ private:
   struct Content;
   explicit AmqpSession(const AmqpOptions& options);
   Status connect();
-  Status log_in();
+  void answer_by(Clock::time_point until);
+  Status log_in(Clock::time_point until);
   Status open_channel(int channel);
   Status ask_for_confirms();
   Result<AmqpRefusal> answer(int channel);

@@ -229,6 +229,7 @@ Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const
 }
 
 Status RabbitBus::find_target(AmqpSession& session, const std::string& exchange) {
+  if (session.ended()) return *session.ended();
   if (exchange.empty() || seen_.targets.contains(exchange)) return Done{};
   const auto there = is_there(session, profile::Exchange{exchange, {}});
   if (!there) return there.error();
@@ -257,7 +258,7 @@ std::vector<Status> RabbitBus::publish_many(const std::vector<BusMessage>& messa
     if (statuses[i] && message.exchange.size() > broker::kMaxName)
       statuses[i] = Error{"field.invalid", "an exchange's name has at most 255 bytes"};
     if (!statuses[i] || keys_.knows(message.idempotency_key)) continue;
-    statuses[i] = find_target(**connected, message.exchange);
+    statuses[i] = find_target(**connected, message.exchange);  // Or why there is no connection any more.
     if (!statuses[i]) continue;
     if (!message.idempotency_key.empty())
       if (const auto [found, added] = first.emplace(message.idempotency_key, i); !added) {

@@ -53,8 +53,8 @@ std::string start() {
 /// Lets anybody in and opens the two channels.
 std::string welcome() {
   return start() + method(0, 10, 30, big_endian(16, 2) + big_endian(131'072, 4) + big_endian(0, 2)) +
-         method(0, 10, 41, sized("", 1)) + method(1, 20, 11, sized("", 4)) + method(1, 85, 11, "") +
-         method(2, 20, 11, sized("", 4));
+         method(0, 10, 41, sized("", 1)) + method(1, 20, 11, sized("", 4)) + method(2, 20, 11, sized("", 4)) +
+         method(1, 85, 11, "");
 }
 
 }  // namespace
@@ -191,4 +191,19 @@ TEST_CASE("a broker that takes no more bytes ends a publish in time") {
   CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds{10});
   for (const auto& status : statuses) CHECK(status.error().code == "unreachable");
   over = true;
+}
+
+TEST_CASE("a broker that falls silent while an exchange is looked for answers for all that was to be sent") {
+  Listening server([&](int peer) {
+    say(peer, welcome() + method(2, 40, 11, ""));  // The bus's own exchange is there, and then nothing.
+    hear(peer);
+  });
+  RabbitOptions options;
+  options.amqp = hasty(server.port());
+  RabbitBus bus(options);
+  std::vector<BusMessage> messages;
+  for (int i = 0; i < 30; i++) messages.push_back({"exchange-" + std::to_string(i), "k", "x"});
+  const auto before = std::chrono::steady_clock::now();
+  for (const auto& status : bus.publish_many(messages)) CHECK(status.error().code == "unreachable");
+  CHECK(std::chrono::steady_clock::now() - before < 10 * kPatience);  // One wait, not one for each.
 }
