@@ -45,7 +45,7 @@ setpriv --pdeathsig KILL epmd -port "$epmd" -address 127.0.0.1 &
 mapper=$!
 setpriv --pdeathsig KILL /usr/lib/rabbitmq/bin/rabbitmq-server >"$folder/log/console" 2>&1 &
 broker=$!
-trap 'kill -KILL $broker $mapper 2>/dev/null; exit 0' TERM INT
+trap 'kill -KILL $broker $mapper 2>/dev/null; wait; exit 0' TERM INT
 wait $broker || true
 kill -KILL $mapper
 exit 1
