@@ -89,12 +89,12 @@ void RunFacts::tell(runs::Told fact) {
   changed_.notify_all();
 }
 
-bool RunFacts::has_end_of(const std::string& run) const {
+std::set<std::string> RunFacts::ended() const {
+  std::set<std::string> runs;
   const std::lock_guard lock{mutex_};
-  return std::any_of(waiting_.begin(), waiting_.end(), [&](const Kept& kept) {
-    const auto* end = std::get_if<runs::Finished>(&kept.fact);
-    return end && end->run == run;
-  });
+  for (const auto& kept : waiting_)
+    if (const auto* end = std::get_if<runs::Finished>(&kept.fact)) runs.insert(end->run);
+  return runs;
 }
 
 void RunFacts::send_all() {

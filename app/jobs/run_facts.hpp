@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -32,8 +33,8 @@ public:
 
   /// Its number, source and node are filled in.
   void tell(runs::Told fact);
-  /// Whether the end of this run waits to be recorded.
-  [[nodiscard]] bool has_end_of(const std::string& run) const;
+  /// Runs whose end waits to be recorded.
+  [[nodiscard]] std::set<std::string> ended() const;
 
 private:
   struct Kept {

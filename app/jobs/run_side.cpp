@@ -49,6 +49,7 @@ RunSide::~RunSide() {
 
 void RunSide::start() {
   loop_ = std::make_unique<ScriptLoop>();
+  done_ = facts_.ended();  // Before they are told: the views may be behind what was.
   facts_.start();
   thread_ = std::thread([this] { watch(); });
 }
@@ -144,7 +145,7 @@ void RunSide::look_at(const Row& row) {
     if (running && row.canceled && !canceled_.insert(row.run).second) return;
   }
   if (running && row.canceled) return running->cancel(row.reason);
-  if (running || facts_.has_end_of(row.run)) return;
+  if (running) return;
   if (row.dispatched) return begin(row);
   {
     const std::lock_guard lock{mutex_};
