@@ -133,7 +133,7 @@ private:
 
   void happened(Id id, Part part) {
     const auto found = scripts_.find(id);
-    if (found == scripts_.end()) return;
+    if (found == scripts_.end()) return wait_for(id);
     auto& script = *found->second;
     if (part == out || part == err) {
       (void)read_some(script, part == out ? Channel::out : Channel::err);
@@ -161,8 +161,17 @@ private:
     const auto code = script->process.status();
     scripts_.erase(id);
     script->process.kill();
+    leaving_.emplace(id, std::move(script->process).watcher());  // Still looked at, in happened().
+    wait_for(id);
     script->sink.quiet();
     script->sink.ended({code.has_value(), code.value_or(0), script->timed_out});
+  }
+
+  /// Its watcher dies soon, and has to be waited for.
+  void wait_for(Id id) {
+    const auto watcher = leaving_.find(id);
+    if (watcher != leaving_.end() && watcher->second.look().state == Look::State::ended)
+      leaving_.erase(watcher);
   }
 
   void ask_to_end(Script& script, std::chrono::milliseconds grace) {
@@ -209,6 +218,7 @@ private:
   std::vector<std::function<void()>> tasks_;
   std::atomic<Id> last_{0};
   std::map<Id, std::shared_ptr<Script>> scripts_;
+  std::map<Id, ChildProcess> leaving_;  // Watchers that are dying.
   std::multimap<Clock::time_point, Timer> timers_;
   std::vector<char> bytes_ = std::vector<char>(kReadBytes);
   bool stopping_ = false;

@@ -59,6 +59,8 @@ public:
   /// Ends all that it started, and its session; also the way to let go of one that has ended.
   void kill();
   [[nodiscard]] const ProcessId& id() const { return child_.id(); }
+  /// The process that watches over the script, to be waited for; the last call.
+  [[nodiscard]] ChildProcess watcher() && { return std::move(child_); }
 
 private:
   ScriptProcess(ChildProcess child, std::string pipes);

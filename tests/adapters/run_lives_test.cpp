@@ -9,7 +9,7 @@ using namespace muster;
 namespace {
 
 using List = std::vector<std::string>;
-constexpr const char* kWaitForGo = "until [ -e $FILES/go ]; do :; done; ";
+constexpr const char* kWaitForGo = "until [ -e $FILES/go ] || [ ! -e $FILES ]; do :; done; ";
 
 /// The run as it is when the program ends after it wrote down that its first step's first attempt begins.
 void ends_before_a_script_begins(Run& run) {
