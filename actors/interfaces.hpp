@@ -101,6 +101,20 @@ using Checkpointer = caf::typed_actor<
   /// Store this world.
   caf::reacts_to<std::shared_ptr<const World>>>;
 
+struct Round;
+/// A look at the components, handed from one reconciler to the next.
+using RoundPtr = std::shared_ptr<Round>;
+
+/// Makes one component of a node's environment as the profile says. Detached: it blocks on its server.
+using Reconciler = caf::typed_actor<
+  /// Look now, and hand the round on.
+  caf::reacts_to<RoundPtr>,
+  /// The interval is over: begin a round.
+  caf::reacts_to<tick_atom>,
+  /// The pause after an attempt that nobody answered is over; its number, since another look may have come
+  /// between.
+  caf::reacts_to<tick_atom, uint64_t>>;
+
 /// Looks into the past: loads worlds as of a seq. Detached: it blocks on the disk.
 using Historian = caf::typed_actor<
   /// Run this reading of the disk, apart from every other thread.

@@ -41,7 +41,7 @@ public:
                                            const std::map<std::string, std::string>& tags,
                                            const environment::Ask& ask) override;
   Result<std::vector<std::string>> buckets() override;
-  [[nodiscard]] std::chrono::seconds last_retry_after() const override { return retry_after_; }
+  [[nodiscard]] Millis retry_after() const override { return retry_after_; }
 
 private:
   /// One of a bucket's configurations.

@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include <spdlog/spdlog.h>
@@ -16,17 +13,19 @@
 #include "actors/world.hpp"
 #include "adapters/fact_stores.hpp"
 #include "adapters/keys.hpp"
-#include "adapters/memory_bus.hpp"
+#include "app/audit_sink.hpp"
 #include "app/cli/client.hpp"
 #include "app/cluster/addresses.hpp"
 #include "app/cluster/bareness.hpp"
 #include "app/cluster/cluster_side.hpp"
 #include "app/config/bind.hpp"
 #include "app/data_folder.hpp"
+#include "app/event_bus.hpp"
 #include "app/jobs/node_jobs.hpp"
 #include "app/jobs/source_worker.hpp"
 #include "app/jwt_checks.hpp"
 #include "app/logging.hpp"
+#include "app/node/environment_side.hpp"
 #include "app/node/node_side.hpp"
 #include "app/overlay.hpp"
 #include "app/plan_files.hpp"
@@ -41,25 +40,10 @@
 namespace muster::app {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::string_view kVersion = MUSTER_VERSION;
-
 int fail(const Error& error) {
   const auto& kind = error_kind(error.code);
   std::cerr << "muster: " << error.detail << "\n        " << kind.remedy << "\n";
   return kind.exit;
-}
-
-/// Heads of checkpoints, kept outside the data folder: what an owner of this machine cannot rewrite
-/// unnoticed.
-void export_head(const std::string& sink, const Record& record) {
-  const auto* made = std::get_if<cluster::Checkpointed>(&record.event);
-  if (!made || sink.empty()) return;
-  std::ofstream out{sink, std::ios::app};
-  out << made->at << ':' << made->head << ' ' << to_rfc3339(record.envelope.time) << ' '
-      << record.envelope.node << '\n';
-  if (!out) spdlog::warn("audit-sink file={} error=cannot write", sink);
 }
 
 /// Everything that lives as long as the node serves, in the order in which it is made.
@@ -71,6 +55,7 @@ struct Node {
   std::unique_ptr<Overlay> overlay;
   std::unique_ptr<ClusterSide> cluster;  ///< Nothing with --alone.
   std::unique_ptr<System> system;
+  std::unique_ptr<EnvironmentSide> environment;
   std::unique_ptr<SecretSweep> secrets;
   std::unique_ptr<JobDesk> jobs;
   std::unique_ptr<http::Api> api;
@@ -95,22 +80,37 @@ struct Identity {
   std::string token;  ///< By which its own side asks.
 };
 
+/// What its profile says is made here, too.
+Status start_environment(Node& node, const config::Config& config, const std::string& id,
+                         const std::string& data) {
+  auto made = EnvironmentSide::start(config, {id, data, node.disk.get(), node.bus, [&node] {
+                                                if (auto* side = node.told.load()) side->reports_wait();
+                                              }});
+  if (!made) return made.error();
+  node.environment = std::move(*made);
+  node.api->set_environment(&node.environment->environment());
+  return Done{};
+}
+
 /// The node itself is a node like any other: it asks over HTTP, here.
 Status start_own_side(Node& node, const config::Config& config, const Identity& self,
                       const config::Bind& near) {
   if (!config.flag("node-side")) return Done{};
   NodeSideOptions options;
   options.node = self.id;
-  options.version = kVersion;
+  options.version = MUSTER_VERSION;
   options.state = self.data;
   options.urls = [urls = std::vector{url_of(near)}] { return urls; };
   options.insecure = !near.listen.tls_cert.empty();  // By an address that the certificate need not name.
   options.credentials = {{"Authorization", "Bearer " + self.token}};
   options.facts = make_disk_facts(*node.disk);
+  options.reports = &node.environment->reports();
+  options.on_profile = [&node](const std::string& text) { node.environment->take_profile(text); };
   auto side = NodeSide::start(config, std::move(options));
   if (!side) return side.error();
   node.side = std::move(*side);
   node.told = node.side.get();
+  node.side->reports_wait();  // What was looked at before it could be told.
   return Done{};
 }
 
@@ -126,7 +126,7 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
                              const std::string& data) {
   SystemOptions options;
   options.node = std::move(id);
-  options.version = kVersion;
+  options.version = MUSTER_VERSION;
   options.feature_level += MUSTER_LEVELS_AHEAD;  // 0; more in a build that stands for a later version.
   options.node_ttl = config.duration("stale-ttl");
   options.leader_ttl = config.duration("leader-ttl");
@@ -185,7 +185,7 @@ Status join_cluster(Node& node, const config::Config& config, const std::string&
   side.config = &config;
   side.data = data;
   side.node = options.node;
-  side.version = kVersion;
+  side.version = MUSTER_VERSION;
   side.public_key = to_hex(node.keys.sign_public);
   side.bind = bind;
   side.url = config.text("control-plane-url").empty() ? url_of(bind) : config.text("control-plane-url");
@@ -297,10 +297,9 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   start_sources(node, source_settings(config, data, *id, *policy), options);
   auto bind = start_edge(node, config, options);
   if (!bind) return bind.error();
-  if (const auto& kind = config.text("bus-kind"); !kind.empty() && kind != "in-process")
-    spdlog::warn("bus-kind={} is not in this build: overlay events stay in the process, no broker gets them",
-                 kind);
-  node.bus = std::make_shared<MemoryBus>(config.text("amqp-exchange"));
+  auto bus = make_event_bus(config, *node.disk);
+  if (!bus) return bus.error();
+  node.bus = std::move(*bus);
   node.overlay = std::make_unique<Overlay>(node.bus, config.text("event-prefix"), "supervisor");
   auto inside = system_options(node, config, *id, data);
   if (auto joined = join_cluster(node, config, data, *bind, inside, stopped); !joined) return joined;
@@ -317,6 +316,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
     *id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get(), node.sources.get()};
   node.jobs = make_node_jobs(config, std::move(*policy), parts);
   node.api->set_jobs(node.jobs.get());
+  if (auto status = start_environment(node, config, *id, data); !status) return status;
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"),
                                            data + "/plan_files.json");
   if (node.cluster)
@@ -339,10 +339,13 @@ void stop(Node& node) {
   if (node.server) node.server->stop();
   if (node.system) node.system->stop();
   if (node.cluster) node.cluster->detach();
+  node.environment.reset();
   node.server.reset();
   node.api.reset();
   node.files.reset();
   node.system.reset();
+  node.overlay.reset();
+  node.bus.reset();  // It keeps what it holds on the disk.
   node.side.reset();
   node.jobs.reset();
   node.cluster.reset();

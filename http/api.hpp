@@ -18,6 +18,10 @@
 #include "http/server.hpp"
 #include "http/tail.hpp"
 
+namespace muster {
+class Environment;
+}
+
 namespace muster::http {
 
 struct ApiOptions {
@@ -48,6 +52,7 @@ struct ApiOptions {
   SecretSharing* sharing = nullptr;  ///< Null exactly when `peering` is.
   /// Changes the cluster key; `force`: without members that are silent. Empty exactly when `peering` is null.
   std::function<void(bool force, Origin origin, Answer answer)> rotate_key;
+  Environment* environment = nullptr;       ///< Null: this node keeps none. Set before the server starts.
   JobsPort* jobs = nullptr;                 ///< Null: this node runs no jobs. Set before the server starts.
   bool aliases_public = false;              ///< --aliases-public: GET /jobs shows aliases to everybody.
   bool export_runs = false;                 ///< --extension export: GET /runs/{id}/events.ndjson.
@@ -96,6 +101,7 @@ public:
   [[nodiscard]] System& system() { return system_; }
   [[nodiscard]] const ApiOptions& options() const { return options_; }
   void set_jobs(JobsPort* jobs) { options_.jobs = jobs; }
+  void set_environment(Environment* environment) { options_.environment = environment; }
   [[nodiscard]] Router& router() { return router_; }
   [[nodiscard]] TailRing& tails() { return tails_; }
   [[nodiscard]] Metrics& metrics() { return metrics_; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "domain/ensured.hpp"
 #include "domain/profile.hpp"
 
@@ -19,8 +20,8 @@ namespace muster {
 /// there counts as one that is empty. Calls block; one thread at a time. Errors: `unreachable` (nobody
 /// answers, or not in time, or 5xx), `tls.untrusted`, `backend.refused` (403 and other 4xx; credentials are
 /// never in the text), `backend.throttled`, `backend.reply` (an answer that cannot be right),
-/// `backend.conflict` (the name is somebody else's, or in another region), `not.found` (the bucket went away),
-/// `storage.degraded` (the disk under a folder), `field.invalid`.
+/// `backend.conflict` (the name is somebody else's, or in another region), `not.found` (the bucket went
+/// away), `storage.degraded` (the disk under a folder), `field.invalid`.
 class ObjectStorage {
 public:
   virtual ~ObjectStorage() = default;
@@ -43,7 +44,7 @@ public:
   virtual Result<std::vector<std::string>> buckets() = 0;
 
   /// How long the server asked to be left alone when the last call failed; zero: it did not say.
-  [[nodiscard]] virtual std::chrono::seconds last_retry_after() const { return {}; }
+  [[nodiscard]] virtual Millis retry_after() const { return Millis{0}; }
 };
 
 }  // namespace muster

@@ -11,6 +11,7 @@ Verb status_verb();
 Verb nodes_verb();
 Verb plans_verb();
 Verb services_verb();
+Verb env_verb();
 Verb jobs_verb();
 Verb plan_verb();
 Verb validate_verb();

@@ -9,11 +9,12 @@ namespace muster::cli {
 
 std::span<const Verb> verbs() {
   static const std::array all = {
-    serve_verb(),  runner_verb(),  status_verb(),   services_verb(), nodes_verb(),   plans_verb(),
-    jobs_verb(),   plan_verb(),    validate_verb(), init_verb(),     sources_verb(), runs_verb(),
-    run_verb(),    leader_verb(),  tail_verb(),     events_verb(),   why_verb(),     audit_verb(),
-    replay_verb(), claims_verb(),  token_verb(),    secret_verb(),   log_verb(),     cluster_verb(),
-    backup_verb(), restore_verb(), config_verb(),   doctor_verb(),   sim_verb(),     version_verb(),
+    serve_verb(),   runner_verb(), status_verb(),  services_verb(), env_verb(),    nodes_verb(),
+    plans_verb(),   jobs_verb(),   plan_verb(),    validate_verb(), init_verb(),   sources_verb(),
+    runs_verb(),    run_verb(),    leader_verb(),  tail_verb(),     events_verb(), why_verb(),
+    audit_verb(),   replay_verb(), claims_verb(),  token_verb(),    secret_verb(), log_verb(),
+    cluster_verb(), backup_verb(), restore_verb(), config_verb(),   doctor_verb(), sim_verb(),
+    version_verb(),
   };
   return all;
 }

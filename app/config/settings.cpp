@@ -191,6 +191,22 @@ std::vector<Setting> limit_settings() {
   };
 }
 
+std::vector<Setting> environment_settings() {
+  return {
+    duration("environment-interval", "30s", 100, kDay, "From look to look at buckets, queues and indexes"),
+    text("environment-observe", "", "Components that are looked at and not changed: storage,broker,index"),
+    text("minio-endpoint", "", "URL of an S3 server for the profile's buckets; empty: a folder of this node")
+      .env({"MINIO_ENDPOINT"}),
+    text("minio-access-key", "", "Access key of --minio-endpoint").env({"MINIO_ACCESS_KEY"}).hidden(),
+    text("minio-secret-key", "", "Secret key of --minio-endpoint").env({"MINIO_SECRET_KEY"}).hidden(),
+    text("minio-region", "us-east-1", "Region of --minio-endpoint").env({"MINIO_REGION"}),
+    text("weaviate-url", "",
+         "URL of a Weaviate server for the profile's classes; empty: an index of this node")
+      .env({"WEAVIATE_URL"}),
+    text("weaviate-api-key", "", "API key of --weaviate-url").env({"WEAVIATE_API_KEY"}).hidden(),
+  };
+}
+
 std::vector<Setting> output_settings() {
   return {
     text("bus-kind", "", "Event bus; this build has the in-process one and says so when another is named")
@@ -274,8 +290,9 @@ std::vector<Setting> job_settings() {
 
 std::vector<Setting> make_settings() {
   std::vector<Setting> all;
-  for (auto part : {node_settings(), own_side_settings(), cluster_settings(), access_settings(),
-                    time_settings(), limit_settings(), output_settings(), job_settings(), client_settings()})
+  for (auto part :
+       {node_settings(), own_side_settings(), cluster_settings(), access_settings(), time_settings(),
+        limit_settings(), environment_settings(), output_settings(), job_settings(), client_settings()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

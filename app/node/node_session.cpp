@@ -118,7 +118,7 @@ void NodeSession::facts_wait() {
 
 /// Nobody has to answer for what ran before to run again.
 void NodeSession::load_cache() {
-  life_.facts = !options_.facts->waiting(1).empty();
+  life_.facts = has_to_tell();
   if (const auto plan = read_file(options_.state + "/plan.json", kMaxReply)) {
     if (const auto status = take_plan(*plan, true); !status)
       spdlog::warn("node file=plan.json error={}", status.error().detail);
@@ -145,7 +145,7 @@ void NodeSession::loop() {
     const double chance = std::uniform_real_distribution<>{0, 1}(chance_);
     lock.lock();
     if (stopping_) break;
-    if (*what == Ask::facts && !options_.facts->waiting(1).empty()) life_.facts = true;
+    if (*what == Ask::facts && has_to_tell()) life_.facts = true;
     node_life::answered(life_, *what, status, tick(), chance);
     if (status >= 300) spdlog::warn("node asked={} status={}", word(*what), status);
     if (life_.reachable != was_reachable_)
@@ -327,7 +327,7 @@ int NodeSession::beat() {
 /// A report that is refused for what it says is told one by one; the fact that nobody takes is given up.
 int NodeSession::tell_facts() {
   const auto facts = options_.facts->waiting(facts_at_once_);
-  if (facts.empty()) return 200;
+  if (facts.empty()) return tell_reports();
   std::string body = R"({"source":)";
   append_json_string(body, options_.facts->source());
   body += ",\"facts\":[";
@@ -357,6 +357,23 @@ int NodeSession::tell_facts() {
   if (const auto dropped = options_.facts->drop_to(std::min(taken, number_of(facts.back()))); !dropped)
     spdlog::error("node facts error={}", dropped.error().detail);
   return taken >= number_of(facts.front()) ? status : 502;
+}
+
+bool NodeSession::has_to_tell() const {
+  return !options_.facts->waiting(1).empty() || (options_.reports && options_.reports->waiting());
+}
+
+/// Once there are no facts: what came of the environment. A report that is refused for what it says is given
+/// up.
+int NodeSession::tell_reports() {
+  while (const auto body = options_.reports ? options_.reports->waiting() : std::nullopt) {
+    const auto reply = call("POST", "/v1/bootstrap/events", *body);
+    const auto status = status_of(reply);
+    if (status != 204 && status != 400) return status;
+    if (status == 400) spdlog::error("node report given up: {}", reply->body);
+    options_.reports->drop(*body);
+  }
+  return 200;
 }
 
 }  // namespace muster::app

@@ -16,6 +16,7 @@
 #include "adapters/ports/fact_store.hpp"
 #include "app/node/cluster_file.hpp"
 #include "app/node/plan_watch.hpp"
+#include "app/node/report_box.hpp"
 #include "domain/node_life.hpp"
 #include "domain/supervision.hpp"
 
@@ -35,6 +36,7 @@ struct NodeSessionOptions {
   std::string state;      ///< Folder of the last good plan and profile.
   std::string discovery;  ///< Folder of cluster.json.
   FactStore* facts = nullptr;
+  ReportBox* reports = nullptr;                       ///< Nothing: no environment is reported.
   std::function<std::vector<std::string>()> running;  ///< What heartbeats tell.
   /// A plan to apply, also the cached one at the start. `executor` is the plan's own.
   std::function<void(supervision::Plan plan, std::string executor)> on_plan;
@@ -54,7 +56,7 @@ public:
 
   /// The plan may be another one now.
   void notify();
-  /// Facts wait.
+  /// Facts or reports wait.
   void facts_wait();
   void stop();
 
@@ -71,6 +73,8 @@ private:
   int ask_plan();
   int beat();
   int tell_facts();
+  int tell_reports();
+  [[nodiscard]] bool has_to_tell() const;
   void ask_profile();
   Status take_plan(const std::string& text, bool cached);
   void keep_cluster_file();

@@ -70,6 +70,7 @@ Result<std::unique_ptr<NodeSide>> NodeSide::start(const config::Config& config, 
     services.apply(std::move(plan), std::move(executor));
   };
   talk.on_profile = std::move(options.on_profile);
+  talk.reports = options.reports;
   auto talking = NodeSession::start(std::move(talk));
   if (!talking) return talking.error();
   self.session_ = std::move(*talking);
@@ -84,6 +85,10 @@ NodeSide::~NodeSide() {
 
 void NodeSide::notify() {
   session_->notify();
+}
+
+void NodeSide::reports_wait() {
+  session_->facts_wait();
 }
 
 /// The session is still there while the services stop: they may tell it something.

@@ -25,6 +25,7 @@ struct NodeSideOptions {
   Millis timeout{5'000};
   std::unique_ptr<FactStore> facts;
   std::function<void(const std::string& profile)> on_profile{};
+  ReportBox* reports = nullptr;  ///< As NodeSessionOptions.
 };
 
 class NodeSide {
@@ -36,8 +37,12 @@ public:
   NodeSide(const NodeSide&) = delete;
   NodeSide& operator=(const NodeSide&) = delete;
 
-  /// The plan may be another one now. Any thread.
+  // Any thread.
+
+  /// The plan may be another one now.
   void notify();
+  /// There is something to tell of the environment.
+  void reports_wait();
   /// Services go on.
   void stop();
 

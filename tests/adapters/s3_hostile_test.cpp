@@ -78,17 +78,17 @@ TEST_CASE("a throttling server says when to ask again, and that is handed on wit
   const auto told = storage.ensure_tags("media", {{"a", "b"}}, kAsk);
   CHECK(told.error().code == "backend.throttled");
   CHECK(told.error().detail.find("in 17 s") != std::string::npos);
-  CHECK(storage.last_retry_after() == std::chrono::seconds{17});
+  CHECK(storage.retry_after() == std::chrono::seconds{17});
   CHECK(server.requests() == 1);  // Never again by itself.
   for (const auto* far : {"99999999", "9223372036854775807"}) {
     wait = far;
     CHECK_FALSE(storage.ensure_tags("media", {{"a", "b"}}, kAsk));
-    CHECK(storage.last_retry_after() == S3Storage::kMaxRetryAfter);
+    CHECK(storage.retry_after() == S3Storage::kMaxRetryAfter);
   }
   for (const auto* none : {"-5", "soon", "99999999999999999999999999", "0"}) {
     wait = none;
     CHECK(storage.ensure_tags("media", {{"a", "b"}}, kAsk).error().code == "unreachable");
-    CHECK(storage.last_retry_after().count() == 0);
+    CHECK(storage.retry_after().count() == 0);
   }
 }
 

@@ -1,0 +1,116 @@
+// Spawning reconcilers, and keeping what they say.
+#include "actors/environment.hpp"
+
+#include <mutex>
+
+#include "actors/reconciler.hpp"
+
+namespace muster {
+
+using namespace actors;
+using environment::Component;
+
+namespace {
+
+constexpr size_t kThreads = 1;  // Of the scheduler: every reconciler has a thread of its own.
+
+struct Config : caf::actor_system_config {
+  Config() {
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", kThreads);
+    set("logger.console-verbosity", caf::atom("quiet"));
+  }
+};
+
+}  // namespace
+
+struct Environment::Impl {
+  explicit Impl(EnvironmentOptions given) : options(std::move(given)) {}
+
+  /// From the last to the first, so that each knows whom it hands rounds on to.
+  void spawn() {
+    const auto& backends = options.backends;
+    const auto with = [](const auto& backend) {
+      return [backend](const profile::Profile& profile) { return steps_of(backend, profile); };
+    };
+    add(Component::index, backends.index_name, with(backends.index));
+    add(Component::broker, backends.broker_name, with(backends.broker));
+    add(Component::storage, backends.storage_name, with(backends.storage));
+  }
+
+  void add(Component component, const std::string& backend,
+           std::function<std::vector<Step>(const profile::Profile&)> steps) {
+    ReconcilerDeps deps;
+    deps.component = component;
+    deps.node = options.node;
+    deps.backend = backend;
+    deps.steps = std::move(steps);
+    deps.pace = options.pace;
+    deps.observe = options.observe[static_cast<size_t>(component)];
+    deps.now = options.now;
+    deps.chance = options.chance;
+    deps.told = [this](environment::Report report) { keep(std::move(report)); };
+    deps.begins = component == environment::kComponents.front();
+    if (!reconcilers.empty())
+      deps.next = [to = reconcilers.back()](RoundPtr round) { caf::anon_send(to, std::move(round)); };
+    reconcilers.push_back(system.spawn<caf::detached>(reconciler, std::move(deps)));
+  }
+
+  void keep(environment::Report report) {
+    const auto kept = std::make_shared<const environment::Report>(std::move(report));
+    {
+      const std::lock_guard lock{mutex};
+      seen[static_cast<size_t>(kept->component)] = kept;
+    }
+    if (options.told) options.told(*kept);
+  }
+
+  void begin(RoundPtr round) { caf::anon_send(reconcilers.back(), std::move(round)); }
+
+  const EnvironmentOptions options;
+  Config config;
+  caf::actor_system system{config};
+  std::vector<Reconciler> reconcilers;  // The first to look is the last here.
+  std::mutex mutex;
+  std::array<std::shared_ptr<const environment::Report>, environment::kComponents.size()> seen;
+};
+
+Environment::Environment(EnvironmentOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
+  impl_->spawn();
+}
+
+Environment::~Environment() {
+  for (const auto& one : impl_->reconcilers) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  impl_->reconcilers.clear();
+  impl_->system.await_all_actors_done();
+}
+
+void Environment::desire(profile::Profile profile) {
+  auto round = std::make_shared<Round>();
+  auto generation = profile::generation(profile);
+  round->desired = std::make_shared<const Desired>(Desired{std::move(profile), std::move(generation)});
+  impl_->begin(std::move(round));
+}
+
+void Environment::look(bool dry_run, std::optional<Component> only,
+                       std::function<void(std::vector<environment::Report>)> then) {
+  auto round = std::make_shared<Round>();
+  round->dry_run = dry_run;
+  round->only = only;
+  round->then = std::move(then);
+  impl_->begin(std::move(round));
+}
+
+std::vector<std::shared_ptr<const environment::Report>> Environment::seen() const {
+  std::vector<std::shared_ptr<const environment::Report>> all;
+  const std::lock_guard lock{impl_->mutex};
+  for (const auto& report : impl_->seen)
+    if (report) all.push_back(report);
+  return all;
+}
+
+const std::string& Environment::node() const {
+  return impl_->options.node;
+}
+
+}  // namespace muster

@@ -1,0 +1,62 @@
+// A node's environment: a reconciler for each component, and what they last saw.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/ports/event_bus.hpp"
+#include "adapters/ports/object_storage.hpp"
+#include "adapters/ports/vector_index.hpp"
+#include "domain/environment.hpp"
+
+namespace muster {
+
+/// Where each component lives, and under which name that is shown.
+struct Backends {
+  std::shared_ptr<ObjectStorage> storage;
+  std::string storage_name;
+  std::shared_ptr<EventBus> broker;
+  std::string broker_name;
+  std::shared_ptr<VectorIndex> index;
+  std::string index_name;
+};
+
+struct EnvironmentOptions {
+  std::string node;
+  Backends backends;
+  environment::Pace pace;
+  std::array<bool, environment::kComponents.size()> observe{};  ///< By component: tells, and changes nothing.
+  std::function<Time()> now;
+  std::function<double()> chance;                        ///< From 0 to 1.
+  std::function<void(const environment::Report&)> told;  ///< After each look; on that component's thread.
+};
+
+class Environment {
+public:
+  explicit Environment(EnvironmentOptions options);
+  ~Environment();  ///< Stops; waits for calls that are under way.
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  // Any thread.
+
+  /// This is desired from now on, and made at once: storage, then broker, then index.
+  void desire(profile::Profile profile);
+  /// Looks now, at all or at one; `then` gets the reports, in order: none before anything was desired. With
+  /// `dry_run` nothing is written.
+  void look(bool dry_run, std::optional<environment::Component> only,
+            std::function<void(std::vector<environment::Report>)> then);
+  /// What each component last came to, in order; without those that have not looked yet.
+  [[nodiscard]] std::vector<std::shared_ptr<const environment::Report>> seen() const;
+  [[nodiscard]] const std::string& node() const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace muster

@@ -1,0 +1,99 @@
+// Looking, telling, and planning the next look.
+#include "actors/reconciler.hpp"
+
+#include "actors/loud.hpp"
+
+namespace muster::actors {
+namespace {
+
+using environment::Report;
+
+/// What is only observed is not changed: it has drifted.
+void observe(Report& report) {
+  for (auto& row : report.rows)
+    if (row.status == "changed") row.status = "drifted", row.detail = "observed only: " + row.detail;
+}
+
+class Looking {
+public:
+  Looking(Self<Reconciler, ReconcilerState> self, ReconcilerDeps deps)
+    : self_(self), deps_(std::move(deps)) {}
+
+  void desire(DesiredPtr desired) {
+    auto& state = self_->state;
+    state.steps = deps_.steps(desired->profile);
+    const auto hash = profile::desired_hash(environment::desired_of(desired->profile, deps_.component));
+    state.key =
+      profile::idempotency_key(deps_.node, environment::to_text(deps_.component), desired->generation, hash);
+    state.desired = std::move(desired);
+    state.failed = 0;
+  }
+
+  Report look(bool dry_run) {
+    auto& state = self_->state;
+    Report report;
+    report.component = deps_.component;
+    report.backend = deps_.backend;
+    report.generation = state.desired->generation;
+    report.key = state.key;
+    report.attempt = state.failed + 1;
+    report.dry_run = dry_run;
+    report.at = deps_.now();
+    auto taken = take(state.steps, {state.key, dry_run || deps_.observe});
+    report.rows = std::move(taken.rows);
+    report.took = deps_.now() - report.at;
+    if (deps_.observe && !dry_run) observe(report);
+    if (dry_run) return report;
+    state.planned++;
+    state.failed = report.wants_retry() ? state.failed + 1 : 0;
+    if (state.failed > 0 && state.failed < deps_.pace.attempts)
+      caf::delayed_anon_send(
+        self_, std::max(environment::next_look(deps_.pace, state.failed, deps_.chance()), taken.retry_after),
+        tick_atom::value, state.planned);
+    else
+      state.failed = 0;
+    deps_.told(report);
+    return report;
+  }
+
+  void hand_on(RoundPtr round) {
+    const auto& state = self_->state;
+    if (state.desired && (!round->only || *round->only == deps_.component))
+      round->reports.push_back(look(round->dry_run));
+    if (deps_.next) return deps_.next(std::move(round));
+    if (round->then) round->then(std::move(round->reports));
+  }
+
+  void begin() {
+    caf::delayed_anon_send(self_, deps_.pace.interval, tick_atom::value);
+    hand_on(std::make_shared<Round>());
+  }
+
+  void again(uint64_t number) {
+    if (number == self_->state.planned) (void)look(false);
+  }
+
+  [[nodiscard]] const ReconcilerDeps& deps() const { return deps_; }
+
+private:
+  Self<Reconciler, ReconcilerState> self_;
+  const ReconcilerDeps deps_;
+};
+
+}  // namespace
+
+Reconciler::behavior_type reconciler(Self<Reconciler, ReconcilerState> self, ReconcilerDeps deps) {
+  end_loudly(self, std::string(environment::to_text(deps.component)) + " reconciler");
+  const auto looking = std::make_shared<Looking>(self, std::move(deps));
+  if (looking->deps().begins) caf::delayed_anon_send(self, looking->deps().pace.interval, tick_atom::value);
+  return {
+    [looking](const RoundPtr& round) {
+      if (round->desired) looking->desire(round->desired);
+      looking->hand_on(round);
+    },
+    [looking](tick_atom) { looking->begin(); },
+    [looking](tick_atom, uint64_t number) { looking->again(number); },
+  };
+}
+
+}  // namespace muster::actors

@@ -1,0 +1,55 @@
+// The actor of one component of a node's environment: looks when it is told, when the interval is over, and
+// after a pause when nobody answered.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/reconciling.hpp"
+#include "domain/environment.hpp"
+
+namespace muster::actors {
+
+/// What is to be made.
+struct Desired {
+  profile::Profile profile;
+  std::string generation;
+};
+using DesiredPtr = std::shared_ptr<const Desired>;
+
+struct Round {
+  DesiredPtr desired{};  ///< Null: what was desired before.
+  bool dry_run = false;
+  std::optional<environment::Component> only{};
+  std::vector<environment::Report> reports{};  ///< Of those that have looked.
+  std::function<void(std::vector<environment::Report>)> then{};
+};
+
+struct ReconcilerDeps {
+  environment::Component component = environment::Component::storage;
+  std::string node, backend;
+  std::function<std::vector<Step>(const profile::Profile&)> steps;
+  environment::Pace pace;
+  bool observe = false;  ///< Tells what it would do, and does nothing.
+  std::function<Time()> now;
+  std::function<double()> chance;                 ///< From 0 to 1.
+  std::function<void(environment::Report)> told;  ///< After each look that was no dry run.
+  std::function<void(RoundPtr)> next;             ///< Whom rounds are handed on to; the last has nobody.
+  bool begins = false;                            ///< It begins the rounds of the interval.
+};
+
+struct ReconcilerState {
+  ReconcilerState() = default;
+  DesiredPtr desired;
+  std::vector<Step> steps;
+  std::string key;
+  unsigned failed = 0;   // Looks in a row that somebody did not answer.
+  uint64_t planned = 0;  // The number of the last look that was planned.
+};
+
+Reconciler::behavior_type reconciler(Self<Reconciler, ReconcilerState> self, ReconcilerDeps deps);
+
+}  // namespace muster::actors

@@ -1,0 +1,79 @@
+// From a profile to steps, and through them.
+#include "actors/reconciling.hpp"
+
+#include <algorithm>
+
+namespace muster::actors {
+
+using environment::Ask;
+
+std::vector<Step> steps_of(const std::shared_ptr<ObjectStorage>& storage, const profile::Profile& profile) {
+  std::vector<Step> steps;
+  for (const auto& bucket : profile.storage) {
+    steps.push_back({"bucket", bucket.name, [storage, name = bucket.name](const Ask& ask) {
+                       return storage->ensure_bucket(name, ask);
+                     }});
+    steps.push_back({"versioning", bucket.name,
+                     [storage, bucket](const Ask& ask) {
+                       return storage->ensure_versioning(bucket.name, bucket.versioned, ask);
+                     },
+                     true});
+    if (!bucket.lifecycle.empty())
+      steps.push_back({"lifecycle", bucket.name,
+                       [storage, bucket](const Ask& ask) {
+                         return storage->ensure_lifecycle(bucket.name, bucket.lifecycle, ask);
+                       },
+                       true});
+    if (!bucket.tags.empty())
+      steps.push_back(
+        {"tags", bucket.name,
+         [storage, bucket](const Ask& ask) { return storage->ensure_tags(bucket.name, bucket.tags, ask); },
+         true});
+  }
+  for (auto& step : steps) step.retry_after = [storage] { return storage->retry_after(); };
+  return steps;
+}
+
+std::vector<Step> steps_of(const std::shared_ptr<EventBus>& bus, const profile::Profile& profile) {
+  std::vector<Step> steps;
+  for (const auto& exchange : profile.exchanges)
+    steps.push_back({"exchange", exchange.name,
+                     [bus, exchange](const Ask& ask) { return bus->ensure_exchange(exchange, ask); }});
+  for (const auto& queue : profile.queues)
+    steps.push_back(
+      {"queue", queue.name, [bus, queue](const Ask& ask) { return bus->ensure_queue(queue, ask); }});
+  for (const auto& binding : profile.bindings)
+    steps.push_back({"binding", binding.exchange + " -> " + binding.queue + " (" + binding.key + ")",
+                     [bus, binding](const Ask& ask) { return bus->ensure_binding(binding, ask); }});
+  return steps;
+}
+
+std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index, const profile::Profile& profile) {
+  std::vector<Step> steps;
+  for (const auto& spec : profile.classes) {
+    steps.push_back(
+      {"class", spec.name, [index, spec](const Ask& ask) { return index->ensure_class(spec, ask); }});
+    steps.push_back({"properties", spec.name,
+                     [index, spec](const Ask& ask) { return index->ensure_properties(spec, ask); }, true});
+  }
+  for (auto& step : steps) step.retry_after = [index] { return index->retry_after(); };
+  return steps;
+}
+
+Taken take(const std::vector<Step>& steps, const Ask& ask) {
+  Taken taken;
+  taken.rows.reserve(steps.size());
+  bool stands = true;
+  for (const auto& step : steps) {
+    if (step.follows && !stands) continue;
+    const auto outcome = step.ensure(ask);
+    taken.rows.push_back(environment::row_of(step.kind, step.name, outcome));
+    if (!outcome && step.retry_after) taken.retry_after = std::max(taken.retry_after, step.retry_after());
+    // What is not there yet has nothing to compare in a dry run.
+    const bool missing = ask.dry_run && outcome && outcome->outcome == environment::Outcome::changed;
+    if (!step.follows) stands = outcome && outcome->outcome != environment::Outcome::incompatible && !missing;
+  }
+  return taken;
+}
+
+}  // namespace muster::actors

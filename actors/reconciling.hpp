@@ -1,0 +1,44 @@
+// What a reconciler does with its backend, one resource after the other.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/ports/event_bus.hpp"
+#include "adapters/ports/object_storage.hpp"
+#include "adapters/ports/vector_index.hpp"
+#include "domain/environment.hpp"
+
+namespace muster::actors {
+
+/// One resource to make sure of.
+struct Step {
+  std::string kind, name;
+  std::function<Result<environment::Ensured>(const environment::Ask&)> ensure;
+  /// Makes no sense when the last step that does not follow failed: it is passed over then.
+  bool follows = false;
+  std::function<Millis()>
+    retry_after{};  ///< How long the server wants to be left alone, when the step failed.
+};
+
+/// What came of some steps.
+struct Taken {
+  std::vector<environment::Row> rows;
+  Millis retry_after{0};  ///< The longest that a server named.
+};
+
+/// In the order of the supervisor contract, section 11: bucket, versioning, lifecycle, tags; exchanges,
+/// queues, bindings; class, properties. They hold on to the backend, and to nothing else.
+[[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<ObjectStorage>& storage,
+                                         const profile::Profile& profile);
+[[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<EventBus>& bus,
+                                         const profile::Profile& profile);
+[[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index,
+                                         const profile::Profile& profile);
+
+/// Goes through all of them: one that fails holds up nobody but those that follow it.
+[[nodiscard]] Taken take(const std::vector<Step>& steps, const environment::Ask& ask);
+
+}  // namespace muster::actors

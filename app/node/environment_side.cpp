@@ -1,0 +1,125 @@
+// Choosing backends, and telling what came of looking at them.
+#include "app/node/environment_side.hpp"
+
+#include <random>
+
+#include <spdlog/spdlog.h>
+
+#include "adapters/folder_storage.hpp"
+#include "adapters/memory_index.hpp"
+#include "adapters/rabbit_bus.hpp"
+#include "adapters/s3_storage.hpp"
+#include "adapters/weaviate_index.hpp"
+
+namespace muster::app {
+namespace {
+
+constexpr std::chrono::minutes kExpireEvery{10};
+
+double draw() {
+  thread_local std::mt19937_64 chance{std::random_device{}()};
+  return std::uniform_real_distribution<>{0, 1}(chance);
+}
+
+/// The components of --environment-observe.
+Result<std::array<bool, environment::kComponents.size()>> observed(const config::Config& config) {
+  std::array<bool, environment::kComponents.size()> observe{};
+  std::string_view rest = config.text("environment-observe");
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    const auto component = environment::component_of(rest.substr(0, comma));
+    if (!component) return Error{"config.invalid", "environment-observe: " + component.error().detail, {}};
+    observe[static_cast<size_t>(*component)] = true;
+    rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
+  }
+  return observe;
+}
+
+}  // namespace
+
+Result<Backends> EnvironmentSide::backends(const config::Config& config) {
+  Backends made;
+  made.broker = options_.bus;
+  made.broker_name = "in-process";
+  if (const auto& broker = config.text("broker-url"); !broker.empty()) {
+    auto url = parse_amqp_url(broker);
+    if (!url) return url.error();
+    RabbitOptions rabbit;
+    rabbit.amqp.url = std::move(*url);
+    rabbit.exchange = config.text("amqp-exchange");
+    made.broker = std::make_shared<RabbitBus>(std::move(rabbit));
+    made.broker_name = "rabbitmq";
+  }
+  if (const auto& endpoint = config.text("minio-endpoint"); !endpoint.empty()) {
+    S3Settings settings;
+    settings.endpoint = endpoint;
+    settings.credentials = {config.text("minio-access-key"), config.text("minio-secret-key")};
+    settings.region = config.text("minio-region");
+    made.storage = std::make_shared<S3Storage>(std::move(settings));
+    made.storage_name = "s3";
+  } else {
+    made.storage = folder_ = std::make_shared<FolderStorage>(options_.data + "/objects");
+    made.storage_name = "folder";
+  }
+  auto index = config.text("weaviate-url").empty()
+                 ? make_memory_index(*options_.disk)
+                 : make_weaviate_index({config.text("weaviate-url"), config.text("weaviate-api-key")});
+  if (!index) return index.error();
+  made.index = std::move(*index);
+  made.index_name = config.text("weaviate-url").empty() ? "embedded" : "weaviate";
+  return made;
+}
+
+Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Config& config,
+                                                                EnvironmentSideOptions options) {
+  std::unique_ptr<EnvironmentSide> made{new EnvironmentSide{std::move(options)}};
+  auto& self = *made;
+  auto backends = self.backends(config);
+  if (!backends) return backends.error();
+  auto observe = observed(config);
+  if (!observe) return observe.error();
+  EnvironmentOptions environment;
+  environment.node = self.options_.node;
+  environment.backends = std::move(*backends);
+  environment.pace.interval = config.duration("environment-interval");
+  environment.observe = *observe;
+  environment.now = system_now;
+  environment.chance = draw;
+  environment.told = [&self](const environment::Report& report) { self.told(report); };
+  self.environment_ = std::make_unique<Environment>(std::move(environment));
+  return made;
+}
+
+void EnvironmentSide::take_profile(const std::string& text) {
+  auto profile = profile::parse(text, "profile.json");
+  if (!profile) return spdlog::error("environment profile error={}", profile.error().detail);
+  environment_->desire(std::move(*profile));
+}
+
+/// A server does that by itself.
+void EnvironmentSide::expire_objects() {
+  if (!folder_ || system_now() - expired_at_ < kExpireEvery) return;
+  expired_at_ = system_now();
+  if (auto expired = folder_->expire(expired_at_); !expired)
+    spdlog::warn("environment component=storage action=expire error={}", expired.error().detail);
+}
+
+/// The fields that the supervisor contract names in section 11.
+void EnvironmentSide::told(const environment::Report& report) {
+  if (report.component == environment::Component::storage) expire_objects();
+  const auto status = environment::status_of(report);
+  const bool news = reports_.put(report);
+  const auto level = !news            ? spdlog::level::debug
+                     : status == "ok" ? spdlog::level::info
+                                      : spdlog::level::warn;
+  spdlog::log(
+    level,
+    "environment component={} backend={} action={} attempt={} idempotent={} generation={} duration_ms={} "
+    "status={} message=\"{}\"",
+    environment::to_text(report.component), report.backend, report.count("changed") > 0 ? "apply" : "check",
+    report.attempt, report.count("changed") == 0, report.generation, report.took.count(), status,
+    environment::message_of(report));
+  if (news && options_.reports_wait) options_.reports_wait();
+}
+
+}  // namespace muster::app

@@ -1,0 +1,51 @@
+// The environment of a node that serves: its backends, by what is configured, and the reconcilers above them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/environment.hpp"
+#include "adapters/folder_storage.hpp"
+#include "app/config/config.hpp"
+#include "app/node/report_box.hpp"
+#include "events/log/disk.hpp"
+
+namespace muster::app {
+
+struct EnvironmentSideOptions {
+  std::string node;
+  std::string data;  ///< The data folder.
+  log::Disk* disk = nullptr;
+  std::shared_ptr<EventBus> bus;       ///< The in-process one.
+  std::function<void()> reports_wait;  ///< There is something to tell. Any thread.
+};
+
+class EnvironmentSide {
+public:
+  /// A server where one is configured, else what is built in (supervisor contract, section 11). Nothing is
+  /// asked of a server yet. Error: `config.invalid`, `field.invalid`, and those of the embedded index.
+  static Result<std::unique_ptr<EnvironmentSide>> start(const config::Config& config,
+                                                        EnvironmentSideOptions options);
+
+  /// The profile as the control plane published it, or as it was kept; one that does not read changes
+  /// nothing.
+  void take_profile(const std::string& text);
+  [[nodiscard]] Environment& environment() { return *environment_; }
+  [[nodiscard]] ReportBox& reports() { return reports_; }
+
+private:
+  explicit EnvironmentSide(EnvironmentSideOptions options)
+    : options_(std::move(options)), reports_(options_.node) {}
+  Result<Backends> backends(const config::Config& config);
+  void told(const environment::Report& report);
+  void expire_objects();
+
+  const EnvironmentSideOptions options_;
+  ReportBox reports_;
+  std::shared_ptr<FolderStorage> folder_;  ///< Nothing where a server has the buckets.
+  Time expired_at_{};                      ///< Of the storage reconciler's thread.
+  std::unique_ptr<Environment> environment_;
+};
+
+}  // namespace muster::app

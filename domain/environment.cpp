@@ -1,0 +1,89 @@
+// Words and times of the environment.
+#include "domain/environment.hpp"
+
+#include <algorithm>
+
+namespace muster::environment {
+namespace {
+
+constexpr size_t kShownRows = 3;
+constexpr std::string_view kStatuses[] = {"changed",     "drifted", "incompatible",
+                                          "unreachable", "failed",  "paused"};
+
+bool is_well(const Row& row) {
+  return row.status == "in_sync" || row.status == "changed" || row.status == "paused";
+}
+
+}  // namespace
+
+std::string_view to_text(Component component) {
+  constexpr std::string_view kTexts[] = {"storage", "broker", "index"};
+  return kTexts[static_cast<size_t>(component)];
+}
+
+Result<Component> component_of(std::string_view text) {
+  for (const auto component : kComponents)
+    if (to_text(component) == text) return component;
+  return Error{"field.invalid", "\"" + std::string(text) + "\" is not storage, broker or index", {}};
+}
+
+Json desired_of(const profile::Profile& profile, Component component) {
+  return profile::sections(profile)[std::string(to_text(component))];
+}
+
+size_t Report::count(std::string_view status) const {
+  return static_cast<size_t>(std::ranges::count(rows, status, &Row::status));
+}
+
+Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome) {
+  if (outcome)
+    return {std::move(kind), std::move(name),  std::string(to_text(outcome->outcome)),
+            outcome->detail, outcome->desired, outcome->actual};
+  const auto& why = outcome.error();
+  const bool silent =
+    why.code == "unreachable" || why.code == "backend.throttled" || why.code == "tls.untrusted";
+  return {std::move(kind), std::move(name), silent ? "unreachable" : "failed", why.detail, {}, {}};
+}
+
+std::string_view status_of(const Report& report) {
+  if (report.count("unreachable") + report.count("failed") > 0) return "error";
+  return report.count("incompatible") > 0 ? "needs_migration" : "ok";
+}
+
+std::string message_of(const Report& report) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  for (const auto status : kStatuses)
+    if (const auto count = report.count(status); count > 0)
+      add(std::to_string(count) + " " + std::string(status));
+  if (text.empty()) add(std::to_string(report.rows.size()) + " in_sync");
+  size_t shown = 0;
+  for (const auto& row : report.rows) {
+    if (is_well(row) || ++shown > kShownRows) continue;
+    text += "; " + row.kind + " " + row.name + ": " + row.detail;
+  }
+  if (text.size() > kMaxMessage) {
+    size_t end = kMaxMessage;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) end--;  // Whole characters.
+    text.resize(end);
+  }
+  return text;
+}
+
+bool is_news(const Report& report, const Report* before) {
+  if (!before || report.count("changed") > 0 || report.generation != before->generation) return true;
+  const auto ill = [](const Report& of) {
+    std::vector<Row> rows;
+    std::ranges::copy_if(of.rows, std::back_inserter(rows), [](const Row& row) { return !is_well(row); });
+    return rows;
+  };
+  return ill(report) != ill(*before);
+}
+
+Millis next_look(const Pace& pace, unsigned failed, double chance) {
+  if (failed == 0 || failed >= pace.attempts) return pace.interval;
+  const auto full = std::min(pace.first * (1 << (failed - 1)), pace.interval);
+  return full - Millis{static_cast<int64_t>(static_cast<double>(full.count()) * chance / 4)};
+}
+
+}  // namespace muster::environment

@@ -1,0 +1,75 @@
+// The environment of a node: what came of each resource of a component, in words, and when to look again.
+// Pure.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "domain/ensured.hpp"
+#include "domain/profile.hpp"
+
+namespace muster::environment {
+
+enum class Component : uint8_t { storage, broker, index };
+/// In the order in which they are made (supervisor contract, section 11).
+constexpr std::array kComponents{Component::storage, Component::broker, Component::index};
+[[nodiscard]] std::string_view to_text(Component component);
+/// Error: `field.invalid`.
+Result<Component> component_of(std::string_view text);
+
+/// What the profile says of one component; its hash is in the idempotency key.
+[[nodiscard]] Json desired_of(const profile::Profile& profile, Component component);
+
+/// One thing that was looked at.
+struct Row {
+  std::string kind,
+    name;  ///< bucket, versioning, lifecycle, tags, exchange, queue, binding, class, properties.
+  /// An Outcome, or: unreachable (nobody answers: it is asked again), failed (it was refused), paused.
+  std::string status;
+  std::string detail;
+  Json desired{}, actual{};  ///< As Ensured.
+  bool operator==(const Row&) const = default;
+};
+
+/// One look at a component.
+struct Report {
+  Component component = Component::storage;
+  std::string backend;  ///< Which implementation: folder, s3, in-process, rabbitmq, embedded, weaviate.
+  std::string generation, key;
+  uint64_t attempt = 1;  ///< Counts on while nobody answers.
+  bool dry_run = false;
+  Time at{};
+  Millis took{0};
+  std::vector<Row> rows;
+
+  [[nodiscard]] size_t count(std::string_view status) const;
+  /// Somebody did not answer: worth another attempt before the interval is over.
+  [[nodiscard]] bool wants_retry() const { return count("unreachable") > 0; }
+};
+
+/// What came of a call, as a row.
+[[nodiscard]] Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome);
+
+/// As POST /v1/bootstrap/events has it: error, needs_migration, or ok.
+[[nodiscard]] std::string_view status_of(const Report& report);
+/// Counts, and the first rows that are not as they should be; at most kMaxMessage bytes.
+[[nodiscard]] std::string message_of(const Report& report);
+constexpr size_t kMaxMessage = 900;
+
+/// Whether it is worth telling after `before`, if there was one: something was changed, or is not as it was.
+[[nodiscard]] bool is_news(const Report& report, const Report* before);
+
+/// When to look again.
+struct Pace {
+  Millis interval{30'000};  ///< From look to look.
+  Millis first{1'000};      ///< After the first attempt that nobody answered; doubles,
+  unsigned attempts = 5;    ///< so often; then the interval counts again.
+};
+/// After `failed` looks in a row that nobody answered. `chance` is from 0 to 1: up to a quarter less.
+[[nodiscard]] Millis next_look(const Pace& pace, unsigned failed, double chance);
+
+}  // namespace muster::environment

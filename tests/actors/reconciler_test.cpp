@@ -1,0 +1,195 @@
+// Reconcilers in virtual time, above fakes of their backends: order, attempts, intervals, dry runs.
+#include "actors/reconciler.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/actors/actor_world.hpp"
+
+using namespace muster;
+using namespace muster::actors;
+using environment::Component;
+using environment::Outcome;
+using environment::Report;
+
+namespace {
+
+/// Fakes a backend of one component: its resources are made by the first look that may write.
+struct FakeBackend {
+  std::vector<std::string>* calls = nullptr;
+  std::string name;
+  bool away = false, made = false;
+  Millis throttled{0};  ///< How long it asks to be left alone while it is away.
+
+  std::vector<Step> steps() {
+    return {{"thing", name,
+             [this](const environment::Ask& ask) -> Result<environment::Ensured> {
+               calls->push_back(name + (ask.dry_run ? " dry" : ""));
+               if (away) return Error{throttled > Millis{0} ? "backend.throttled" : "unreachable", "not now"};
+               const auto outcome = made ? Outcome::in_sync : Outcome::changed;
+               made |= !ask.dry_run;
+               return environment::Ensured{outcome, "made"};
+             },
+             false, [this] { return throttled; }}};
+  }
+};
+
+struct Chain : ActorWorld {
+  explicit Chain(bool observe = false) {
+    for (const auto component : {Component::index, Component::broker, Component::storage}) {
+      auto& fake = fakes[static_cast<size_t>(component)];
+      fake.calls = &calls;
+      fake.name = environment::to_text(component);
+      ReconcilerDeps deps;
+      deps.component = component;
+      deps.node = "n1";
+      deps.steps = [&fake](const profile::Profile&) { return fake.steps(); };
+      deps.observe = observe;
+      deps.now = [this] { return now(); };
+      deps.chance = [] { return 0.0; };
+      deps.told = [this](Report report) { told.push_back(std::move(report)); };
+      deps.begins = component == Component::storage;
+      if (!all.empty())
+        deps.next = [to = all.back()](RoundPtr round) { caf::anon_send(to, std::move(round)); };
+      all.push_back(system.spawn(reconciler, std::move(deps)));
+    }
+    settle();
+  }
+  ~Chain() {
+    for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+    settle();
+  }
+  std::vector<Report> look(bool dry_run, std::optional<Component> only = {}) {
+    std::vector<Report> got;
+    auto round = std::make_shared<Round>();
+    round->desired = desired;
+    round->dry_run = dry_run;
+    round->only = only;
+    round->then = [&](std::vector<Report> reports) { got = std::move(reports); };
+    caf::anon_send(all.back(), std::move(round));
+    settle();
+    return got;
+  }
+
+  std::array<FakeBackend, 3> fakes;
+  std::vector<std::string> calls;
+  std::vector<Report> told;
+  std::vector<Reconciler> all;
+  DesiredPtr desired = std::make_shared<const Desired>(Desired{{}, "g-1"});
+};
+
+using Words = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a round goes from storage to broker to index, and a second one changes nothing",
+          "[S2-18][S2-30][S0-04]") {
+  Chain chain;
+  const auto first = chain.look(false);
+  REQUIRE(first.size() == 3);
+  CHECK(chain.calls == Words{"storage", "broker", "index"});
+  for (const auto& report : first) CHECK(report.rows.at(0).status == "changed");
+  for (const auto& report : chain.look(false)) CHECK(report.rows.at(0).status == "in_sync");
+}
+
+TEST_CASE("a dry run asks the same, writes nothing, and is told to nobody but who asked", "[S2-44]") {
+  Chain chain;
+  for (const auto& report : chain.look(true)) CHECK(report.rows.at(0).status == "changed");
+  CHECK(chain.calls == Words{"storage dry", "broker dry", "index dry"});
+  CHECK(chain.told.empty());
+  CHECK(!chain.fakes[0].made);
+}
+
+TEST_CASE("one component that does not answer holds up no other, and is asked again by itself", "[S2-76]") {
+  Chain chain;
+  chain.fakes[1].away = true;
+  CHECK(chain.look(false).size() == 3);
+  CHECK(chain.told.at(1).rows.at(0).status == "unreachable");
+  CHECK(chain.told.at(2).rows.at(0).status == "changed");
+  chain.calls.clear();
+  chain.advance(std::chrono::milliseconds{1'100});
+  CHECK(chain.calls == Words{"broker"});
+  CHECK(chain.told.back().attempt == 2);
+  chain.fakes[1].away = false;
+  chain.advance(std::chrono::milliseconds{2'100});
+  CHECK(chain.calls == Words{"broker", "broker"});
+  CHECK(chain.told.back().rows.at(0).status == "changed");
+  chain.advance(std::chrono::seconds{20});
+  CHECK(chain.calls.size() == 2);
+}
+
+TEST_CASE("after five attempts it waits for the interval, at which all are looked at again", "[S2-76]") {
+  Chain chain;
+  chain.fakes[0].away = true;
+  (void)chain.look(false);
+  chain.advance(std::chrono::milliseconds{29'000});
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage") == 5);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index") == 1);
+  chain.fakes[0].away = false;
+  chain.advance(std::chrono::milliseconds{1'500});
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index") == 2);
+  CHECK(chain.fakes[0].made);
+}
+
+TEST_CASE("a server that asks to be left alone for a while is", "[S2-76]") {
+  Chain chain;
+  chain.fakes[0].away = true;
+  chain.fakes[0].throttled = Millis{7'000};
+  (void)chain.look(false);
+  chain.calls.clear();
+  chain.advance(std::chrono::milliseconds{6'800});
+  CHECK(chain.calls.empty());
+  chain.advance(std::chrono::milliseconds{400});
+  CHECK(chain.calls == Words{"storage"});
+}
+
+TEST_CASE("what somebody takes away is back after one interval", "[S2-76]") {
+  Chain chain;
+  (void)chain.look(false);
+  chain.fakes[2].made = false;
+  chain.advance(std::chrono::milliseconds{30'200});
+  CHECK(chain.fakes[2].made);
+}
+
+TEST_CASE("what is only observed is told, and left as it is") {
+  Chain chain{true};
+  for (const auto& report : chain.look(false)) {
+    CHECK(report.rows.at(0).status == "drifted");
+    CHECK(report.rows.at(0).detail == "observed only: made");
+  }
+  CHECK(chain.calls == Words{"storage dry", "broker dry", "index dry"});
+}
+
+TEST_CASE("one component may be looked at alone") {
+  Chain chain;
+  const auto reports = chain.look(false, Component::broker);
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].component == Component::broker);
+  CHECK(chain.calls == Words{"broker"});
+}
+
+TEST_CASE("the idempotency key is that of node, component, generation and desired section", "[S2-45]") {
+  Chain chain;
+  const auto reports = chain.look(false);
+  const auto hash = profile::desired_hash(Json::array());
+  CHECK(reports.at(0).key == profile::idempotency_key("n1", "storage", "g-1", hash));
+  CHECK(reports.at(0).key != reports.at(1).key);
+}
+
+TEST_CASE("a step that fails takes those with it that follow it, and no others") {
+  Words done;
+  const auto step = [&](const std::string& name, bool follows, Result<environment::Ensured> outcome) {
+    return Step{"thing", name,
+                [&done, name, outcome](const environment::Ask&) {
+                  done.push_back(name);
+                  return outcome;
+                },
+                follows};
+  };
+  const auto taken =
+    take({step("a", false, Error{"backend.refused", "no"}), step("a1", true, environment::Ensured{}),
+          step("b", false, environment::Ensured{}), step("b1", true, Error{"backend.refused", "no"}),
+          step("b2", true, environment::Ensured{})},
+         {});
+  CHECK(done == Words{"a", "b", "b1", "b2"});
+  CHECK(taken.rows.size() == 4);
+}
