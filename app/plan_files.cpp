@@ -1,9 +1,11 @@
 // From files to commands.
 #include "app/plan_files.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include "adapters/keys.hpp"
 #include "base/error_catalog.hpp"
@@ -31,11 +33,19 @@ std::map<std::string, std::string> read_seen(const std::string& path) {
   return seen;
 }
 
-/// Whether the log says anything of it yet.
-bool is_in_use(const plans::View& view, const std::string& name, bool profile) {
-  const auto* found = profile ? nullptr : view.templates.find(name);
-  const auto& source = profile ? view.profile : found ? *found : Shared<plans::View::Source>{};
-  return !source->generation.empty() || !source->error.empty();
+/// What the log says of it.
+const plans::View::Source& in_use(const plans::View& view, const std::string& name, bool profile) {
+  static const plans::View::Source nothing;
+  if (profile) return *view.profile;
+  const auto* found = view.templates.find(name);
+  return found ? **found : nothing;
+}
+
+/// Whether the file changed after that time; one that is gone has.
+bool is_newer(const std::string& path, Time than) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return true;
+  return Time{std::chrono::seconds{file.st_mtim.tv_sec + 1}} > than;
 }
 
 }  // namespace
@@ -55,9 +65,8 @@ PlanFiles::PlanFiles(System& system, std::string folder, std::string profile, st
     profile_(std::move(profile)),
     seen_path_(std::move(seen)),
     seen_(read_seen(seen_path_)) {
-  const auto list = [this]() -> std::vector<std::string> {
-    if (!system_.ready()) return {};
-    return {folder_ + "/server.yaml", folder_ + "/camera-proxy.yaml", profile_};
+  const auto list = [this] {
+    return std::vector{folder_ + "/server.yaml", folder_ + "/camera-proxy.yaml", profile_};
   };
   watcher_ = std::make_unique<FileWatcher>(list, [this](const std::string& path) { read(path); });
 }
@@ -67,25 +76,42 @@ void PlanFiles::read(const std::string& path) {
   File file{path, name_of(path), read_file(path, profile ? profile::kMaxFile : plan::kMaxTemplate), {}};
   const bool absent = !file.text && file.text.error().code == "not.found";
   file.digest = absent ? kAbsent : sha256_hex(file.text ? *file.text : file.text.error().detail);
-  if (counts(file)) return profile ? read_profile(file) : read_template(file);
+  if (!system_.ready()) return read_following(file);
+  const bool takes = counts(file);
+  followed_.erase(path);
+  if (takes) return profile ? read_profile(file) : read_template(file);
   mark(file.name, file.digest);
   loaded_++;
+}
+
+/// What it has from the beginning is no edit.
+void PlanFiles::read_following(const File& file) {
+  followed_.insert(file.path);
+  first_.emplace(file.name, file.digest);
 }
 
 /// What is in the log already is changed by an edit here, never by another member's coming to lead.
 bool PlanFiles::counts(const File& file) {
   const auto views = system_.views();
-  if (!is_in_use(view<plans::View>(*views), file.name, file.path == profile_)) return true;
-  {
-    const std::lock_guard lock{mutex_};
-    const auto seen = seen_.find(file.name);
-    if (seen != seen_.end()) return seen->second != file.digest;
-  }
-  if (view<cluster::View>(*views).members.size() < 2 && file.digest != kAbsent) return true;
+  const auto& used = in_use(view<plans::View>(*views), file.name, file.path == profile_);
+  if (used.generation.empty() && used.error.empty()) return true;
+  const bool alone = view<cluster::View>(*views).members.size() < 2;
+  const auto before = last_seen(file.name, alone);
+  if (before == file.digest) return false;
+  if (before.empty() ? alone && file.digest != kAbsent : alone || !followed_.contains(file.path)) return true;
+  if (!before.empty() && is_newer(file.path, std::max(used.loaded_at, used.error_at))) return true;
   if (file.digest != kAbsent)
-    spdlog::info("file={} is as it was: the one that another member gave stays in use until it is edited",
+    spdlog::info("file={} stays without effect until it is edited: another member gave the one in use",
                  file.path);
   return false;
+}
+
+/// Empty: this node never looked at it before. One that is alone goes by what it gave alone: its file counts.
+std::string PlanFiles::last_seen(const std::string& name, bool alone) {
+  const std::lock_guard lock{mutex_};
+  if (const auto seen = seen_.find(name); seen != seen_.end()) return seen->second;
+  const auto first = first_.find(name);
+  return alone || first == first_.end() ? "" : first->second;
 }
 
 void PlanFiles::mark(const std::string& name, const std::string& digest) {

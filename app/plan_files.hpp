@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "actors/system.hpp"
@@ -14,7 +15,8 @@
 namespace muster::app {
 
 /// The files of whoever leads count, and only what is new in them: a member that comes to lead with other
-/// files than the one before, or with none, changes nothing until somebody edits them there.
+/// files than the one before, or with none, changes nothing until somebody edits them there. An edit that is
+/// made while another member leads, or nobody, counts once this one does, unless what is in use is newer.
 class PlanFiles {
 public:
   /// `folder` holds server.yaml and camera-proxy.yaml; `profile` is a file, which may be missing. `seen` is a
@@ -37,8 +39,10 @@ private:
   void read(const std::string& path);
   void read_template(const File& file);
   void read_profile(const File& file);
+  void read_following(const File& file);
   [[nodiscard]] bool counts(const File& file);
   void mark(const std::string& name, const std::string& digest);
+  [[nodiscard]] std::string last_seen(const std::string& name, bool alone);
   Answer recorded(const File& file);
 
   System& system_;
@@ -47,6 +51,9 @@ private:
   std::atomic<int> loaded_{0};
   std::mutex mutex_;
   std::map<std::string, std::string> seen_;  // Name to digest.
+  // Of the watcher's thread: what was there at the start, and files last looked at while another led.
+  std::map<std::string, std::string> first_;
+  std::set<std::string> followed_;
   std::unique_ptr<FileWatcher> watcher_;
 };
 

@@ -52,6 +52,7 @@ Api::Api(System& system, ApiOptions options)
   add_batch_routes(*this);
   add_tenancy_routes(*this);
   add_bootstrap_routes(*this);
+  add_artifact_routes(*this);
   add_environment_routes(*this);
   add_cluster_routes(*this);
   add_cluster_plan_route(*this);

@@ -18,6 +18,7 @@ void add_plan_routes(Api& api);
 void add_batch_routes(Api& api);
 void add_tenancy_routes(Api& api);
 void add_bootstrap_routes(Api& api);
+void add_artifact_routes(Api& api);
 void add_environment_routes(Api& api);
 void add_cluster_routes(Api& api);
 void add_cluster_plan_route(Api& api);

@@ -151,10 +151,11 @@ class UnknownFieldsTest(NodeCase):
 
 # Every route with an id in its path, and what is sent where a body is wanted.
 ID_BODIES = {"PUT /v1/secrets/{}": {"value": "v"}, "POST /v1/secrets/{}:check": {"value": "v"}, "POST /v1/nodes/{}/services": {"source": "s", "facts": []},
-             "POST /v1/nodes/{}/runs": {"source": "s", "facts": []}, "POST /runs/{}:cancel": {}}
+             "POST /v1/nodes/{}/runs": {"source": "s", "facts": []}, "POST /runs/{}:cancel": {}, "POST /v1/sources/{}/pin": {},
+             "PUT /v1/artifacts/{}": {}}
 ID_ROUTES = ("GET /v1/nodes/{}", "DELETE /v1/nodes/{}", "GET /v1/nodes/{}/services", "GET /v1/services/{}/logs", "GET /v1/plans/{}", "GET /api/claims/{}/watch",
              "GET /v1/secrets/{}", "DELETE /v1/secrets/{}", "DELETE /v1/tokens/{}", "DELETE /v1/cluster/tokens/{}", "DELETE /v1/cluster/members/{}",
-             "GET /runs/{}", "GET /runs/{}/events", "GET /runs/{}/events.ndjson", "GET /v1/runs/{}/journal", "GET /sources/{}", "DELETE /sources/{}", *ID_BODIES)
+             "GET /runs/{}", "GET /runs/{}/events", "GET /runs/{}/events.ndjson", "GET /v1/runs/{}/journal", "GET /runs/{}/journal", "GET /v1/artifacts/{}", "GET /sources/{}", "DELETE /sources/{}", *ID_BODIES)
 
 
 class BadIdsTest(BadInputCase):

@@ -12,6 +12,8 @@ from waiting import until
 LIMIT_S = 10
 SOME_BYTES = 4096  # Of a stream without an end.
 
+OF_BYTES = {"putArtifact", "getArtifact"}
+
 
 class Reply:
     def __init__(self, status, headers, body):
@@ -52,9 +54,11 @@ class Document:
         return value
 
     def operations(self):
+        """All but those of bytes that are no JSON: artifacts_test.py sends these."""
         for path, item in self.root["paths"].items():
             for method, operation in item.items():
-                yield path, method, operation
+                if operation["operationId"] not in OF_BYTES:
+                    yield path, method, operation
 
     def find(self, operation_id):
         return next(found for found in self.operations() if found[2]["operationId"] == operation_id)

@@ -1,4 +1,5 @@
 """Members with other plan templates and profiles than the one that leads: who leads next changes nothing by that."""
+import os
 import unittest
 
 from cluster_case import ClusterCase
@@ -51,6 +52,27 @@ class OtherFilesTest(ClusterCase):
             self.assertEqual(self.in_use(first), (["three"], ["media"]))
             self.write(first, profile="storage:\n  - {name: media}\n  - {name: more}\n")
             first.until(lambda: self.in_use(first) == (["three"], ["media", "more"]), "so does one here")
+
+    def test_an_edit_counts_at_the_next_leader(self):
+        """[S2-15] Made while nobody leads, or where another one does; an older one than what is in use does not."""
+        with RunningCluster(0) as cluster:
+            members = [cluster.add() for _ in range(3)]
+            for member in members:
+                self.give(cluster, member, TEMPLATE.format(name="one"), PROFILE)
+                member.start().wait_ready()
+            cluster.whole()
+            first, second, third = members
+            first.kill()
+            self.write(second, TEMPLATE.format(name="two"))
+            self.write(third, TEMPLATE.format(name="two"))
+            leader = cluster.leader()
+            leader.until(lambda: self.in_use(leader) == (["two"], ["media"]), "the edit without a leader counts")
+            other, = cluster.others(leader)
+            self.write(other, profile="storage:\n  - {name: old}\n")
+            os.utime(other.profile, (1_600_000_000, 1_600_000_000))
+            self.write(other, TEMPLATE.format(name="three"))
+            self.hand_to(cluster, other)
+            other.until(lambda: self.in_use(other) == (["three"], ["media"]), "the newer edit counts, the older one does not")
 
     def hand_to(self, cluster, member):
         leader = cluster.leader()
