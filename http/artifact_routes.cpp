@@ -82,7 +82,6 @@ void list_route(const ArtifactsPtr& artifacts, const Request& request, const Rep
 }  // namespace
 
 void add_artifact_routes(Api& api) {
-  if (api.options().data.empty()) return;
   const auto artifacts = std::make_shared<Artifacts>(api, api.options().data + "/artifacts");
   auto& router = api.router();
   router.add({Method::get, "/v1/artifacts",
