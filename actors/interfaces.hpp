@@ -101,6 +101,11 @@ using Checkpointer = caf::typed_actor<
   /// Store this world.
   caf::reacts_to<std::shared_ptr<const World>>>;
 
+/// Tells neighbours of this node, and looks for them. Detached: it may wait for the network.
+using Discoverer = caf::typed_actor<
+  /// Look now: some time has passed, or something was heard.
+  caf::reacts_to<tick_atom>>;
+
 struct Round;
 /// A look at the components, handed from one reconciler to the next.
 using RoundPtr = std::shared_ptr<Round>;

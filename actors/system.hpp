@@ -62,6 +62,8 @@ struct SystemOptions {
   std::function<void(const Error&)> on_disk;
   /// See consensus::Outside; on the log's thread. Empty: nobody does.
   std::function<bool(consensus::MemberId)> knows_rows{};
+  /// Tells neighbours of this node, and looks for them; on the discovery's actor. Empty: nobody does.
+  std::function<void()> discover{};
 };
 
 /// What the node can be asked about itself without entering an actor.
@@ -143,6 +145,9 @@ public:
   void barrier(Answer answer);
   /// Does something to the replica on the log's thread, while it leads. Errors: `leader.lost`, `conflict`.
   void change(std::function<Status(consensus::Replica&)> what, std::function<void(Status)> then);
+
+  /// Has the discovery's actor do what SystemOptions::discover says. Any thread.
+  void discover();
 
   /// A majority is lost for good: this member goes on without `lost`, which is recorded before anything else
   /// is decided. Whoever calls has made sure that no majority is alive.

@@ -162,6 +162,10 @@ void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
   });
 }
 
+void System::discover() {
+  if (impl_->discovers) caf::anon_send(impl_->discoverer, tick_atom::value);
+}
+
 void System::recover(std::vector<std::string> lost, std::function<void(Status)> then) {
   cluster::Recovered what{impl_->options.node, std::move(lost), views()->seq, 0};
   impl_->on_log(

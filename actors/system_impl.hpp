@@ -89,6 +89,8 @@ struct System::Impl {
   Projector projector;
   Checkpointer checkpointer;
   Historian historian_actor;
+  Discoverer discoverer;  // Nobody, without SystemOptions::discover.
+  std::atomic<bool> discovers{false};
   Aggregate<ClusterDomain> cluster;
   Aggregate<NodesDomain> nodes;
   Aggregate<LeaseDomain> lease;

@@ -18,7 +18,7 @@ namespace muster::app {
 namespace {
 
 constexpr uint16_t kPortsApart = 10'000;  // The member port, when nothing is said, is the HTTP port and this.
-constexpr std::chrono::seconds kAdvertEvery{1}, kLookEvery{2}, kRenewalEvery{60};
+constexpr std::chrono::seconds kLookEvery{1}, kRenewalEvery{60};
 constexpr std::chrono::milliseconds kHandingOn{3000}, kTransferAgain{600};
 
 }  // namespace
@@ -183,6 +183,10 @@ Status ClusterSide::settle(const log::Disk& disk, SystemOptions& options,
   options.timing.election_ms = static_cast<unsigned>(options_.config->duration("election-timeout").count());
   options.send = [this](consensus::MemberId to, std::string frame) { peering_->send(to, std::move(frame)); };
   options.ticked = [this] { tick(); };
+  options.discover = [this] {
+    advertise();
+    look_around();
+  };
   options.knows_rows = [this](consensus::MemberId id) { return peering_->knows_rows(id); };
   options.may_lead = [this] { return peering_->may_lead(); };
   return open_port();
@@ -224,7 +228,11 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
     system_ = &system;
   }
   advertise();
-  if (discovery_) discovery_->on_change([this] { look_around(); });
+  if (discovery_)
+    discovery_->on_change([this] {
+      const std::lock_guard lock{mutex_};
+      if (system_) system_->discover();
+    });
   watch_removal();
   watch_urls();
 }
@@ -308,18 +316,15 @@ void ClusterSide::tick() {
   rotation_->tick();
   cosigner_->tick();
   const auto now = std::chrono::steady_clock::now();
-  if (now >= next_advert_) {
-    next_advert_ = now + kAdvertEvery;
-    advertise();
+  if (now >= next_look_) {
+    next_look_ = now + kLookEvery;
     tell_clock();
+    const std::lock_guard lock{mutex_};
+    if (system_) system_->discover();
   }
   if (first_token_->load() == FirstToken::owed) {
     const std::lock_guard lock{mutex_};
     if (system_ && system_->ready() && system_->gauges().leading) record_first_token(*system_);
-  }
-  if (now >= next_look_) {  // An advert may have been looked at before it could be acted on.
-    next_look_ = now + kLookEvery;
-    look_around();
   }
   if (now >= next_renewal_) {
     next_renewal_ = now + std::min<Millis>(kRenewalEvery, credentials_.certificate_life() / 10);

@@ -122,7 +122,7 @@ private:
   finding::Target other_;                        ///< The cluster that it gives way to.
   std::mutex shown_mutex_;  ///< Guards `issued_`, and in which order credentials are shown.
   std::string issued_;      ///< The certificate in use, PEM.
-  std::chrono::steady_clock::time_point next_renewal_{}, next_advert_{}, next_look_{};
+  std::chrono::steady_clock::time_point next_renewal_{}, next_look_{};
   enum class FirstToken : uint8_t { owed, asked, none };
   std::shared_ptr<std::atomic<FirstToken>> first_token_ =
     std::make_shared<std::atomic<FirstToken>>(FirstToken::owed);
