@@ -61,7 +61,7 @@ def converged(caller, *names):
 
 class EmbeddedTest(unittest.TestCase):
     def test_a_single_node_has_all_of_it(self):
-        """[S2-39] [S2-16] [S2-18] [S2-19..26] Buckets, queues and classes are made at once, in order, and told."""
+        """[S2-39] [S2-16] [S2-18] [S2-19] [S2-20] [S2-21] [S2-22] [S2-24] [S2-25] [S2-26] Buckets, queues and classes are made at once, in order, and told."""
         with environment_node() as (node, caller, _):
             seen = converged(caller, "storage", "broker", "index")
             self.assertEqual([seen[name]["backend"] for name in ("storage", "broker", "index")], ["folder", "in-process", "embedded"])
