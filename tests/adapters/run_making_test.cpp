@@ -160,7 +160,8 @@ TEST_CASE(
 TEST_CASE("a script under secure sees nobody's home", "[S3-55]") {
   Runs runs;
   runs.file("looks/config.d/config.yaml", "interpreter: bash\n");
-  runs.file("looks/000_main.sh", "for home in /root /home; do [ -e $home ] && ls -A $home; done; echo looked\n");
+  runs.file("looks/000_main.sh",
+            "for home in /root /home; do [ -e $home ] && ls -A $home; done; echo looked\n");
   CHECK(runs.run("looks", Json::object()).status == "completed");
   CHECK(runs.printed() == "looked\n");
 }

@@ -125,7 +125,7 @@ class SourcesTest(Sources):
         second = repository.commit("two")
         self.assertEqual(self.caller.get("/sources/moving").json["resolved_commit"], first)
         self.assertEqual(self.add(200, **body)["resolved_commit"], second)
-        answer = self.caller.get("/v1/events?type=source.added&stream=source/moving")
+        answer = self.caller.shown("/v1/events?type=source.added&stream=source/moving", lambda answer: len(answer.body.splitlines()) > 1)
         self.assertEqual([json.loads(line)["data"]["resolved_commit"] for line in answer.body.splitlines()], [first, second])
 
     def test_a_repository_below_a_root_is_a_source(self):
