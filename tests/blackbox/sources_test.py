@@ -9,6 +9,7 @@ from pathlib import Path
 from caller import Caller
 from git_server import GitDaemon, Repository
 from running_node import BINARY, RunningNode
+from waiting import until
 
 JOB = "job: {id: hello, summary: Says hello}\ninterpreter: /bin/sh\n"
 
@@ -125,8 +126,9 @@ class SourcesTest(Sources):
         second = repository.commit("two")
         self.assertEqual(self.caller.get("/sources/moving").json["resolved_commit"], first)
         self.assertEqual(self.add(200, **body)["resolved_commit"], second)
-        answer = self.caller.shown("/v1/events?type=source.added&stream=source/moving", lambda answer: len(answer.body.splitlines()) > 1)
-        self.assertEqual([json.loads(line)["data"]["resolved_commit"] for line in answer.body.splitlines()], [first, second])
+        added = lambda: self.caller.get("/v1/events?type=source.added&stream=source/moving").body.splitlines()
+        until(lambda: len(added()) > 1, "both are in the log")
+        self.assertEqual([json.loads(line)["data"]["resolved_commit"] for line in added()], [first, second])
 
     def test_a_repository_below_a_root_is_a_source(self):
         """[S3-80] By its path or a file: URL."""
