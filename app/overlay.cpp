@@ -1,6 +1,9 @@
 // Building and publishing overlay events.
 #include "app/overlay.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include <spdlog/spdlog.h>
 
 namespace muster::app {
@@ -68,16 +71,60 @@ struct Report {
 
 }  // namespace
 
+Overlay::Overlay(std::shared_ptr<EventBus> bus, std::string prefix, std::string service)
+  : bus_(std::move(bus)),
+    prefix_(std::move(prefix)),
+    service_(std::move(service)),
+    thread_([this] { live(); }) {}
+
+Overlay::~Overlay() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
 /// Closes the body with what every overlay event says: ts, service, v.
-void Overlay::publish(std::string_view name, std::string body, Time at, std::string_view id) const {
+void Overlay::publish(std::string_view name, std::string body, Time at, std::string_view id) {
   body.pop_back();
   body += body.size() > 1 ? ",\"ts\":\"" : "\"ts\":\"";
   body += to_rfc3339(at) + "\",\"service\":\"" + service_ + "\",\"v\":1}";
-  if (auto status = bus_->publish(prefix_ + "." + std::string(name), body, id); !status)
-    spdlog::warn("bus event={} error={}", name, status.error().detail);
+  BusMessage message{bus_->exchange(), prefix_ + "." + std::string(name), std::move(body), std::string(id)};
+  {
+    const std::lock_guard lock{mutex_};
+    waiting_.push_back(std::move(message));
+    if (waiting_.size() > kMostWaiting) {
+      waiting_.pop_front();
+      given_up_++;
+    }
+  }
+  wake_.notify_one();
 }
 
-void Overlay::tell(const Record& record, const std::string& cluster) const {
+/// All that waits goes together: the bus syncs once for it.
+void Overlay::live() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    const std::vector<BusMessage> messages{std::make_move_iterator(waiting_.begin()),
+                                           std::make_move_iterator(waiting_.end())};
+    waiting_.clear();
+    const auto given_up = std::exchange(given_up_, 0);
+    lock.unlock();
+    if (given_up > 0) spdlog::warn("bus messages={} given up: it takes them too slowly", given_up);
+    const auto told = bus_->publish_many(messages);
+    const auto failed = std::find_if(told.begin(), told.end(), [](const Status& one) { return !one; });
+    if (failed != told.end())
+      spdlog::warn("bus event={} error={}", messages[static_cast<size_t>(failed - told.begin())].topic,
+                   failed->error().detail);
+    lock.lock();
+  }
+}
+
+void Overlay::tell(const Record& record, const std::string& cluster) {
   if (!bus_->wanted()) return;
   const auto id = cluster + "/" + std::to_string(record.seq);
   const auto at = record.envelope.time;
@@ -102,7 +149,7 @@ void Overlay::tell(const Record& record, const std::string& cluster) const {
     [](const auto&) {});
 }
 
-void Overlay::heard(const nodes::Command& command, Time now) const {
+void Overlay::heard(const nodes::Command& command, Time now) {
   if (!bus_->wanted()) return;
   if (const auto* beat = std::get_if<nodes::Heartbeat>(&command)) {
     const auto& r = beat->report;

@@ -1,8 +1,12 @@
 // Overlay events: what the log and the heartbeats say, told on the bus (supervisor contract, section 13).
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "adapters/ports/event_bus.hpp"
 #include "domain/nodes.hpp"
@@ -12,18 +16,33 @@ namespace muster::app {
 
 class Overlay {
 public:
-  Overlay(std::shared_ptr<EventBus> bus, std::string prefix, std::string service)
-    : bus_(std::move(bus)), prefix_(std::move(prefix)), service_(std::move(service)) {}
+  /// Messages that wait for the bus, at most: beyond them the oldest are given up, which is logged.
+  static constexpr size_t kMostWaiting = 65'536;
+
+  Overlay(std::shared_ptr<EventBus> bus, std::string prefix, std::string service);
+  ~Overlay();  ///< What waits is still published.
+  Overlay(const Overlay&) = delete;
+  Overlay& operator=(const Overlay&) = delete;
+
+  // Neither waits for the bus, which may have to sync: a thread of its own publishes.
 
   /// A committed record; its message id is `cluster/seq`, so that a repetition is known as one.
-  void tell(const Record& record, const std::string& cluster) const;
+  void tell(const Record& record, const std::string& cluster);
   /// A node was heard: a heartbeat, or a registration that changed nothing. Telemetry: no message id.
-  void heard(const nodes::Command& command, Time now) const;
+  void heard(const nodes::Command& command, Time now);
 
 private:
-  void publish(std::string_view name, std::string body, Time at, std::string_view id) const;
+  void publish(std::string_view name, std::string body, Time at, std::string_view id);
+  void live();
+
   std::shared_ptr<EventBus> bus_;
   std::string prefix_, service_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<BusMessage> waiting_;
+  uint64_t given_up_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
 };
 
 }  // namespace muster::app
