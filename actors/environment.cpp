@@ -1,6 +1,7 @@
 // Spawning reconcilers, and keeping what they say.
 #include "actors/environment.hpp"
 
+#include <atomic>
 #include <mutex>
 
 #include "actors/reconciler.hpp"
@@ -13,14 +14,6 @@ using environment::Component;
 namespace {
 
 constexpr size_t kThreads = 1;  // Of the scheduler: every reconciler has a thread of its own.
-
-struct Config : caf::actor_system_config {
-  Config() {
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", kThreads);
-    set("logger.console-verbosity", caf::atom("quiet"));
-  }
-};
 
 }  // namespace
 
@@ -49,6 +42,7 @@ struct Environment::Impl {
     deps.observe = options.observe[static_cast<size_t>(component)];
     deps.now = options.now;
     deps.chance = options.chance;
+    deps.stopping = stopping;
     deps.told = [this](environment::Report report) { keep(std::move(report)); };
     deps.begins = component == environment::kComponents.front();
     if (!reconcilers.empty())
@@ -68,7 +62,8 @@ struct Environment::Impl {
   void begin(RoundPtr round) { caf::anon_send(reconcilers.back(), std::move(round)); }
 
   const EnvironmentOptions options;
-  Config config;
+  const std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
+  ActorConfig config{kThreads};
   caf::actor_system system{config};
   std::vector<Reconciler> reconcilers;  // The first to look is the last here.
   std::mutex mutex;
@@ -80,6 +75,7 @@ Environment::Environment(EnvironmentOptions options) : impl_(std::make_unique<Im
 }
 
 Environment::~Environment() {
+  impl_->stopping->store(true);
   for (const auto& one : impl_->reconcilers) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   impl_->reconcilers.clear();
   impl_->system.await_all_actors_done();

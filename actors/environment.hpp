@@ -38,7 +38,7 @@ struct EnvironmentOptions {
 class Environment {
 public:
   explicit Environment(EnvironmentOptions options);
-  ~Environment();  ///< Stops; waits for calls that are under way.
+  ~Environment();  ///< Stops; waits for the call of each backend that is under way.
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 

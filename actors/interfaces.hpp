@@ -18,6 +18,15 @@ struct allowed_unsafe_message_type<std::shared_ptr<T>> : std::true_type {};
 
 namespace muster::actors {
 
+/// Of every actor system of this program. `threads`: of the scheduler; detached actors have one each.
+struct ActorConfig : caf::actor_system_config {
+  explicit ActorConfig(size_t threads) {
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", threads);
+    set("logger.console-verbosity", caf::atom("quiet"));
+  }
+};
+
 namespace detail {
 template <class Handle, class State>
 struct SelfOf {

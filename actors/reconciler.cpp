@@ -39,11 +39,12 @@ public:
     report.attempt = state.failed + 1;
     report.dry_run = dry_run;
     report.at = deps_.now();
-    auto taken = take(state.steps, {state.key, dry_run || deps_.observe});
+    auto taken = take(state.steps, {state.key, dry_run || deps_.observe}, deps_.stopping.get());
     report.rows = std::move(taken.rows);
     report.took = deps_.now() - report.at;
     if (deps_.observe && !dry_run) observe(report);
-    if (dry_run) return report;
+    if (dry_run || (deps_.stopping && *deps_.stopping)) return report;
+    state.alone_until = report.at + report.took + taken.retry_after;
     state.planned++;
     state.failed = report.wants_retry() ? state.failed + 1 : 0;
     if (state.failed > 0 && state.failed < deps_.pace.attempts)
@@ -58,7 +59,10 @@ public:
 
   void hand_on(RoundPtr round) {
     const auto& state = self_->state;
-    if (state.desired && (!round->only || *round->only == deps_.component))
+    // One that the interval began asks nobody who wants to be left alone; a person's, and a new profile's,
+    // does.
+    const bool may_ask = round->then || round->desired || deps_.now() >= state.alone_until;
+    if (state.desired && may_ask && (!round->only || *round->only == deps_.component))
       round->reports.push_back(look(round->dry_run));
     if (deps_.next) return deps_.next(std::move(round));
     if (round->then) round->then(std::move(round->reports));

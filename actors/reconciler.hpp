@@ -38,7 +38,9 @@ struct ReconcilerDeps {
   std::function<double()> chance;                 ///< From 0 to 1.
   std::function<void(environment::Report)> told;  ///< After each look that was no dry run.
   std::function<void(RoundPtr)> next;             ///< Whom rounds are handed on to; the last has nobody.
-  bool begins = false;                            ///< It begins the rounds of the interval.
+  /// From now on looks end early, and nothing is told. Null: never.
+  std::shared_ptr<const std::atomic<bool>> stopping{};
+  bool begins = false;  ///< It begins the rounds of the interval.
 };
 
 struct ReconcilerState {
@@ -48,6 +50,7 @@ struct ReconcilerState {
   std::string key;
   unsigned failed = 0;   // Looks in a row that somebody did not answer.
   uint64_t planned = 0;  // The number of the last look that was planned.
+  Time alone_until{};    // A server asked to be left alone until then.
 };
 
 Reconciler::behavior_type reconciler(Self<Reconciler, ReconcilerState> self, ReconcilerDeps deps);

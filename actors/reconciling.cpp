@@ -60,15 +60,22 @@ std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index, const prof
   return steps;
 }
 
-Taken take(const std::vector<Step>& steps, const Ask& ask) {
+Taken take(const std::vector<Step>& steps, const Ask& ask, const std::atomic<bool>* stopping) {
+  const Result<environment::Ensured> not_asked =
+    Error{"unreachable", "not asked: nobody answered the last " + std::to_string(kMostSilent)};
   Taken taken;
   taken.rows.reserve(steps.size());
   bool stands = true;
+  size_t silent = 0;
   for (const auto& step : steps) {
+    if (stopping && *stopping) break;
     if (step.follows && !stands) continue;
-    const auto outcome = step.ensure(ask);
+    const bool asks = silent < kMostSilent;
+    const auto outcome = asks ? step.ensure(ask) : not_asked;
     taken.rows.push_back(environment::row_of(step.kind, step.name, outcome));
-    if (!outcome && step.retry_after) taken.retry_after = std::max(taken.retry_after, step.retry_after());
+    if (asks && !outcome && step.retry_after)
+      taken.retry_after = std::max(taken.retry_after, step.retry_after());
+    silent = taken.rows.back().status == "unreachable" ? silent + 1 : 0;
     // What is not there yet has nothing to compare in a dry run.
     const bool missing = ask.dry_run && outcome && outcome->outcome == environment::Outcome::changed;
     if (!step.follows) stands = outcome && outcome->outcome != environment::Outcome::incompatible && !missing;

@@ -1,6 +1,7 @@
 // What a reconciler does with its backend, one resource after the other.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,7 +39,13 @@ struct Taken {
 [[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index,
                                          const profile::Profile& profile);
 
-/// Goes through all of them: one that fails holds up nobody but those that follow it.
-[[nodiscard]] Taken take(const std::vector<Step>& steps, const environment::Ask& ask);
+/// After so many steps in a row that nobody answered the rest are not asked in this look: each may take
+/// seconds.
+constexpr size_t kMostSilent = 3;
+
+/// Goes through all of them: one that fails holds up nobody but those that follow it. Once `stopping` it ends
+/// before the next one.
+[[nodiscard]] Taken take(const std::vector<Step>& steps, const environment::Ask& ask,
+                         const std::atomic<bool>* stopping = nullptr);
 
 }  // namespace muster::actors

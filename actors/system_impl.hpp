@@ -15,14 +15,6 @@ namespace muster {
 
 using namespace actors;
 
-struct ActorConfig : caf::actor_system_config {
-  explicit ActorConfig(size_t threads) {
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", threads);
-    set("logger.console-verbosity", caf::atom("quiet"));
-  }
-};
-
 struct System::Impl {
   Impl(log::Disk& d, const Keys& k, SystemOptions o)
     : disk(d),

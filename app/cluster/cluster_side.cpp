@@ -223,6 +223,7 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
   rotation_->attach(system);
   cosigner_->attach(system);
   peering_->attach(system, *network_, std::move(on_request));
+  watch_urls();  // Before anybody looks around.
   {
     const std::lock_guard lock{mutex_};
     system_ = &system;
@@ -234,7 +235,6 @@ void ClusterSide::attach(System& system, Peering::OnRequest on_request) {
       if (system_) system_->discover();
     });
   watch_removal();
-  watch_urls();
 }
 
 void ClusterSide::serve_through(http::ApiOptions& options) {

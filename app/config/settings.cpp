@@ -209,9 +209,11 @@ std::vector<Setting> environment_settings() {
 
 std::vector<Setting> output_settings() {
   return {
-    text("bus-kind", "", "Event bus; this build has the in-process one and says so when another is named")
+    text("bus-kind", "",
+         "Bus of overlay events; this build has the in-process one and says so when another is named")
       .env({"BUS_KIND"}),
-    text("broker-url", "", "URL of the broker of --bus-kind")
+    text("broker-url", "",
+         "AMQP URL of the broker of the profile's exchanges and queues; empty: the in-process bus")
       .env({"BROKER_URL", "EVENT_BROKER_URL", "AMQP_URL"})
       .hidden(),
     text("amqp-exchange", "events", "Topic exchange that events are published to").env({"AMQP_EXCHANGE"}),

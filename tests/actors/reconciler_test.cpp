@@ -142,6 +142,47 @@ TEST_CASE("a server that asks to be left alone for a while is", "[S2-76]") {
   CHECK(chain.calls == Words{"storage"});
 }
 
+TEST_CASE("a server that asks to be left alone for longer than the interval is, unless a person asks",
+          "[S2-76]") {
+  Chain chain;
+  chain.fakes[0].away = true;
+  chain.fakes[0].throttled = Millis{45'000};
+  (void)chain.look(false);
+  chain.calls.clear();
+  chain.advance(std::chrono::milliseconds{44'000});
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage") == 0);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index") == 1);
+  (void)chain.look(true);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage dry") == 1);
+}
+
+TEST_CASE(
+  "of a server that is away no more is asked in a look, and one that answers between goes on being asked") {
+  std::vector<Step> steps;
+  int asked = 0;
+  const auto add = [&](Result<environment::Ensured> outcome) {
+    steps.push_back({"thing", "t", [&asked, outcome](const environment::Ask&) {
+                       asked++;
+                       return outcome;
+                     }});
+  };
+  const Result<environment::Ensured> away = Error{"unreachable", "away"}, well = environment::Ensured{};
+  for (const auto& outcome : {away, away, well, away, away, away, away, well}) add(outcome);
+  const auto taken = take(steps, {});
+  CHECK(asked == 6);
+  CHECK(taken.rows.size() == 8);
+  CHECK(taken.rows.back().status == "unreachable");
+}
+
+TEST_CASE("a look ends before the next step once it is to stop") {
+  std::atomic<bool> stopping{false};
+  std::vector<Step> steps(3, Step{"thing", "t", [&](const environment::Ask&) -> Result<environment::Ensured> {
+                                    stopping = true;
+                                    return environment::Ensured{};
+                                  }});
+  CHECK(take(steps, {}, &stopping).rows.size() == 1);
+}
+
 TEST_CASE("what somebody takes away is back after one interval", "[S2-76]") {
   Chain chain;
   (void)chain.look(false);
