@@ -65,6 +65,7 @@ struct Environment::Impl {
   const std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
   ActorConfig config{kThreads};
   caf::actor_system system{config};
+  const std::shared_ptr<std::atomic<size_t>> looks = std::make_shared<std::atomic<size_t>>(0);
   std::vector<Reconciler> reconcilers;  // The first to look is the last here.
   std::mutex mutex;
   std::array<std::shared_ptr<const environment::Report>, environment::kComponents.size()> seen;
@@ -76,6 +77,8 @@ Environment::Environment(EnvironmentOptions options) : impl_(std::make_unique<Im
 
 Environment::~Environment() {
   impl_->stopping->store(true);
+  impl_->options.backends.storage->cancel();
+  impl_->options.backends.index->cancel();
   for (const auto& one : impl_->reconcilers) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   impl_->reconcilers.clear();
   impl_->system.await_all_actors_done();
@@ -88,13 +91,23 @@ void Environment::desire(profile::Profile profile) {
   impl_->begin(std::move(round));
 }
 
-void Environment::look(bool dry_run, std::optional<Component> only,
-                       std::function<void(std::vector<environment::Report>)> then) {
+Status Environment::look(bool dry_run, std::optional<Component> only,
+                         std::function<void(std::vector<environment::Report>)> then) {
+  if (impl_->looks->fetch_add(1) >= kMostLooks) {
+    impl_->looks->fetch_sub(1);
+    return Error{"rate.limited",
+                 std::to_string(kMostLooks) + " looks at the environment wait (limit max-waiting-looks)"};
+  }
+  // Counted until the round is gone, also when a reconciler stops with it.
+  const std::shared_ptr<void> counted{nullptr, [looks = impl_->looks](void*) { looks->fetch_sub(1); }};
   auto round = std::make_shared<Round>();
   round->dry_run = dry_run;
   round->only = only;
-  round->then = std::move(then);
+  round->then = [counted, then = std::move(then)](std::vector<environment::Report> reports) {
+    then(std::move(reports));
+  };
   impl_->begin(std::move(round));
+  return Done{};
 }
 
 std::vector<std::shared_ptr<const environment::Report>> Environment::seen() const {

@@ -47,9 +47,10 @@ public:
   /// This is desired from now on, and made at once: storage, then broker, then index.
   void desire(profile::Profile profile);
   /// Looks now, at all or at one; `then` gets the reports, in order: none before anything was desired. With
-  /// `dry_run` nothing is written.
-  void look(bool dry_run, std::optional<environment::Component> only,
-            std::function<void(std::vector<environment::Report>)> then);
+  /// `dry_run` nothing is written. Error: `rate.limited` while kMostLooks wait.
+  Status look(bool dry_run, std::optional<environment::Component> only,
+              std::function<void(std::vector<environment::Report>)> then);
+  static constexpr size_t kMostLooks = 16;
   /// What each component last came to, in order; without those that have not looked yet.
   [[nodiscard]] std::vector<std::shared_ptr<const environment::Report>> seen() const;
   [[nodiscard]] const std::string& node() const;

@@ -70,7 +70,10 @@ public:
 
   void begin() {
     caf::delayed_anon_send(self_, deps_.pace.interval, tick_atom::value);
-    hand_on(std::make_shared<Round>());
+    if (!self_->state.begun.expired()) return;  // A server takes long: rounds do not pile up.
+    auto round = std::make_shared<Round>();
+    self_->state.begun = round;
+    hand_on(std::move(round));
   }
 
   void again(uint64_t number) {

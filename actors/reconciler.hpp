@@ -48,9 +48,10 @@ struct ReconcilerState {
   DesiredPtr desired;
   std::vector<Step> steps;
   std::string key;
-  unsigned failed = 0;   // Looks in a row that somebody did not answer.
-  uint64_t planned = 0;  // The number of the last look that was planned.
-  Time alone_until{};    // A server asked to be left alone until then.
+  unsigned failed = 0;         // Looks in a row that somebody did not answer.
+  uint64_t planned = 0;        // The number of the last look that was planned.
+  Time alone_until{};          // A server asked to be left alone until then.
+  std::weak_ptr<Round> begun;  // The last round of the interval, while somebody has it.
 };
 
 Reconciler::behavior_type reconciler(Self<Reconciler, ReconcilerState> self, ReconcilerDeps deps);

@@ -75,10 +75,12 @@ Taken take(const std::vector<Step>& steps, const Ask& ask, const std::atomic<boo
     taken.rows.push_back(environment::row_of(step.kind, step.name, outcome));
     if (asks && !outcome && step.retry_after)
       taken.retry_after = std::max(taken.retry_after, step.retry_after());
-    silent = taken.rows.back().status == "unreachable" ? silent + 1 : 0;
-    // What is not there yet has nothing to compare in a dry run.
-    const bool missing = ask.dry_run && outcome && outcome->outcome == environment::Outcome::changed;
-    if (!step.follows) stands = outcome && outcome->outcome != environment::Outcome::incompatible && !missing;
+    const bool silence = taken.rows.back().status == "unreachable";
+    if (!silence)
+      silent = 0;
+    else if (!step.follows)
+      silent++;
+    if (!step.follows) stands = outcome && outcome->outcome != environment::Outcome::incompatible;
   }
   return taken;
 }

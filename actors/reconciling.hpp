@@ -39,8 +39,8 @@ struct Taken {
 [[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index,
                                          const profile::Profile& profile);
 
-/// After so many steps in a row that nobody answered the rest are not asked in this look: each may take
-/// seconds.
+/// After so many resources in a row that nobody answered for the rest are not asked in this look: each may
+/// take seconds.
 constexpr size_t kMostSilent = 3;
 
 /// Goes through all of them: one that fails holds up nobody but those that follow it. Once `stopping` it ends

@@ -15,14 +15,14 @@
 namespace muster {
 namespace {
 
-/// A disk that does not give its bytes ends a reading, not the reader: who waits for it is told by the reply
-/// that is dropped. `name` is for the log; CAF 0.17.6 reads a null pointer where a function takes nothing but
-/// itself.
 Discoverer::behavior_type discovering(Discoverer::pointer self, std::function<void()> discover) {
   end_loudly(self, "discovery");
   return {[discover = std::move(discover)](tick_atom) { discover(); }};
 }
 
+/// A disk that does not give its bytes ends a reading, not the reader: who waits for it is told by the reply
+/// that is dropped. `name` is for the log; CAF 0.17.6 reads a null pointer where a function takes nothing but
+/// itself.
 Historian::behavior_type historian(Historian::pointer, const std::string& name) {
   return {[name](const std::shared_ptr<const std::function<void()>>& task) {
     try {
@@ -67,7 +67,6 @@ void System::Impl::spawn(const World& start) {
   auto& system = *actors;
   historian_actor = system.spawn<caf::detached>(historian, std::string{"historian"});
   if (options.discover) discoverer = system.spawn<caf::detached>(discovering, options.discover);
-  discovers = options.discover != nullptr;
   checkpointer = system.spawn<caf::detached>(
     actors::checkpointer,
     CheckpointerDeps{&disk, &keys, options.node,
@@ -219,7 +218,6 @@ void System::stop(Millis patience) {
     const std::lock_guard lock{impl.domains->mutex};
     impl.domains->all.clear();
   }
-  impl.discovers = false;
   const auto exit = [](auto& handle) {
     if (!handle) return;
     caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);

@@ -146,7 +146,7 @@ public:
   /// Does something to the replica on the log's thread, while it leads. Errors: `leader.lost`, `conflict`.
   void change(std::function<Status(consensus::Replica&)> what, std::function<void(Status)> then);
 
-  /// Has the discovery's actor do what SystemOptions::discover says. Any thread.
+  /// Has the discovery's actor do what SystemOptions::discover says. Any thread, but none beside stop().
   void discover();
 
   /// A majority is lost for good: this member goes on without `lost`, which is recorded before anything else

@@ -163,7 +163,7 @@ void System::checkpoint(std::function<void(Result<uint64_t>)> then) {
 }
 
 void System::discover() {
-  if (impl_->discovers) caf::anon_send(impl_->discoverer, tick_atom::value);
+  if (impl_->discoverer) caf::anon_send(impl_->discoverer, tick_atom::value);
 }
 
 void System::recover(std::vector<std::string> lost, std::function<void(Status)> then) {

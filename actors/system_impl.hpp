@@ -82,7 +82,6 @@ struct System::Impl {
   Checkpointer checkpointer;
   Historian historian_actor;
   Discoverer discoverer;  // Nobody, without SystemOptions::discover.
-  std::atomic<bool> discovers{false};
   Aggregate<ClusterDomain> cluster;
   Aggregate<NodesDomain> nodes;
   Aggregate<LeaseDomain> lease;

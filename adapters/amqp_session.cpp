@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "adapters/amqp_parts.hpp"
+#include "base/redact.hpp"
 
 namespace muster {
 namespace {
@@ -127,12 +128,9 @@ Status AmqpSession::ask_for_confirms() {
 }
 
 std::string AmqpSession::said(std::string_view words) const {
-  std::string out(words.substr(0, kMaxSaid));
+  auto out = redacted(std::string(words), options_.url.password).substr(0, kMaxSaid);
   for (auto& c : out)
     if (c < 0x20 || c >= 0x7f) c = '?';
-  const auto& secret = options_.url.password;
-  for (size_t at = 0; !secret.empty() && (at = out.find(secret, at)) != out.npos; at += 3)
-    out.replace(at, secret.size(), "***");
   return out;
 }
 

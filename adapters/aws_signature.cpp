@@ -8,14 +8,10 @@
 
 #include "base/bytes.hpp"
 #include "base/hash.hpp"
+#include "base/percent.hpp"
 
 namespace muster::aws {
 namespace {
-
-bool unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -49,23 +45,9 @@ std::string names_of(const Pairs& headers) {
 
 }  // namespace
 
-std::string encoded(std::string_view text, bool keep_slash) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (unreserved(c) || (keep_slash && c == '/')) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
-  }
-  return out;
-}
-
 std::string query_text(const Pairs& query) {
   Pairs parts;
-  for (const auto& [name, value] : query) parts.emplace_back(encoded(name, false), encoded(value, false));
+  for (const auto& [name, value] : query) parts.emplace_back(percent_encoded(name), percent_encoded(value));
   std::sort(parts.begin(), parts.end());
   std::string text;
   for (const auto& [name, value] : parts)
@@ -75,8 +57,8 @@ std::string query_text(const Pairs& query) {
 
 std::string canonical_request(const Request& request, const Scope& scope) {
   const auto headers = in_order(request.headers);
-  auto path = encoded(request.path.empty() ? "/" : request.path, true);
-  if (scope.service != "s3") path = encoded(path, true);
+  auto path = percent_encoded(request.path.empty() ? "/" : request.path, "/");
+  if (scope.service != "s3") path = percent_encoded(path, "/");
   std::string text = request.method + '\n' + path + '\n' + query_text(request.query) + '\n';
   for (const auto& [name, value] : headers) text.append(name).append(":").append(trimmed(value)).append("\n");
   return text + '\n' + names_of(headers) + '\n' + sha256_hex(request.body);

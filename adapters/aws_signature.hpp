@@ -39,9 +39,6 @@ struct Scope {
 /// What is signed, line by line, of a request that already has all headers.
 [[nodiscard]] std::string canonical_request(const Request& request, const Scope& scope);
 
-/// Percent-encoded but for A-Z a-z 0-9 - . _ ~, and for '/' when `keep_slash`.
-[[nodiscard]] std::string encoded(std::string_view text, bool keep_slash);
-
 /// `name=value&...` in the order of a canonical request; a flag is `name=`.
 [[nodiscard]] std::string query_text(const Pairs& query);
 

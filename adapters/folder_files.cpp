@@ -34,8 +34,7 @@ Status make_folder(const std::string& path) {
   const auto slash = path.rfind('/');
   if (errno != ENOENT || slash == std::string::npos || slash == 0) return disk_failed("cannot make", path);
   if (auto above = make_folder(path.substr(0, slash)); !above) return above;
-  return ::mkdir(path.c_str(), kMode) == 0 || errno == EEXIST ? Status{Done{}}
-                                                              : disk_failed("cannot make", path);
+  return make_folder(path);
 }
 
 Error disk_failed(const std::string& what, const std::string& path) {

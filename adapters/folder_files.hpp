@@ -9,6 +9,8 @@
 
 namespace muster {
 
+constexpr unsigned kFileMode = 0644;  ///< Of what is kept: others of this machine may read it.
+
 enum class FileKind : uint8_t { none, file, folder, other };
 
 struct FileLook {

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapters/folder_files.hpp"
@@ -19,7 +21,6 @@ namespace {
 
 constexpr size_t kMaxExpired = 10'000;  // Objects of a bucket that one call takes away.
 constexpr int kMaxSameMoment = 1'000;   // Versions of an object that were put in one millisecond.
-constexpr unsigned kFileMode = 0644;
 constexpr Millis kDay = std::chrono::hours{24};
 constexpr Millis kLeftover = kDay;  // A temporary file as old as this is of a put that was cut short.
 
@@ -120,6 +121,7 @@ Status FolderStorage::put_object(const std::string& bucket, const std::string& k
   const auto temporary = waiting + "/" + own_ + random_hex(8);
   if (auto written = write_file_atomically(temporary, bytes, kFileMode); !written)
     return Error{"storage.degraded", written.error().detail};
+  ::chmod(temporary.c_str(), kFileMode);  // Whatever the umask took away.
   auto put = put_in_place(bucket, key, temporary);
   if (!put) ::unlink(temporary.c_str());
   return put;
@@ -192,6 +194,7 @@ Result<uint64_t> FolderStorage::expire(Time now) {
   const auto names = buckets();
   if (!names) return names.error();
   uint64_t gone = 0;
+  std::optional<Error> first;  // One that stays keeps no other.
   for (const auto& bucket : *names) {
     const auto meta = meta_of(bucket);
     if (!meta) continue;
@@ -202,14 +205,15 @@ Result<uint64_t> FolderStorage::expire(Time now) {
     });
     for (const auto& object : old) {
       const auto expired = expire_object(bucket, object, now);
-      if (!expired) return expired.error();
-      gone += *expired ? 1 : 0;
+      if (!expired && !first) first = expired.error();
+      gone += expired && *expired ? 1 : 0;
     }
   }
   (void)walk(root_ + "/.tmp", [&](const ObjectInfo& left) {
     if (!left.key.starts_with(own_) && now - left.modified > kLeftover)
       ::unlink((root_ + "/.tmp/" + left.key).c_str());
   });
+  if (first) return *first;
   return gone;
 }
 

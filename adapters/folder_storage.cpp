@@ -67,7 +67,7 @@ Result<Json> FolderStorage::meta_of(const std::string& bucket) const {
   const auto path = root_ + "/.meta/" + bucket + ".json";
   auto text = read_file(path, kMaxMeta);
   if (!text && text.error().code != "not.found") return Error{"storage.degraded", text.error().detail};
-  // A power cut may leave an empty file of what was written last; the next apply writes it again.
+  // A power cut may leave an empty file of what was first written; the next apply writes it again.
   auto meta = parse_json(text && !text->empty() ? *text : "{}");
   if (!meta) return Error{"backend.reply", path + ": " + meta.error().detail};
   const bool sound = meta->is_object() && versioning_in(*meta) &&
@@ -81,18 +81,23 @@ Result<Json> FolderStorage::meta_of(const std::string& bucket) const {
   return meta;
 }
 
+/// What is there already may be somebody's own, and is replaced by what is on the disk. A first one need not
+/// be: it would be made anew, and many are made at once.
 Status FolderStorage::keep_meta(const std::string& bucket, const Json& meta) {
   if (auto made = make_folder(root_ + "/.meta"); !made) return made;
   const auto path = root_ + "/.meta/" + bucket + ".json";
+  const auto text = meta.dump(2) + "\n";
+  if (look_at(path).kind != FileKind::none) {
+    auto kept = write_file_atomically(path, text, kFileMode);
+    return kept ? kept : Status{Error{"storage.degraded", kept.error().detail}};
+  }
   const auto temporary = path + ".tmp";
   {
     std::ofstream file(temporary, std::ios::trunc);
-    file << meta.dump(2) << '\n';
+    file << text;
     if (!file.flush()) return Error{"storage.degraded", "cannot write " + temporary};
   }
-  std::error_code why;
-  fs::rename(temporary, path, why);
-  if (why) return Error{"storage.degraded", "cannot write " + path + ": " + why.message()};
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return disk_failed("cannot write", path);
   return Done{};
 }
 

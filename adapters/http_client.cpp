@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 
 #include "adapters/curl_library.hpp"
 
@@ -174,6 +175,14 @@ std::string_view HttpReply::header(std::string_view name) const {
   const auto found =
     std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
   return found == headers.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+std::optional<std::chrono::seconds> HttpReply::retry_after() const {
+  const auto text = header("retry-after");
+  uint64_t given = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), given);
+  if (text.empty() || wrong != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return std::chrono::seconds{std::min(given, static_cast<uint64_t>(kMaxRetryAfter.count()))};
 }
 
 HttpClient::HttpClient() : curl_(std::make_unique<Curl>()) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,9 @@ struct HttpReply {
 
   /// The first header of that name (in lower case), or "".
   [[nodiscard]] std::string_view header(std::string_view name) const;
+  /// What Retry-After says in seconds, at most kMaxRetryAfter; the other form, a date, is not read.
+  [[nodiscard]] std::optional<std::chrono::seconds> retry_after() const;
+  static constexpr std::chrono::seconds kMaxRetryAfter = std::chrono::hours{1};
 };
 
 /// Connections are kept between calls. One thread at a time, except for cancel().

@@ -64,8 +64,10 @@ Ensured judge_properties(const std::string& class_name, const index_rules::Diffe
     detail += (detail.empty() ? "" : "; ") + class_name + "." + there.name + " is " + there.type +
               " and stays, " + wanted.type + " is desired";
   }
-  return told(before.conflicting.empty() ? Outcome::changed : Outcome::incompatible, std::move(detail),
-              index_rules::to_json(desired), index_rules::to_json(actual));
+  auto judged = told(before.conflicting.empty() ? Outcome::changed : Outcome::incompatible, std::move(detail),
+                     index_rules::to_json(desired), index_rules::to_json(actual));
+  judged.also_added = !added.empty() && judged.outcome != Outcome::changed;
+  return judged;
 }
 
 Error no_class(const std::string& name) {
@@ -130,6 +132,7 @@ public:
   }
 
   [[nodiscard]] Millis retry_after() const override { return store_->retry_after(); }
+  void cancel() override { store_->cancel(); }
 
 private:
   Result<Ensured> make_class(const IndexClass& wanted, const Ask& ask) {

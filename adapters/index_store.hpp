@@ -42,6 +42,7 @@ public:
                                                           const std::string& uuid) = 0;
   virtual Result<std::vector<std::string>> class_names() = 0;
   [[nodiscard]] virtual Millis retry_after() const { return Millis{0}; }
+  virtual void cancel() {}
 };
 
 [[nodiscard]] std::unique_ptr<VectorIndex> make_vector_index(std::unique_ptr<IndexStore> store);

@@ -15,11 +15,6 @@ constexpr Millis kLook{100};  // How long it may take until a listener sees that
 
 }  // namespace
 
-Millis jittered(Millis pause) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return Millis{std::uniform_int_distribution<int64_t>(pause.count() / 2, pause.count())(random)};
-}
-
 Result<std::shared_ptr<RabbitListener>> RabbitListener::start(const RabbitOptions& options,
                                                               std::string pattern,
                                                               EventBus::OnMessage callback) {

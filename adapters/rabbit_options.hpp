@@ -4,6 +4,7 @@
 #include <string>
 
 #include "adapters/amqp_session.hpp"
+#include "base/chance.hpp"
 
 namespace muster {
 
@@ -15,8 +16,5 @@ struct RabbitOptions {
   size_t subscriptions = 64;
   size_t subscriber_messages = 10'000;  ///< That wait for a subscriber.
 };
-
-/// Between half of it and all of it, so that not everybody comes at once.
-[[nodiscard]] Millis jittered(Millis pause);
 
 }  // namespace muster

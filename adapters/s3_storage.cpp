@@ -22,6 +22,8 @@ struct S3Storage::Kind {
 
 namespace {
 
+constexpr size_t kMaxKey = 1024;  // Bytes of an access or secret key.
+
 constexpr int kWrites = 2;  // The second when some of what was written is not there afterwards.
 constexpr std::string_view kObjectSize = "x-amz-transition-default-minimum-object-size";
 
@@ -72,9 +74,22 @@ S3Settings tidy(S3Settings settings) {
 
 }  // namespace
 
+Status check(const S3Settings& given) {
+  const auto settings = tidy(given);
+  if (auto fault = fault_of(settings); !fault.empty()) return Error{"field.invalid", fault};
+  for (const auto* key : {&settings.credentials.access_key, &settings.credentials.secret_key})
+    if (!names::line_fault(*key, kMaxKey).empty())
+      return Error{"field.invalid",
+                   "a key of the object storage has a line break or another control character"};
+  return Done{};
+}
+
 S3Storage::S3Storage(S3Settings settings, Now now)
-  : settings_(tidy(std::move(settings))), now_(std::move(now)), fault_(fault_of(settings_)) {
-  if (fault_.empty()) host_ = host_of(settings_.endpoint);
+  : settings_(tidy(std::move(settings))), now_(std::move(now)) {
+  if (auto sound = check(settings_); !sound)
+    fault_ = sound.error().detail;
+  else
+    host_ = host_of(settings_.endpoint);
 }
 
 void S3Storage::begin() {
@@ -124,12 +139,9 @@ Error S3Storage::failure(const HttpReply& reply, const std::string& what) {
   const auto code = code_of(reply);
   auto detail =
     what + ": the server answered " + std::to_string(reply.status) + (code.empty() ? "" : " " + code);
-  const auto wait = reply.header("retry-after");
-  int64_t seconds = 0;
-  if (std::from_chars(wait.data(), wait.data() + wait.size(), seconds).ec == std::errc() && seconds > 0) {
-    retry_after_ = std::min(std::chrono::seconds{seconds}, kMaxRetryAfter);
+  retry_after_ = reply.retry_after().value_or(std::chrono::seconds{0});
+  if (retry_after_.count() > 0)
     detail += ", and to ask again in " + std::to_string(retry_after_.count()) + " s";
-  }
   if (reply.status == 429 || code == "SlowDown" || code == "OperationAborted" ||
       (reply.status == 503 && retry_after_.count() > 0))
     return {"backend.throttled", detail};

@@ -22,13 +22,15 @@ struct S3Settings {
   Millis total_timeout{10'000};  ///< Of a call of the port, with all its requests.
 };
 
+/// Error: `field.invalid`, which quotes nothing of what was given: each call of a storage with such settings
+/// is refused so.
+Status check(const S3Settings& settings);
+
 /// Reading and writing rules or tags is not one step on a server: two writers at once can undo each other. So
 /// what was written is read back, and written once more, on top of what is there then, when some of it is
 /// gone.
 class S3Storage : public ObjectStorage {
 public:
-  static constexpr std::chrono::seconds kMaxRetryAfter = std::chrono::hours{1};
-
   explicit S3Storage(S3Settings settings, Now now = system_now);
 
   Result<environment::Ensured> ensure_bucket(const std::string& bucket, const environment::Ask& ask) override;
@@ -42,6 +44,7 @@ public:
                                            const environment::Ask& ask) override;
   Result<std::vector<std::string>> buckets() override;
   [[nodiscard]] Millis retry_after() const override { return retry_after_; }
+  void cancel() override { client_.cancel(); }
 
 private:
   /// One of a bucket's configurations.

@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/redact.hpp"
 #include "domain/names.hpp"
 
 namespace muster {
@@ -17,17 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxReply = 16 * 1024 * 1024;
 constexpr size_t kMaxWords = 300;  // Bytes of what a server says that are repeated.
-constexpr seconds kMaxRetryAfter{3'600};
 constexpr std::string_view kReady = "/.well-known/ready";
-
-/// Seconds; the other form, a date, is not read.
-seconds retry_after_of(const HttpReply& reply) {
-  const auto text = reply.header("retry-after");
-  int64_t given = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), given);
-  if (wrong != std::errc{} || end != text.data() + text.size() || given < 0) return {};
-  return std::min(seconds{given}, kMaxRetryAfter);
-}
 
 void add_message(std::string& words, const Json& entry) {
   const auto found = entry.is_object() ? entry.find("message") : entry.end();
@@ -127,7 +118,7 @@ void WeaviateHttp::log_version() {
 }
 
 Error WeaviateHttp::refusal(const Request& request, const HttpReply& reply) {
-  retry_after_ = retry_after_of(reply);
+  retry_after_ = reply.retry_after().value_or(seconds{0});
   std::string detail = settings_.url + "/v1" + request.path + " answered " + std::to_string(reply.status);
   if (const auto words = words_of(reply); !words.empty()) detail += ": " + words;
   const bool asks_for_peace = retry_after_ > Millis{0};
@@ -153,9 +144,7 @@ std::string WeaviateHttp::words_of(const HttpReply& reply) const {
 
 /// One short line of UTF-8 without the API key, which a server or proxy may repeat.
 std::string WeaviateHttp::clean(std::string text) const {
-  const auto& key = settings_.api_key;
-  for (size_t at = 0; !key.empty() && (at = text.find(key, at)) != std::string::npos;)
-    text.replace(at, key.size(), "***");
+  text = redacted(std::move(text), settings_.api_key);
   std::replace_if(text.begin(), text.end(), is_control, ' ');
   if (text.size() > kMaxWords) text = text.substr(0, kMaxWords) + "...";
   if (is_utf8(text)) return text;

@@ -46,6 +46,8 @@ public:
   /// Error: `unreachable` while it is not.
   Status ready();
   [[nodiscard]] Millis retry_after() const { return retry_after_; }
+  /// Ends the running call, and every later one, at once; from any thread.
+  void cancel() { client_.cancel(); }
 
 private:
   Result<HttpReply> send(const Request& request);

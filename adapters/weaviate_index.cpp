@@ -94,6 +94,7 @@ public:
 
   void begin() override { http_.begin(); }
   [[nodiscard]] Millis retry_after() const override { return http_.retry_after(); }
+  void cancel() override { http_.cancel(); }
 
   Result<std::optional<ActualClass>> find_class(const std::string& name) override {
     const auto answer = http_.ask({.path = "/schema/" + name}, {404, 422});
@@ -222,13 +223,6 @@ private:
 Result<std::unique_ptr<VectorIndex>> make_weaviate_index(WeaviateSettings settings) {
   if (auto status = check(settings); !status) return status.error();
   return make_vector_index(std::make_unique<WeaviateStore>(std::move(settings)));
-}
-
-Status weaviate_ready(const WeaviateSettings& settings) {
-  if (auto status = check(settings); !status) return status;
-  WeaviateHttp http(settings);
-  http.begin();
-  return http.ready();
 }
 
 }  // namespace muster

@@ -13,7 +13,4 @@ namespace muster {
 /// but by adding properties. Error: `field.invalid`.
 Result<std::unique_ptr<VectorIndex>> make_weaviate_index(WeaviateSettings settings);
 
-/// Done when a server answers there and is ready for calls. Errors: as VectorIndex.
-Status weaviate_ready(const WeaviateSettings& settings);
-
 }  // namespace muster

@@ -94,24 +94,27 @@ void Overlay::publish(std::string_view name, std::string body, Time at, std::str
   BusMessage message{bus_->exchange(), prefix_ + "." + std::string(name), std::move(body), std::string(id)};
   {
     const std::lock_guard lock{mutex_};
+    bytes_ += message.body.size();
     waiting_.push_back(std::move(message));
-    if (waiting_.size() > kMostWaiting) {
+    for (; waiting_.size() > kMostWaiting || bytes_ > kMostBytes; given_up_++) {
+      bytes_ -= waiting_.front().body.size();
       waiting_.pop_front();
-      given_up_++;
     }
   }
   wake_.notify_one();
 }
 
-/// All that waits goes together: the bus syncs once for it.
+/// Many go together: the bus syncs once for them.
 void Overlay::live() {
   std::unique_lock lock{mutex_};
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
+    const auto end = waiting_.begin() + static_cast<ptrdiff_t>(std::min(kAtOnce, waiting_.size()));
     const std::vector<BusMessage> messages{std::make_move_iterator(waiting_.begin()),
-                                           std::make_move_iterator(waiting_.end())};
-    waiting_.clear();
+                                           std::make_move_iterator(end)};
+    waiting_.erase(waiting_.begin(), end);
+    for (const auto& message : messages) bytes_ -= message.body.size();
     const auto given_up = std::exchange(given_up_, 0);
     lock.unlock();
     if (given_up > 0) spdlog::warn("bus messages={} given up: it takes them too slowly", given_up);

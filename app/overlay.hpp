@@ -16,8 +16,9 @@ namespace muster::app {
 
 class Overlay {
 public:
-  /// Messages that wait for the bus, at most: beyond them the oldest are given up, which is logged.
-  static constexpr size_t kMostWaiting = 65'536;
+  /// What waits for the bus, at most: beyond, the oldest are given up, which is logged.
+  static constexpr size_t kMostWaiting = 65'536, kMostBytes = 64 * 1024 * 1024;
+  static constexpr size_t kAtOnce = 512;  ///< Messages that are handed to the bus together.
 
   Overlay(std::shared_ptr<EventBus> bus, std::string prefix, std::string service);
   ~Overlay();  ///< What waits is still published.
@@ -40,6 +41,7 @@ private:
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<BusMessage> waiting_;
+  size_t bytes_ = 0;  // Of the bodies that wait.
   uint64_t given_up_ = 0;
   bool stopping_ = false;
   std::thread thread_;

@@ -68,9 +68,10 @@ struct Node {
   std::atomic<JobDesk*> runs{nullptr};   ///< and who that runs may be.
 };
 
-/// Whether a plan may be another one after this.
+/// Whether a plan, or the profile that is asked for with it, may be another one after this.
 bool may_change_plans(const Record& record) {
   return std::holds_alternative<plans::TemplateLoaded>(record.event) ||
+         std::holds_alternative<plans::ProfileLoaded>(record.event) ||
          std::holds_alternative<lease::Granted>(record.event) ||
          std::holds_alternative<lease::Moved>(record.event);
 }
@@ -82,8 +83,8 @@ struct Identity {
 
 /// What its profile says is made here, too.
 Status start_environment(Node& node, const config::Config& config, const std::string& id,
-                         const std::string& data) {
-  auto made = EnvironmentSide::start(config, {id, data, node.disk.get(), node.bus, [&node] {
+                         const std::string& data, bool json_log) {
+  auto made = EnvironmentSide::start(config, {id, data, node.disk.get(), node.bus, json_log, [&node] {
                                                 if (auto* side = node.told.load()) side->reports_wait();
                                               }});
   if (!made) return made.error();
@@ -316,7 +317,7 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
     *id, data, node.disk.get(), node.system.get(), node.api.get(), node.server.get(), node.sources.get()};
   node.jobs = make_node_jobs(config, std::move(*policy), parts);
   node.api->set_jobs(node.jobs.get());
-  if (auto status = start_environment(node, config, *id, data); !status) return status;
+  if (auto status = start_environment(node, config, *id, data, json_log); !status) return status;
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"),
                                            data + "/plan_files.json");
   if (node.cluster)

@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/hash.hpp"
+#include "base/percent.hpp"
 
 namespace muster {
 namespace {
@@ -24,11 +25,6 @@ struct Free {
 };
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
-
-bool unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
 
 template <class T>
 std::string der_of(const T* thing, int (*encode)(const T*, unsigned char**)) {
@@ -90,17 +86,7 @@ Result<Certificate> read_certificate_der(std::string_view der) {
 }
 
 std::string node_uri(std::string_view node) {
-  std::string uri{kScheme};
-  for (const char c : node) {
-    if (unreserved(c)) {
-      uri += c;
-      continue;
-    }
-    uri += '%';
-    uri += kHexDigits[static_cast<unsigned char>(c) >> 4];
-    uri += kHexDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return uri;
+  return std::string{kScheme} + percent_encoded(node);
 }
 
 std::optional<std::string> node_of_uri(std::string_view uri) {

@@ -2,10 +2,10 @@
 #include "consensus/peer_lane.hpp"
 
 #include <algorithm>
-#include <random>
 
 #include <boost/asio/connect.hpp>
 
+#include "base/chance.hpp"
 #include "consensus/peer_link.hpp"
 
 namespace muster::consensus {
@@ -21,13 +21,6 @@ constexpr Millis kBeforeItExpires = std::chrono::seconds{60};  // Of a short lif
 PeerQueue::Limits limits_of(const PeerLimits& limits, Lane lane) {
   if (lane == Lane::urgent) return {limits.urgent_bytes, limits.urgent_frames};
   return {limits.bulk_bytes, limits.bulk_frames};
-}
-
-/// Half of it to all of it: members that lost each other do not come back in step.
-PeerLimits::Duration jittered(PeerLimits::Duration delay) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return std::chrono::milliseconds{
-    std::uniform_int_distribution<int64_t>(delay.count() / 2, delay.count())(random)};
 }
 
 }  // namespace
@@ -194,7 +187,7 @@ void DialLane::rest() {
   const auto& limits = core_.limits();
   const auto delay = std::min(limits.backoff_to, limits.backoff_from * (1 << std::min(failures_, 10U)));
   failures_++;
-  timer_.expires_after(jittered(delay));
+  timer_.expires_after(jittered(delay));  // Members that lost each other do not come back in step.
   timer_.async_wait([this, link = link_.shared_from_this()](error_code ec) {
     if (!ec) begin();
   });

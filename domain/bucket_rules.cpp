@@ -191,7 +191,7 @@ Result<RuleMerge> merge(const std::vector<SeenRule>& actual,
   if (!differing.empty())
     detail.append(detail.empty() ? "" : "; ").append("rules differ and are left alone: " + listed(differing));
   merged.told = {differing.empty() ? Outcome::changed : Outcome::drifted, std::move(detail),
-                 std::move(wanted), std::move(there)};
+                 std::move(wanted), std::move(there), !missing.empty() && !differing.empty()};
   return merged;
 }
 

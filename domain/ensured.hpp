@@ -24,8 +24,10 @@ enum class Outcome : uint8_t {
 struct Ensured {
   Outcome outcome = Outcome::in_sync;
   std::string detail{};  ///< One line for a person: what was, or would be, done, or why it was left alone.
-  Json desired{},
-    actual{};  ///< Both sides, as the profile writes them, when they differ; null: there is none.
+  /// Both sides, as the profile writes them, when they differ; null: there is none.
+  Json desired{}, actual{};
+  /// Something was added beside what was left alone; in a dry run: would be.
+  bool also_added = false;
 };
 
 /// How a resource is asked for.

@@ -7,11 +7,10 @@ namespace muster::environment {
 namespace {
 
 constexpr size_t kShownRows = 3;
-constexpr std::string_view kStatuses[] = {"changed",     "drifted", "incompatible",
-                                          "unreachable", "failed",  "paused"};
+constexpr std::string_view kStatuses[] = {"changed", "drifted", "incompatible", "unreachable", "failed"};
 
 bool is_well(const Row& row) {
-  return row.status == "in_sync" || row.status == "changed" || row.status == "paused";
+  return row.status == "in_sync" || row.status == "changed";
 }
 
 }  // namespace
@@ -35,14 +34,19 @@ size_t Report::count(std::string_view status) const {
   return static_cast<size_t>(std::ranges::count(rows, status, &Row::status));
 }
 
+bool Report::wrote() const {
+  return count("changed") > 0 || std::ranges::any_of(rows, &Row::also_added);
+}
+
 Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome) {
   if (outcome)
-    return {std::move(kind), std::move(name),  std::string(to_text(outcome->outcome)),
-            outcome->detail, outcome->desired, outcome->actual};
+    return {std::move(kind),    std::move(name),  std::string(to_text(outcome->outcome)),
+            outcome->detail,    outcome->desired, outcome->actual,
+            outcome->also_added};
   const auto& why = outcome.error();
   const bool silent =
     why.code == "unreachable" || why.code == "backend.throttled" || why.code == "tls.untrusted";
-  return {std::move(kind), std::move(name), silent ? "unreachable" : "failed", why.detail, {}, {}};
+  return {std::move(kind), std::move(name), silent ? "unreachable" : "failed", why.detail, {}, {}, false};
 }
 
 std::string_view status_of(const Report& report) {
@@ -71,10 +75,13 @@ std::string message_of(const Report& report) {
 }
 
 bool is_news(const Report& report, const Report* before) {
-  if (!before || report.count("changed") > 0 || report.generation != before->generation) return true;
+  if (!before || report.wrote() || report.generation != before->generation) return true;
   const auto ill = [](const Report& of) {
     std::vector<Row> rows;
     std::ranges::copy_if(of.rows, std::back_inserter(rows), [](const Row& row) { return !is_well(row); });
+    for (auto& row : rows)
+      if (row.status == "unreachable")
+        row.detail.clear();  // It says how long was waited, another time each time.
     return rows;
   };
   return ill(report) != ill(*before);

@@ -28,10 +28,11 @@ Result<Component> component_of(std::string_view text);
 struct Row {
   std::string kind,
     name;  ///< bucket, versioning, lifecycle, tags, exchange, queue, binding, class, properties.
-  /// An Outcome, or: unreachable (nobody answers: it is asked again), failed (it was refused), paused.
+  /// An Outcome, or: unreachable (nobody answers: it is asked again), failed (it was refused).
   std::string status;
   std::string detail;
   Json desired{}, actual{};  ///< As Ensured.
+  bool also_added = false;   ///< As Ensured.
   bool operator==(const Row&) const = default;
 };
 
@@ -47,6 +48,8 @@ struct Report {
   std::vector<Row> rows;
 
   [[nodiscard]] size_t count(std::string_view status) const;
+  /// Something was written.
+  [[nodiscard]] bool wrote() const;
   /// Somebody did not answer: worth another attempt before the interval is over.
   [[nodiscard]] bool wants_retry() const { return count("unreachable") > 0; }
 };

@@ -83,6 +83,8 @@ void list_route(const ArtifactsPtr& artifacts, const Request& request, const Rep
 
 void add_artifact_routes(Api& api) {
   const auto artifacts = std::make_shared<Artifacts>(api, api.options().data + "/artifacts");
+  // What a crash left of a file that was on its way.
+  api.system().read_slowly([artifacts] { (void)artifacts->store.expire(system_now()); });
   auto& router = api.router();
   router.add({Method::get, "/v1/artifacts",
               [artifacts](const Request& q, const Reply& r) { list_route(artifacts, q, r); }, "read", false,

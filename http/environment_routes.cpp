@@ -27,6 +27,11 @@ Json shown(const Row& row) {
   return json;
 }
 
+/// A path or a server's words may be any bytes.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 Json counts_of(const Report& report) {
   Json counts = Json::object();
   for (const auto& row : report.rows) counts[row.status] = counts.value(row.status, uint64_t{0}) + 1;
@@ -64,7 +69,7 @@ void show_route(Api& api, const Request& request, const Reply& reply) {
   const bool all = request.query_value("all") == "true";
   Json components = Json::array();
   for (const auto& report : environment->seen()) components.push_back(shown(*report, all));
-  reply(json_response(Json{{"node_id", environment->node()}, {"components", std::move(components)}}.dump()));
+  reply(json_response(text_of({{"node_id", environment->node()}, {"components", std::move(components)}})));
 }
 
 /// What differs from what is desired and was not mended by the last look.
@@ -79,7 +84,7 @@ void drift_route(Api& api, const Request& request, const Reply& reply) {
       json["component"] = environment::to_text(report->component);
       drift.push_back(std::move(json));
     }
-  reply(json_response(Json{{"node_id", environment->node()}, {"drift", std::move(drift)}}.dump()));
+  reply(json_response(text_of({{"node_id", environment->node()}, {"drift", std::move(drift)}})));
 }
 
 void apply_route(Api& api, const Request& request, const Reply& reply) {
@@ -99,12 +104,13 @@ void apply_route(Api& api, const Request& request, const Reply& reply) {
         {"field.invalid", component.error().detail, {{"/component", component.error().detail}}}, request.id));
     only = *component;
   }
-  environment->look(
+  const auto begun = environment->look(
     wanted.dry_run, only, [reply, node = environment->node()](const std::vector<Report>& reports) {
       Json components = Json::array();
       for (const auto& report : reports) components.push_back(shown(report, false));
-      reply(json_response(Json{{"node_id", node}, {"components", std::move(components)}}.dump()));
+      reply(json_response(text_of({{"node_id", node}, {"components", std::move(components)}})));
     });
+  if (!begun) reply(problem(begun.error(), request.id));
 }
 
 }  // namespace
@@ -112,13 +118,11 @@ void apply_route(Api& api, const Request& request, const Reply& reply) {
 void add_environment_routes(Api& api) {
   auto& router = api.router();
   router.add({Method::get, "/v1/environment",
-              [&api](const Request& q, const Reply& r) { show_route(api, q, r); }, "bootstrap.apply", false,
-              true});
+              [&api](const Request& q, const Reply& r) { show_route(api, q, r); }, "read", false, true});
   router.add({Method::get, "/v1/drift", [&api](const Request& q, const Reply& r) { drift_route(api, q, r); },
-              "bootstrap.apply", false, true});
+              "read", false, true});
   router.add({Method::post, "/v1/environment/apply",
-              [&api](const Request& q, const Reply& r) { apply_route(api, q, r); }, "bootstrap.apply", true,
-              true});
+              [&api](const Request& q, const Reply& r) { apply_route(api, q, r); }, "admin", true, true});
 }
 
 }  // namespace muster::http

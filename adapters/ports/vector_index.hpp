@@ -50,6 +50,8 @@ public:
 
   /// How long the server asked to be left alone when the last call failed; 0: it did not say.
   [[nodiscard]] virtual Millis retry_after() const { return Millis{0}; }
+  /// Ends the running call, and every later one, at once; from any thread.
+  virtual void cancel() {}
 };
 
 }  // namespace muster

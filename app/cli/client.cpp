@@ -1,7 +1,6 @@
 // Calls to a node, with credentials.
 #include "app/cli/client.hpp"
 
-#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <thread>
@@ -10,6 +9,7 @@
 #include "app/cli/problem.hpp"
 #include "app/serving.hpp"
 #include "base/hash.hpp"
+#include "base/percent.hpp"
 
 namespace muster::cli {
 namespace {
@@ -17,19 +17,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kKeyBytes = 16;  // Of an Idempotency-Key.
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~')
-      encoded += c;
-    else
-      (((encoded += '%') += kHex[byte >> 4U]) += kHex[byte & 15U]);
-  }
-  return encoded;
-}
 
 std::optional<uint32_t> number_in(const HttpReply& reply, std::string_view header) {
   const auto text = reply.header(header);
@@ -42,9 +29,7 @@ std::optional<uint32_t> number_in(const HttpReply& reply, std::string_view heade
 
 /// Of a reply that says to come again, when.
 std::optional<std::chrono::seconds> asked_to_wait(const HttpReply& reply) {
-  const auto seconds = number_in(reply, "retry-after");
-  if (reply.status != 503 || !seconds) return std::nullopt;
-  return std::chrono::seconds{*seconds};
+  return reply.status == 503 ? reply.retry_after() : std::nullopt;
 }
 
 }  // namespace

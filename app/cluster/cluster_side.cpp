@@ -307,6 +307,8 @@ void ClusterSide::leave_office(System& system) {
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
   if (!system.gauges().leading) peering_->say_stopping();
+  const std::lock_guard lock{mutex_};
+  system_ = nullptr;  // It is about to stop: nobody looks around any more.
 }
 
 /// On the log's thread, several times a second.

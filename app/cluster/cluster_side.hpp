@@ -49,8 +49,8 @@ public:
   /// From here on frames come and go, and others can find this node.
   void attach(System& system, Peering::OnRequest on_request);
   void detach();
-  /// Before a stop in good order: hands leadership on when there is somebody to take it, and says goodbye.
-  /// Blocks for a few seconds at most.
+  /// Before `system` stops: hands leadership on when there is somebody to take it, says goodbye, and lets go
+  /// of it. Blocks for a few seconds at most.
   void leave_office(System& system);
 
   [[nodiscard]] Peering& peering() { return *peering_; }

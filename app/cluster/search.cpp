@@ -5,11 +5,11 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <random>
 
 #include "adapters/http_client.hpp"
 #include "adapters/join_token.hpp"
 #include "base/bytes.hpp"
+#include "base/chance.hpp"
 #include "base/hash.hpp"
 #include "consensus/peer_join.hpp"
 
@@ -58,11 +58,6 @@ Result<JoinAnswer> answer_to(const consensus::JoinCall& call, const JoinRequest&
   auto answer = from_json_text<JoinAnswer>(answered->body);
   if (!answer) return Error{"unreachable", call.address + " answered what cannot be read", {}};
   return answer;
-}
-
-double draw() {
-  std::random_device device;
-  return std::uniform_real_distribution<>{0, 1}(device);
 }
 
 }  // namespace
@@ -197,7 +192,7 @@ Result<Found> search(const config::Config& config, const Candidate& candidate, C
   own.join_urls = join_urls(config);
   own.listens = discovery != nullptr;
   finding::Sight sight;
-  sight.random = draw();
+  sight.random = chance();
   Failures failures{kAskAgain};
   auto last_turn = SteadyClock::now();
   std::mutex mutex;

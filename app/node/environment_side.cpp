@@ -1,8 +1,6 @@
 // Choosing backends, and telling what came of looking at them.
 #include "app/node/environment_side.hpp"
 
-#include <random>
-
 #include <spdlog/spdlog.h>
 
 #include "adapters/folder_storage.hpp"
@@ -10,15 +8,19 @@
 #include "adapters/rabbit_bus.hpp"
 #include "adapters/s3_storage.hpp"
 #include "adapters/weaviate_index.hpp"
+#include "base/chance.hpp"
+#include "http/log_line.hpp"
+#include "http/percent.hpp"
 
 namespace muster::app {
 namespace {
 
 constexpr std::chrono::minutes kExpireEvery{10};
 
-double draw() {
-  thread_local std::mt19937_64 chance{std::random_device{}()};
-  return std::uniform_real_distribution<>{0, 1}(chance);
+/// Whose URL --broker-url is; nothing said is one of these, too.
+bool is_amqp(const std::string& kind) {
+  return kind.empty() || http::equals_ignoring_case(kind, "amqp") ||
+         http::equals_ignoring_case(kind, "rabbitmq");
 }
 
 /// The components of --environment-observe.
@@ -41,7 +43,7 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
   Backends made;
   made.broker = options_.bus;
   made.broker_name = "in-process";
-  if (const auto& broker = config.text("broker-url"); !broker.empty()) {
+  if (const auto& broker = config.text("broker-url"); !broker.empty() && is_amqp(config.text("bus-kind"))) {
     auto url = parse_amqp_url(broker);
     if (!url) return url.error();
     RabbitOptions rabbit;
@@ -55,6 +57,7 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
     settings.endpoint = endpoint;
     settings.credentials = {config.text("minio-access-key"), config.text("minio-secret-key")};
     settings.region = config.text("minio-region");
+    if (auto sound = check(settings); !sound) return sound.error();
     made.storage = std::make_shared<S3Storage>(std::move(settings));
     made.storage_name = "s3";
   } else {
@@ -84,7 +87,7 @@ Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Co
   environment.pace.interval = config.duration("environment-interval");
   environment.observe = *observe;
   environment.now = system_now;
-  environment.chance = draw;
+  environment.chance = chance;
   environment.told = [&self](const environment::Report& report) { self.told(report); };
   self.environment_ = std::make_unique<Environment>(std::move(environment));
   return made;
@@ -112,13 +115,18 @@ void EnvironmentSide::told(const environment::Report& report) {
   const auto level = !news            ? spdlog::level::debug
                      : status == "ok" ? spdlog::level::info
                                       : spdlog::level::warn;
-  spdlog::log(
-    level,
-    "environment component={} backend={} action={} attempt={} idempotent={} generation={} duration_ms={} "
-    "status={} message=\"{}\"",
-    environment::to_text(report.component), report.backend, report.count("changed") > 0 ? "apply" : "check",
-    report.attempt, report.count("changed") == 0, report.generation, report.took.count(), status,
-    environment::message_of(report));
+  std::string line;
+  http::LogLine{line, options_.json_log, "environment"}
+    .text("component", environment::to_text(report.component))
+    .text("backend", report.backend)
+    .text("action", report.wrote() ? "apply" : "check")
+    .text("status", status)
+    .number("attempt", report.attempt)
+    .truth("idempotent", !report.wrote())
+    .text("generation", report.generation)
+    .number("duration_ms", report.took.count())
+    .text("detail", environment::message_of(report));
+  spdlog::default_logger_raw()->log(level, spdlog::string_view_t{line.data(), line.size()});
   if (news && options_.reports_wait) options_.reports_wait();
 }
 

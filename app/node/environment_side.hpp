@@ -18,6 +18,7 @@ struct EnvironmentSideOptions {
   std::string data;  ///< The data folder.
   log::Disk* disk = nullptr;
   std::shared_ptr<EventBus> bus;       ///< The in-process one.
+  bool json_log = false;               ///< As of the node's own log.
   std::function<void()> reports_wait;  ///< There is something to tell. Any thread.
 };
 

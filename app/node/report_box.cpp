@@ -12,7 +12,7 @@ bool ReportBox::put(const environment::Report& report) {
   told_.insert_or_assign(report.component, report);
   const Json body{{"node_id", node_},
                   {"component", environment::to_text(report.component)},
-                  {"action", report.count("changed") > 0 ? "apply" : "check"},
+                  {"action", report.wrote() ? "apply" : "check"},
                   {"status", environment::status_of(report)},
                   {"message", environment::message_of(report)},
                   {"generation", report.generation},

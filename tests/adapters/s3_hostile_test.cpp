@@ -83,7 +83,7 @@ TEST_CASE("a throttling server says when to ask again, and that is handed on wit
   for (const auto* far : {"99999999", "9223372036854775807"}) {
     wait = far;
     CHECK_FALSE(storage.ensure_tags("media", {{"a", "b"}}, kAsk));
-    CHECK(storage.retry_after() == S3Storage::kMaxRetryAfter);
+    CHECK(storage.retry_after() == HttpReply::kMaxRetryAfter);
   }
   for (const auto* none : {"-5", "soon", "99999999999999999999999999", "0"}) {
     wait = none;

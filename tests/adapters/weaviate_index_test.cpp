@@ -142,7 +142,6 @@ TEST_CASE("a server that wants a key is given it, and no text ever has it") {
   CHECK(outcome_of(wrong).starts_with("backend.refused"));
   CHECK(wrong.error().detail.find("wr0ng") == std::string::npos);
   CHECK(server.faults() == Json::array());
-  CHECK(weaviate_ready({.url = server.url()}));
 }
 
 TEST_CASE("settings that cannot be are refused, and a credential in them is not repeated") {
