@@ -43,6 +43,7 @@ struct Environment::Impl {
     deps.now = options.now;
     deps.chance = options.chance;
     deps.stopping = stopping;
+    deps.intends = options.intends;
     deps.told = [this](environment::Report report) { keep(std::move(report)); };
     deps.begins = component == environment::kComponents.front();
     if (!reconcilers.empty())
@@ -84,10 +85,11 @@ Environment::~Environment() {
   impl_->system.await_all_actors_done();
 }
 
-void Environment::desire(profile::Profile profile) {
+void Environment::desire(profile::Profile profile, environment::Pauses pauses) {
   auto round = std::make_shared<Round>();
   auto generation = profile::generation(profile);
-  round->desired = std::make_shared<const Desired>(Desired{std::move(profile), std::move(generation)});
+  round->desired =
+    std::make_shared<const Desired>(Desired{std::move(profile), std::move(generation), std::move(pauses)});
   impl_->begin(std::move(round));
 }
 

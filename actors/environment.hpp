@@ -31,7 +31,9 @@ struct EnvironmentOptions {
   environment::Pace pace;
   std::array<bool, environment::kComponents.size()> observe{};  ///< By component: tells, and changes nothing.
   std::function<Time()> now;
-  std::function<double()> chance;                        ///< From 0 to 1.
+  std::function<double()> chance;  ///< From 0 to 1.
+  /// Before anything is written; nothing is when it fails. On that component's thread. Null: not asked.
+  std::function<Status(const environment::Intent&)> intends{};
   std::function<void(const environment::Report&)> told;  ///< After each look; on that component's thread.
 };
 
@@ -45,7 +47,7 @@ public:
   // Any thread.
 
   /// This is desired from now on, and made at once: storage, then broker, then index.
-  void desire(profile::Profile profile);
+  void desire(profile::Profile profile, environment::Pauses pauses = {});
   /// Looks now, at all or at one; `then` gets the reports, in order: none before anything was desired. With
   /// `dry_run` nothing is written. Error: `rate.limited` while kMostLooks wait.
   Status look(bool dry_run, std::optional<environment::Component> only,

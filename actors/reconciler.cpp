@@ -31,25 +31,18 @@ public:
 
   Report look(bool dry_run) {
     auto& state = self_->state;
-    Report report;
-    report.component = deps_.component;
-    report.backend = deps_.backend;
-    report.generation = state.desired->generation;
-    report.key = state.key;
-    report.attempt = state.failed + 1;
-    report.dry_run = dry_run;
-    report.at = deps_.now();
-    auto taken = take(state.steps, {state.key, dry_run || deps_.observe}, deps_.stopping.get());
-    report.rows = std::move(taken.rows);
+    auto report = begun(dry_run);
+    const auto pause = state.desired->pauses.find(deps_.component);
+    const bool pauses = !dry_run && pause != state.desired->pauses.end();
+    const auto retry_after = pauses ? rest(report, pause->second) : make(report);
     report.took = deps_.now() - report.at;
-    if (deps_.observe && !dry_run) observe(report);
-    if (dry_run || (deps_.stopping && *deps_.stopping)) return report;
-    state.alone_until = report.at + report.took + taken.retry_after;
+    if (dry_run || stopping()) return report;
+    state.alone_until = report.at + report.took + retry_after;
     state.planned++;
     state.failed = report.wants_retry() ? state.failed + 1 : 0;
     if (state.failed > 0 && state.failed < deps_.pace.attempts)
       caf::delayed_anon_send(
-        self_, std::max(environment::next_look(deps_.pace, state.failed, deps_.chance()), taken.retry_after),
+        self_, std::max(environment::next_look(deps_.pace, state.failed, deps_.chance()), retry_after),
         tick_atom::value, state.planned);
     else
       state.failed = 0;
@@ -83,6 +76,55 @@ public:
   [[nodiscard]] const ReconcilerDeps& deps() const { return deps_; }
 
 private:
+  [[nodiscard]] bool stopping() const { return deps_.stopping && *deps_.stopping; }
+
+  [[nodiscard]] Report begun(bool dry_run) const {
+    const auto& state = self_->state;
+    Report report;
+    report.component = deps_.component;
+    report.backend = deps_.backend;
+    report.generation = state.desired->generation;
+    report.key = state.key;
+    report.attempt = state.failed + 1;
+    report.dry_run = dry_run;
+    report.at = deps_.now();
+    return report;
+  }
+
+  /// Nobody is asked.
+  [[nodiscard]] Millis rest(Report& report, const std::string& why) const {
+    report.rows = paused(self_->state.steps, why);
+    return Millis{0};
+  }
+
+  /// Looks first, and writes nothing before it is kept what is intended. Returns how long the server wants to
+  /// be left alone.
+  [[nodiscard]] Millis make(Report& report) const {
+    const auto& steps = self_->state.steps;
+    auto looked = take(steps, {report.key, true}, deps_.stopping.get());
+    report.rows = std::move(looked.rows);
+    if (report.dry_run || stopping() || !report.wrote()) return looked.retry_after;
+    if (observes()) {
+      observe(report);
+      return looked.retry_after;
+    }
+    const auto kept = deps_.intends ? deps_.intends(environment::intent_of(report)) : Status{Done{}};
+    if (!kept) {
+      for (auto& row : report.rows)
+        if (row.writes()) row = {row.kind, row.name, "failed", "nothing was written: " + kept.error().detail};
+      return looked.retry_after;
+    }
+    auto made = take(writing(steps, report.rows), {report.key, false}, deps_.stopping.get());
+    report.rows = environment::merged(std::move(report.rows), std::move(made.rows));
+    return std::max(looked.retry_after, made.retry_after);
+  }
+
+  [[nodiscard]] bool observes() const {
+    const auto& modes = self_->state.desired->profile.modes;
+    const auto mode = modes.find(std::string(environment::to_text(deps_.component)));
+    return deps_.observe || (mode != modes.end() && mode->second == "observe");
+  }
+
   Self<Reconciler, ReconcilerState> self_;
   const ReconcilerDeps deps_;
 };

@@ -17,6 +17,7 @@ namespace muster::actors {
 struct Desired {
   profile::Profile profile;
   std::string generation;
+  environment::Pauses pauses{};
 };
 using DesiredPtr = std::shared_ptr<const Desired>;
 
@@ -33,9 +34,11 @@ struct ReconcilerDeps {
   std::string node, backend;
   std::function<std::vector<Step>(const profile::Profile&)> steps;
   environment::Pace pace;
-  bool observe = false;  ///< Tells what it would do, and does nothing.
+  bool observe = false;  ///< Tells what it would do, and does nothing; the profile may say that, too.
   std::function<Time()> now;
-  std::function<double()> chance;                 ///< From 0 to 1.
+  std::function<double()> chance;  ///< From 0 to 1.
+  /// Before anything is written; nothing is when it fails. Null: not asked.
+  std::function<Status(const environment::Intent&)> intends{};
   std::function<void(environment::Report)> told;  ///< After each look that was no dry run.
   std::function<void(RoundPtr)> next;             ///< Whom rounds are handed on to; the last has nobody.
   /// From now on looks end early, and nothing is told. Null: never.

@@ -65,11 +65,11 @@ Taken take(const std::vector<Step>& steps, const Ask& ask, const std::atomic<boo
     Error{"unreachable", "not asked: nobody answered the last " + std::to_string(kMostSilent)};
   Taken taken;
   taken.rows.reserve(steps.size());
-  bool stands = true;
+  const std::string* fallen = nullptr;  // What follows it is passed over.
   size_t silent = 0;
   for (const auto& step : steps) {
     if (stopping && *stopping) break;
-    if (step.follows && !stands) continue;
+    if (step.follows && fallen && step.name == *fallen) continue;
     const bool asks = silent < kMostSilent;
     const auto outcome = asks ? step.ensure(ask) : not_asked;
     taken.rows.push_back(environment::row_of(step.kind, step.name, outcome));
@@ -80,9 +80,28 @@ Taken take(const std::vector<Step>& steps, const Ask& ask, const std::atomic<boo
       silent = 0;
     else if (!step.follows)
       silent++;
-    if (!step.follows) stands = outcome && outcome->outcome != environment::Outcome::incompatible;
+    if (!step.follows && (!outcome || outcome->outcome == environment::Outcome::incompatible))
+      fallen = &step.name;
   }
   return taken;
+}
+
+std::vector<Step> writing(const std::vector<Step>& steps, const std::vector<environment::Row>& dry) {
+  std::vector<Step> some;
+  auto row = dry.begin();
+  for (const auto& step : steps) {
+    if (row == dry.end() || row->kind != step.kind || row->name != step.name) continue;
+    if (row->writes()) some.push_back(step);
+    ++row;
+  }
+  return some;
+}
+
+std::vector<environment::Row> paused(const std::vector<Step>& steps, const std::string& why) {
+  std::vector<environment::Row> rows;
+  rows.reserve(steps.size());
+  for (const auto& step : steps) rows.push_back({step.kind, step.name, "paused", why});
+  return rows;
 }
 
 }  // namespace muster::actors

@@ -18,7 +18,7 @@ namespace muster::actors {
 struct Step {
   std::string kind, name;
   std::function<Result<environment::Ensured>(const environment::Ask&)> ensure;
-  /// Makes no sense when the last step that does not follow failed: it is passed over then.
+  /// Makes no sense when the step of that name that does not follow failed: it is passed over then.
   bool follows = false;
   std::function<Millis()>
     retry_after{};  ///< How long the server wants to be left alone, when the step failed.
@@ -47,5 +47,11 @@ constexpr size_t kMostSilent = 3;
 /// before the next one.
 [[nodiscard]] Taken take(const std::vector<Step>& steps, const environment::Ask& ask,
                          const std::atomic<bool>* stopping = nullptr);
+
+/// The steps whose rows of a dry run say that there is something to write.
+[[nodiscard]] std::vector<Step> writing(const std::vector<Step>& steps,
+                                        const std::vector<environment::Row>& dry);
+/// What becomes of them while they are left alone because of `why`.
+[[nodiscard]] std::vector<environment::Row> paused(const std::vector<Step>& steps, const std::string& why);
 
 }  // namespace muster::actors

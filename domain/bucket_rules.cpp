@@ -169,6 +169,7 @@ Result<RuleMerge> merge(const std::vector<SeenRule>& actual,
   for (const auto& rule : actual)
     if (!rule.id.empty()) known.emplace(rule.id, &rule);
   RuleMerge merged;
+  std::vector<bootstrap::Thing> added;
   std::vector<std::string> missing, differing;
   Json wanted = Json::array(), there = Json::array();
   for (const auto& rule : desired) {
@@ -177,6 +178,7 @@ Result<RuleMerge> merge(const std::vector<SeenRule>& actual,
     wanted.push_back(to_json(rule));
     if (found == known.end()) {
       merged.missing.push_back(rule);
+      added.push_back({"rule", "", rule.id, RawJson{to_json(rule).dump()}});
       missing.push_back(rule.id);
     } else {
       there.push_back(to_json(*found->second));
@@ -190,13 +192,18 @@ Result<RuleMerge> merge(const std::vector<SeenRule>& actual,
   if (!missing.empty()) detail = "rules are missing: " + listed(missing);
   if (!differing.empty())
     detail.append(detail.empty() ? "" : "; ").append("rules differ and are left alone: " + listed(differing));
-  merged.told = {differing.empty() ? Outcome::changed : Outcome::drifted, std::move(detail),
-                 std::move(wanted), std::move(there), !missing.empty() && !differing.empty()};
+  merged.told = {differing.empty() ? Outcome::changed : Outcome::drifted,
+                 std::move(detail),
+                 std::move(wanted),
+                 std::move(there),
+                 !missing.empty() && !differing.empty(),
+                 std::move(added)};
   return merged;
 }
 
 Result<TagMerge> merge(const Tags& actual, const Tags& desired) {
   TagMerge merged;
+  std::vector<bootstrap::Thing> added;
   std::vector<std::string> names;
   Json wanted = Json::object(), there = Json::object();
   size_t would = actual.size();
@@ -206,15 +213,21 @@ Result<TagMerge> merge(const Tags& actual, const Tags& desired) {
     merged.additions.emplace(key, value);
     names.push_back(key);
     wanted[key] = value;
-    if (found == actual.end())
-      would++;
-    else
+    if (found != actual.end()) {
       there[key] = found->second;
+      continue;
+    }
+    would++;
+    added.push_back({"tag", "", key, RawJson{Json{{"key", key}, {"value", value}}.dump()}});
   }
   if (names.empty()) return merged;
   if (would > std::max(kMaxTags, actual.size())) return too_many("tags", would, kMaxTags);
-  merged.told = {Outcome::changed, "tags are missing or differ: " + listed(names), std::move(wanted),
-                 std::move(there)};
+  merged.told = {Outcome::changed,
+                 "tags are missing or differ: " + listed(names),
+                 std::move(wanted),
+                 std::move(there),
+                 false,
+                 std::move(added)};
   return merged;
 }
 

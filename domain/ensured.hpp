@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.hpp"
+#include "events/bootstrap.hpp"
 
 namespace muster::environment {
 
@@ -28,6 +30,8 @@ struct Ensured {
   Json desired{}, actual{};
   /// Something was added beside what was left alone; in a dry run: would be.
   bool also_added = false;
+  /// Of the rules or tags of a bucket: those that were, or would be, added; without the bucket's name.
+  std::vector<bootstrap::Thing> added{};
 };
 
 /// How a resource is asked for.

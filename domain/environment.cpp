@@ -7,10 +7,17 @@ namespace muster::environment {
 namespace {
 
 constexpr size_t kShownRows = 3;
-constexpr std::string_view kStatuses[] = {"changed", "drifted", "incompatible", "unreachable", "failed"};
+constexpr std::string_view kStatuses[] = {"changed",     "drifted", "incompatible",
+                                          "unreachable", "failed",  "paused"};
 
 bool is_well(const Row& row) {
   return row.status == "in_sync" || row.status == "changed";
+}
+
+/// A binding that was made.
+bootstrap::Thing thing_of(const Json& binding) {
+  const auto text = [&](const char* member) { return binding.value(member, std::string{}); };
+  return {"binding", text("exchange"), text("queue") + " (" + text("key") + ")", RawJson{binding.dump()}};
 }
 
 }  // namespace
@@ -30,28 +37,67 @@ Json desired_of(const profile::Profile& profile, Component component) {
   return profile::sections(profile)[std::string(to_text(component))];
 }
 
+bool is_embedded(std::string_view backend) {
+  return backend == "folder" || backend == "in-process" || backend == "embedded";
+}
+
 size_t Report::count(std::string_view status) const {
   return static_cast<size_t>(std::ranges::count(rows, status, &Row::status));
 }
 
 bool Report::wrote() const {
-  return count("changed") > 0 || std::ranges::any_of(rows, &Row::also_added);
+  return std::ranges::any_of(rows, &Row::writes);
+}
+
+std::vector<bootstrap::Thing> Report::added() const {
+  std::vector<bootstrap::Thing> all;
+  for (const auto& row : rows) all.insert(all.end(), row.added.begin(), row.added.end());
+  return all;
+}
+
+Intent intent_of(const Report& dry) {
+  Intent intent{std::string(to_text(dry.component)),
+                dry.backend,
+                dry.generation,
+                dry.told_key(),
+                dry.at,
+                {},
+                dry.added()};
+  for (const auto& row : dry.rows)
+    if (row.writes()) intent.resources.push_back(row.kind + " " + row.name);
+  return intent;
+}
+
+std::vector<Row> merged(std::vector<Row> dry, std::vector<Row> taken) {
+  auto next = taken.begin();
+  for (auto& row : dry)
+    if (next != taken.end() && next->kind == row.kind && next->name == row.name) row = std::move(*next++);
+  return dry;
 }
 
 Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome) {
-  if (outcome)
-    return {std::move(kind),    std::move(name),  std::string(to_text(outcome->outcome)),
-            outcome->detail,    outcome->desired, outcome->actual,
-            outcome->also_added};
+  if (outcome) {
+    Row row{std::move(kind),     std::move(name),  std::string(to_text(outcome->outcome)),
+            outcome->detail,     outcome->desired, outcome->actual,
+            outcome->also_added, outcome->added};
+    for (auto& thing : row.added) {
+      thing.of = row.name;
+      auto as = parse_json(thing.as.text);
+      if (as) (*as)["bucket"] = row.name, thing.as.text = as->dump();
+    }
+    if (row.kind == "binding" && row.writes()) row.added.push_back(thing_of(row.desired));
+    return row;
+  }
   const auto& why = outcome.error();
   const bool silent =
     why.code == "unreachable" || why.code == "backend.throttled" || why.code == "tls.untrusted";
-  return {std::move(kind), std::move(name), silent ? "unreachable" : "failed", why.detail, {}, {}, false};
+  return {std::move(kind), std::move(name), silent ? "unreachable" : "failed", why.detail, {}, {}, false, {}};
 }
 
 std::string_view status_of(const Report& report) {
   if (report.count("unreachable") + report.count("failed") > 0) return "error";
-  return report.count("incompatible") > 0 ? "needs_migration" : "ok";
+  if (report.count("incompatible") > 0) return "needs_migration";
+  return report.count("paused") > 0 ? "skipped" : "ok";
 }
 
 std::string message_of(const Report& report) {

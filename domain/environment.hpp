@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,15 +25,24 @@ Result<Component> component_of(std::string_view text);
 /// What the profile says of one component; its hash is in the idempotency key.
 [[nodiscard]] Json desired_of(const profile::Profile& profile, Component component);
 
+/// A backend that is part of the node, and that no other node uses.
+[[nodiscard]] bool is_embedded(std::string_view backend);
+
+/// Why a component is left alone.
+using Pauses = std::map<Component, std::string>;
+
 /// One thing that was looked at.
 struct Row {
   std::string kind,
     name;  ///< bucket, versioning, lifecycle, tags, exchange, queue, binding, class, properties.
-  /// An Outcome, or: unreachable (nobody answers: it is asked again), failed (it was refused).
+  /// An Outcome, or: unreachable (nobody answers: it is asked again), failed (it was refused), paused.
   std::string status;
   std::string detail;
-  Json desired{}, actual{};  ///< As Ensured.
-  bool also_added = false;   ///< As Ensured.
+  Json desired{}, actual{};               ///< As Ensured.
+  bool also_added = false;                ///< As Ensured.
+  std::vector<bootstrap::Thing> added{};  ///< What was, or would be, added inside of something shared.
+
+  [[nodiscard]] bool writes() const { return status == "changed" || also_added; }
   bool operator==(const Row&) const = default;
 };
 
@@ -50,6 +60,10 @@ struct Report {
   [[nodiscard]] size_t count(std::string_view status) const;
   /// Something was written.
   [[nodiscard]] bool wrote() const;
+  /// Under which this look is told, and its intent before it.
+  [[nodiscard]] std::string told_key() const { return key + "@" + to_rfc3339(at); }
+  /// Of all rows.
+  [[nodiscard]] std::vector<bootstrap::Thing> added() const;
   /// Somebody did not answer: worth another attempt before the interval is over.
   [[nodiscard]] bool wants_retry() const { return count("unreachable") > 0; }
 };
@@ -57,7 +71,30 @@ struct Report {
 /// What came of a call, as a row.
 [[nodiscard]] Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome);
 
-/// As POST /v1/bootstrap/events has it: error, needs_migration, or ok.
+/// What is about to be written. Kept before anything is, so that a crash in between is looked into.
+struct Intent {
+  std::string component, backend, generation, key;  ///< The key is Report::told_key().
+  Time at{};
+  std::vector<std::string> resources;    ///< "KIND NAME".
+  std::vector<bootstrap::Thing> things;  ///< As Row::added.
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("component", self.component);
+    visit("backend", self.backend);
+    visit("generation", self.generation);
+    visit("key", self.key);
+    visit("at", self.at);
+    visit("resources", self.resources);
+    visit("things", self.things);
+  }
+};
+/// Of a look in which nothing was written yet.
+[[nodiscard]] Intent intent_of(const Report& dry);
+
+/// The rows of `dry` in their order, those that are in `taken` as they are there.
+[[nodiscard]] std::vector<Row> merged(std::vector<Row> dry, std::vector<Row> taken);
+
+/// As POST /v1/bootstrap/events has it: error, needs_migration, skipped (paused), or ok.
 [[nodiscard]] std::string_view status_of(const Report& report);
 /// Counts, and the first rows that are not as they should be; at most kMaxMessage bytes.
 [[nodiscard]] std::string message_of(const Report& report);

@@ -60,6 +60,7 @@ Json sections(const Profile& profile) {
   json["broker"]["bindings"] = list(profile.bindings);
   json["index"]["classes"] = list(profile.classes);
   json["topics"] = list(profile.topics);
+  if (!profile.modes.empty()) json["modes"] = profile.modes;
   return json;
 }
 

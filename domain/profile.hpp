@@ -77,6 +77,8 @@ struct Profile {
   std::vector<Binding> bindings;
   std::vector<IndexClass> classes;
   std::vector<Topic> topics;
+  /// By component: enforce, or observe (differences are told, and left as they are). None: enforce.
+  std::map<std::string, std::string> modes{};
   bool operator==(const Profile&) const = default;
 };
 
@@ -90,7 +92,8 @@ Result<Profile> parse(std::string_view text, std::string_view file);
 [[nodiscard]] Json to_json(const Queue& queue);
 [[nodiscard]] Json to_json(const Binding& binding);
 
-/// The document without its generation: every section is there, empty when nothing is desired.
+/// The document without its generation: every section is there, empty when nothing is desired; `modes` only
+/// when there are some.
 [[nodiscard]] Json sections(const Profile& profile);
 
 /// Lower-hex SHA-256 of the canonical JSON of sections().

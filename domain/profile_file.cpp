@@ -38,12 +38,23 @@ public:
       section.refuse_unknown();
     }
     profile.topics = all(root, "topics", &Reading::topic);
+    profile.modes = modes(root);
     root.refuse_unknown();
     if (entries_ > kMaxEntries) check_.fault("", "has more than " + std::to_string(kMaxEntries) + " entries");
     return profile;
   }
 
 private:
+  std::map<std::string, std::string> modes(ObjectReader& root) {
+    auto given = root.text_map("modes");
+    for (const auto& [component, mode] : given) {
+      const auto at = pointer_to("/modes", component);
+      check_.one_of(at, component, {"storage", "broker", "index", "topics"});
+      check_.one_of(at, mode, {"enforce", "observe"});
+    }
+    return given;
+  }
+
   ObjectReader reader(const Json& value, std::string at) {
     return {value, std::move(at), check_, TextFrom::scalars};
   }

@@ -21,7 +21,8 @@ namespace muster {
 /// The feature level: event types up to it are known to this build. A type that older builds do not know
 /// raises it, and is written only once the cluster's level was raised to it (docs/upgrade.md).
 constexpr uint64_t kFeatureLevel =
-  4;  // 2: members, join tokens, services. 3: other cluster keys, co-signers. 4: runs, sources.
+  5;  // 2: members, join tokens, services. 3: other cluster keys, co-signers. 4: runs, sources. 5: intents,
+      // pauses and what was added of the environment, the outbox.
 
 /// A type this build does not know: written by a newer one. Folds pass over it, tails and hashes carry it on.
 struct UnknownEvent {

@@ -7,11 +7,68 @@ std::string View::key(std::string_view node, std::string_view component) {
   return std::string(node).append("\n").append(component);
 }
 
+namespace {
+
+std::string prefix_of(std::string_view component, std::string_view owner) {
+  return std::string(component).append("\n").append(owner).append("\n");
+}
+
+std::string key_of(std::string_view component, std::string_view owner, const Thing& thing) {
+  return prefix_of(component, owner) + thing.kind + "\n" + thing.of + "\n" + thing.name;
+}
+
+/// Of events that tell of things.
+template <class E>
+std::string owner_of(const E& e) {
+  return e.shared ? "" : e.node;
+}
+
+}  // namespace
+
+std::vector<Thing> View::added_by(std::string_view node, std::string_view component, bool shared) const {
+  std::vector<Thing> things;
+  const auto prefix = prefix_of(component, shared ? "" : node);
+  added.each_from(prefix, [&](const std::string& at, const AddedThing& row) {
+    if (!at.starts_with(prefix)) return false;
+    things.push_back(row.thing);
+    return true;
+  });
+  return things;
+}
+
 void View::fold(const Record& record) {
-  const auto* e = std::get_if<Reported>(&record.event);
-  if (!e) return;
-  reports[key(e->node, e->component)] = {Shared(*e), record.envelope.time, record.seq};
-  about.changed = record.seq;
+  const auto changed = [&] { about.changed = record.seq; };
+  match(record.event)(
+    [&](const Reported& e) {
+      reports[key(e.node, e.component)] = {Shared(e), record.envelope.time, record.seq};
+      intents.erase(key(e.node, e.component));
+      changed();
+    },
+    [&](const Intended& e) {
+      intents[key(e.node, e.component)] = {Shared(e), record.envelope.time, record.seq};
+      changed();
+    },
+    [&](const Added& e) {
+      for (const auto& thing : e.things) {
+        if (added.size() >= kMaxAdded) break;
+        added[key_of(e.component, owner_of(e), thing)] = {e.component, owner_of(e), thing, record.seq};
+      }
+      changed();
+    },
+    [&](const Removed& e) {
+      for (const auto& thing : e.things) added.erase(key_of(e.component, owner_of(e), thing));
+      intents.erase(key(e.node, e.component));
+      changed();
+    },
+    [&](const Paused& e) {
+      paused[e.component] = {record.envelope.actor, e.reason, record.envelope.time};
+      changed();
+    },
+    [&](const Resumed& e) {
+      paused.erase(e.component);
+      changed();
+    },
+    [](const auto&) {});
 }
 
 }  // namespace muster::bootstrap

@@ -1,8 +1,10 @@
-// What each node last reported of each component: GET /v1/bootstrap/status.
+// What each node last reported of each component, what it is about to write, what was added, and what is
+// paused.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/paged_map.hpp"
 #include "events/line.hpp"
@@ -13,7 +15,7 @@ namespace muster::bootstrap {
 
 struct View {
   static constexpr std::string_view name = "bootstrap";
-  static constexpr int version = 1;
+  static constexpr int version = 2;
 
   struct Row {
     Shared<Reported> report;
@@ -27,8 +29,48 @@ struct View {
     }
   };
 
+  /// Until it is told what came of it.
+  struct Intent {
+    Shared<Intended> intended;
+    Time at{};
+    uint64_t seq = 0;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("intended", self.intended);
+      visit("at", self.at);
+      visit("seq", self.seq);
+    }
+  };
+  struct Pause {
+    std::string by, reason;
+    Time at{};
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("by", self.by);
+      visit("reason", self.reason);
+      visit("at", self.at);
+    }
+  };
+  struct AddedThing {
+    std::string component, owner;  ///< The node; of a server that others use too: nothing.
+    Thing thing;
+    uint64_t seq = 0;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit&& visit) {
+      visit("component", self.component);
+      visit("owner", self.owner);
+      visit("thing", self.thing);
+      visit("seq", self.seq);
+    }
+  };
+
   About about;
-  PagedMap<std::string, Row> reports;  ///< By key(node, component).
+  PagedMap<std::string, Row> reports;     ///< By key(node, component).
+  PagedMap<std::string, Intent> intents;  ///< Likewise.
+  PagedMap<std::string, Pause> paused;    ///< By component.
+  PagedMap<std::string, AddedThing> added;
+  /// Things that are remembered; what is added beyond that is never offered to be taken away.
+  static constexpr size_t kMaxAdded = 100'000;
 
   /// Ids have no control characters, so that a newline parts them.
   [[nodiscard]] static std::string key(std::string_view node, std::string_view component);
@@ -43,11 +85,18 @@ struct View {
     });
   }
 
+  /// What `node` may take away of a component: what it added, and on a shared server what anybody did.
+  [[nodiscard]] std::vector<Thing> added_by(std::string_view node, std::string_view component,
+                                            bool shared) const;
+
   void fold(const Record& record);
   template <class Self, class Visit>
   static void parts(Self& self, Visit&& visit) {
     visit("about", self.about);
     visit("reports", self.reports);
+    visit("intents", self.intents);
+    visit("paused", self.paused);
+    visit("added", self.added);
   }
 };
 

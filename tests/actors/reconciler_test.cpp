@@ -13,7 +13,8 @@ using environment::Report;
 
 namespace {
 
-/// Fakes a backend of one component: its resources are made by the first look that may write.
+/// Fakes a backend of one component: its resources are made by the first call that may write. Calls are noted
+/// as "NAME?" when they only look, and as "NAME!".
 struct FakeBackend {
   std::vector<std::string>* calls = nullptr;
   std::string name;
@@ -23,7 +24,7 @@ struct FakeBackend {
   std::vector<Step> steps() {
     return {{"thing", name,
              [this](const environment::Ask& ask) -> Result<environment::Ensured> {
-               calls->push_back(name + (ask.dry_run ? " dry" : ""));
+               calls->push_back(name + (ask.dry_run ? "?" : "!"));
                if (away) return Error{throttled > Millis{0} ? "backend.throttled" : "unreachable", "not now"};
                const auto outcome = made ? Outcome::in_sync : Outcome::changed;
                made |= !ask.dry_run;
@@ -46,6 +47,10 @@ struct Chain : ActorWorld {
       deps.observe = observe;
       deps.now = [this] { return now(); };
       deps.chance = [] { return 0.0; };
+      deps.intends = [this](const environment::Intent& intent) {
+        intents.push_back(intent);
+        return kept;
+      };
       deps.told = [this](Report report) { told.push_back(std::move(report)); };
       deps.begins = component == Component::storage;
       if (!all.empty())
@@ -72,6 +77,8 @@ struct Chain : ActorWorld {
 
   std::array<FakeBackend, 3> fakes;
   std::vector<std::string> calls;
+  std::vector<environment::Intent> intents;
+  Status kept = Done{};  ///< What becomes of an intent.
   std::vector<Report> told;
   std::vector<Reconciler> all;
   DesiredPtr desired = std::make_shared<const Desired>(Desired{{}, "g-1"});
@@ -86,7 +93,7 @@ TEST_CASE("a round goes from storage to broker to index, and a second one change
   Chain chain;
   const auto first = chain.look(false);
   REQUIRE(first.size() == 3);
-  CHECK(chain.calls == Words{"storage", "broker", "index"});
+  CHECK(chain.calls == Words{"storage?", "storage!", "broker?", "broker!", "index?", "index!"});
   for (const auto& report : first) CHECK(report.rows.at(0).status == "changed");
   for (const auto& report : chain.look(false)) CHECK(report.rows.at(0).status == "in_sync");
 }
@@ -94,7 +101,7 @@ TEST_CASE("a round goes from storage to broker to index, and a second one change
 TEST_CASE("a dry run asks the same, writes nothing, and is told to nobody but who asked", "[S2-44]") {
   Chain chain;
   for (const auto& report : chain.look(true)) CHECK(report.rows.at(0).status == "changed");
-  CHECK(chain.calls == Words{"storage dry", "broker dry", "index dry"});
+  CHECK(chain.calls == Words{"storage?", "broker?", "index?"});
   CHECK(chain.told.empty());
   CHECK(!chain.fakes[0].made);
 }
@@ -107,14 +114,14 @@ TEST_CASE("one component that does not answer holds up no other, and is asked ag
   CHECK(chain.told.at(2).rows.at(0).status == "changed");
   chain.calls.clear();
   chain.advance(std::chrono::milliseconds{1'100});
-  CHECK(chain.calls == Words{"broker"});
+  CHECK(chain.calls == Words{"broker?"});
   CHECK(chain.told.back().attempt == 2);
   chain.fakes[1].away = false;
   chain.advance(std::chrono::milliseconds{2'100});
-  CHECK(chain.calls == Words{"broker", "broker"});
+  CHECK(chain.calls == Words{"broker?", "broker?", "broker!"});
   CHECK(chain.told.back().rows.at(0).status == "changed");
   chain.advance(std::chrono::seconds{20});
-  CHECK(chain.calls.size() == 2);
+  CHECK(chain.calls.size() == 3);
 }
 
 TEST_CASE("after five attempts it waits for the interval, at which all are looked at again", "[S2-76]") {
@@ -122,11 +129,11 @@ TEST_CASE("after five attempts it waits for the interval, at which all are looke
   chain.fakes[0].away = true;
   (void)chain.look(false);
   chain.advance(std::chrono::milliseconds{29'000});
-  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage") == 5);
-  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index") == 1);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage?") == 5);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index?") == 1);
   chain.fakes[0].away = false;
   chain.advance(std::chrono::milliseconds{1'500});
-  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index") == 2);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index?") == 2);
   CHECK(chain.fakes[0].made);
 }
 
@@ -139,7 +146,7 @@ TEST_CASE("a server that asks to be left alone for a while is", "[S2-76]") {
   chain.advance(std::chrono::milliseconds{6'800});
   CHECK(chain.calls.empty());
   chain.advance(std::chrono::milliseconds{400});
-  CHECK(chain.calls == Words{"storage"});
+  CHECK(chain.calls == Words{"storage?"});
 }
 
 TEST_CASE("a server that asks to be left alone for longer than the interval is, unless a person asks",
@@ -150,10 +157,10 @@ TEST_CASE("a server that asks to be left alone for longer than the interval is, 
   (void)chain.look(false);
   chain.calls.clear();
   chain.advance(std::chrono::milliseconds{44'000});
-  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage") == 0);
-  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index") == 1);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage?") == 0);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index?") == 1);
   (void)chain.look(true);
-  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage dry") == 1);
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage?") == 1);
 }
 
 TEST_CASE(
@@ -197,7 +204,53 @@ TEST_CASE("what is only observed is told, and left as it is") {
     CHECK(report.rows.at(0).status == "drifted");
     CHECK(report.rows.at(0).detail == "observed only: made");
   }
-  CHECK(chain.calls == Words{"storage dry", "broker dry", "index dry"});
+  CHECK(chain.calls == Words{"storage?", "broker?", "index?"});
+}
+
+TEST_CASE("the profile may say of one component that it is only observed") {
+  Chain chain;
+  profile::Profile profile;
+  profile.modes = {{"broker", "observe"}, {"index", "enforce"}};
+  chain.desired = std::make_shared<const Desired>(Desired{profile, "g-2"});
+  (void)chain.look(false);
+  CHECK(chain.calls == Words{"storage?", "storage!", "broker?", "index?", "index!"});
+}
+
+TEST_CASE("what is to be written is told before it is, and what is there already is not asked again",
+          "[S2-45]") {
+  Chain chain;
+  chain.fakes[1].made = true;
+  const auto reports = chain.look(false);
+  CHECK(chain.calls == Words{"storage?", "storage!", "broker?", "index?", "index!"});
+  REQUIRE(chain.intents.size() == 2);
+  CHECK(chain.intents[0].component == "storage");
+  CHECK(chain.intents[0].resources == Words{"thing storage"});
+  CHECK(chain.intents[0].key == reports.at(0).told_key());
+}
+
+TEST_CASE("nothing is written when what is intended cannot be kept") {
+  Chain chain;
+  chain.kept = Error{"log.unwritable", "the disk is full"};
+  const auto reports = chain.look(false);
+  CHECK(chain.calls == Words{"storage?", "broker?", "index?"});
+  CHECK(reports.at(0).rows.at(0).status == "failed");
+  CHECK(reports.at(0).rows.at(0).detail == "nothing was written: the disk is full");
+}
+
+TEST_CASE("a paused component is left alone, and still shows what would be done") {
+  Chain chain;
+  chain.desired =
+    std::make_shared<const Desired>(Desired{{}, "g-1", {{Component::broker, "paused by anna: moving it"}}});
+  const auto reports = chain.look(false);
+  CHECK(chain.calls == Words{"storage?", "storage!", "index?", "index!"});
+  CHECK(reports.at(1).rows.at(0).status == "paused");
+  CHECK(reports.at(1).rows.at(0).detail == "paused by anna: moving it");
+  CHECK(environment::status_of(reports.at(1)) == "skipped");
+  chain.calls.clear();
+  CHECK(chain.look(true).at(1).rows.at(0).status == "changed");
+  chain.desired = std::make_shared<const Desired>(Desired{{}, "g-1"});
+  (void)chain.look(false);
+  CHECK(chain.fakes[1].made);
 }
 
 TEST_CASE("one component may be looked at alone") {
@@ -205,7 +258,7 @@ TEST_CASE("one component may be looked at alone") {
   const auto reports = chain.look(false, Component::broker);
   REQUIRE(reports.size() == 1);
   CHECK(reports[0].component == Component::broker);
-  CHECK(chain.calls == Words{"broker"});
+  CHECK(chain.calls == Words{"broker?", "broker!"});
 }
 
 TEST_CASE("the idempotency key is that of node, component, generation and desired section", "[S2-45]") {
@@ -219,7 +272,7 @@ TEST_CASE("the idempotency key is that of node, component, generation and desire
 TEST_CASE("a step that fails takes those with it that follow it, and no others") {
   Words done;
   const auto step = [&](const std::string& name, bool follows, Result<environment::Ensured> outcome) {
-    return Step{"thing", name,
+    return Step{"thing", name.substr(0, 1),
                 [&done, name, outcome](const environment::Ask&) {
                   done.push_back(name);
                   return outcome;

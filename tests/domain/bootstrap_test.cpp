@@ -70,3 +70,48 @@ TEST_CASE("the oldest keys are forgotten", "[S2-45]") {
   CHECK(decide(Report{report("ok", "0")}).size() == 1);
   CHECK(decide(Report{report("ok", "1")}).size() == 1);
 }
+
+TEST_CASE("an intent and the report that ends it have one key, and each is told once") {
+  Domain decide{bootstrap::decide};
+  const Intended intended{"n1", "storage", "apply", "folder", "g1", "k1", {"bucket media"}, 1};
+  CHECK(decide(Intend{intended}) == Events{intended});
+  CHECK(decide(Intend{intended}).empty());
+  CHECK(decide.result == kRepeated);
+  CHECK(decide(Report{report("ok", "k1")}) == Events{report("ok", "k1")});
+  decide(Intend{{}});
+  CHECK(decide.pointers() ==
+        std::vector<std::string>{"/node_id", "/component", "/action", "/idempotency_key"});
+}
+
+TEST_CASE("what a report added is an event beside it, of the same node and component") {
+  Domain decide{bootstrap::decide};
+  const Thing tag{"tag", "media", "owner", {R"({"key":"owner","value":"platform"})"}};
+  const Added added{"n1", "storage", "s3", true, {tag}};
+  Report with{report("ok", "k1"), added};
+  with.added.node.clear();
+  CHECK(decide(with) == Events{report("ok", "k1"), added});
+  CHECK(decide(with).empty());
+  with = {report("ok", "k2"), {"", "", "s3", true, std::vector<Thing>(kMaxThings + 1, tag)}};
+  CHECK(decide(with).empty());
+  CHECK(decide.pointers() == std::vector<std::string>{"/added"});
+  with.added.things = {{"bucket", "", "media", {"5"}}};
+  CHECK(decide(with).empty());
+  CHECK(decide.pointers() == std::vector<std::string>{"/added/0/kind", "/added/0/as"});
+}
+
+TEST_CASE("pausing and resuming name what is paused, and what changes nothing is no event") {
+  Domain decide{bootstrap::decide};
+  CHECK(decide(Pause{{"broker", "broker"}, "moving it"}) == Events{Paused{"broker", "moving it"}});
+  CHECK(decide.result == R"({"paused":["broker"]})");
+  CHECK(decide(Pause{{"broker"}, "again"}).empty());
+  CHECK(decide(Pause{{}, ""}).size() == 3);
+  CHECK(decide.result == R"({"paused":["broker","index","storage","topics"]})");
+  CHECK(decide(Resume{{"index"}}) == Events{Resumed{"index"}});
+  CHECK(decide(Resume{{"index"}}).empty());
+  CHECK(decide(Resume{}).size() == 3);
+  CHECK(decide.result == R"({"paused":[]})");
+  CHECK(decide(Pause{{"queues"}, ""}).empty());
+  CHECK(decide.pointers() == std::vector<std::string>{"/components/0"});
+  CHECK(decide(Pause{{}, std::string(kMaxReason + 1, 'x')}).empty());
+  CHECK(decide.pointers() == std::vector<std::string>{"/reason"});
+}

@@ -33,3 +33,31 @@ TEST_CASE("a node that never reported has nothing to show", "[S2-63]") {
   view.each_of("n", [&](const View::Row&) { FAIL("another node's report"); });
   CHECK(view.reports.size() == 1);
 }
+
+TEST_CASE("an intent stands until it is told what came of it") {
+  const Intended intended{"n1", "storage", "apply", "folder", "g1", "k1", {"bucket media"}, 1};
+  CHECK(given::folded<View>({intended}).intents.find(View::key("n1", "storage"))->intended->total == 1);
+  CHECK(given::folded<View>({intended, report("n1", "storage", "ok")}).intents.empty());
+  CHECK(!given::folded<View>({intended, report("n1", "broker", "ok")}).intents.empty());
+  CHECK(given::folded<View>({intended, Removed{"n1", "storage", "folder", false, "d", {}}}).intents.empty());
+}
+
+TEST_CASE("what was added belongs to its node, or to all that use the server, until it is removed") {
+  const Thing tag{"tag", "media", "owner", {}}, rule{"rule", "media", "tmp", {}};
+  const Added own{"n1", "storage", "folder", false, {tag, rule}}, shared{"n1", "storage", "s3", true, {rule}};
+  const auto view = given::folded<View>({own, shared, own});
+  CHECK(view.added_by("n1", "storage", false) == std::vector<Thing>{rule, tag});
+  CHECK(view.added_by("n2", "storage", false).empty());
+  CHECK(view.added_by("n2", "storage", true) == std::vector<Thing>{rule});
+  CHECK(view.added_by("n1", "broker", false).empty());
+  const auto less = given::folded<View>({own, shared, Removed{"n2", "storage", "s3", true, "d", {rule}}});
+  CHECK(less.added_by("n2", "storage", true).empty());
+  CHECK(less.added_by("n1", "storage", false).size() == 2);
+}
+
+TEST_CASE("a pause says who wanted it, and ends") {
+  const auto view = given::folded<View>({Paused{"broker", "moving it"}, Paused{"index", ""}, Resumed{"index"}});
+  REQUIRE(view.paused.size() == 1);
+  CHECK(view.paused.find("broker")->reason == "moving it");
+  CHECK(view.paused.find("broker")->at == given::after(Millis{0}));
+}
