@@ -274,4 +274,10 @@ Result<AmqpRefusal> AmqpSession::bind(const profile::Binding& binding) {
   return answer(amqp::kAsking);
 }
 
+Result<AmqpRefusal> AmqpSession::unbind(const profile::Binding& binding) {
+  amqp_queue_unbind(state_, amqp::kAsking, bytes(binding.queue), bytes(binding.exchange), bytes(binding.key),
+                    amqp_empty_table);
+  return answer(amqp::kAsking);
+}
+
 }  // namespace muster

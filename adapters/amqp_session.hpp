@@ -58,6 +58,8 @@ public:
   Result<AmqpRefusal> declare(const profile::Exchange& exchange);
   Result<AmqpRefusal> declare(const profile::Queue& queue);
   Result<AmqpRefusal> bind(const profile::Binding& binding);
+  /// Also says yes when it is not bound.
+  Result<AmqpRefusal> unbind(const profile::Binding& binding);
 
   /// One status for each message, in order.
   std::vector<Status> publish(const std::vector<const BusMessage*>& messages);

@@ -43,6 +43,10 @@ std::optional<uint64_t> take_number(std::string_view& from) {
   return number;
 }
 
+std::string binding_key(const profile::Binding& binding) {
+  return row(kBinding, sized(binding.exchange) + sized(binding.queue) + binding.key);
+}
+
 std::string place_key(uint64_t queue, uint64_t at) {
   return row(kPlace, number_key(queue) + number_key(at));
 }
@@ -111,7 +115,7 @@ void BusShelf::put_queue(const profile::Queue& queue, uint64_t number) {
 }
 
 void BusShelf::put_binding(const profile::Binding& binding) {
-  batch_.put(Column::local, row(kBinding, sized(binding.exchange) + sized(binding.queue) + binding.key), "");
+  batch_.put(Column::local, binding_key(binding), "");
 }
 
 void BusShelf::put_message(const HeldMessage& held) {
@@ -129,6 +133,10 @@ void BusShelf::put_place(uint64_t queue, const HeldPlace& place) {
 
 void BusShelf::put_key(uint64_t number, std::string_view key) {
   batch_.put(Column::local, row(kKey, number_key(number)), key);
+}
+
+void BusShelf::erase_binding(const profile::Binding& binding) {
+  batch_.erase(Column::local, binding_key(binding));
 }
 
 void BusShelf::erase_message(uint64_t number) {

@@ -39,6 +39,7 @@ public:
   void put_message(const HeldMessage& held);
   void put_place(uint64_t queue, const HeldPlace& place);
   void put_key(uint64_t number, std::string_view key);
+  void erase_binding(const profile::Binding& binding);
   void erase_message(uint64_t number);
   void erase_place(uint64_t queue, uint64_t at);
   void erase_key(uint64_t number);

@@ -42,6 +42,8 @@ std::string text_in(const Json& rule, const char* name) {
 SeenRule seen(const Json& rule) {
   SeenRule made{text_in(rule, "id"), text_in(rule, "prefix"), std::nullopt,
                 text_in(rule, "status") != "Disabled"};
+  for (const auto& [name, value] : rule.items())
+    if (name != "id" && name != "prefix" && name != "expire_days" && name != "status") made.more = true;
   if (rule.contains("expire_days") && rule["expire_days"].is_number_integer())
     made.expire_days = rule["expire_days"].get<int64_t>();
   return made;
@@ -165,6 +167,44 @@ Result<Ensured> FolderStorage::ensure_tags(const std::string& bucket,
   for (const auto& [key, value] : merged->additions) (*meta)["tags"][key] = value;
   if (auto kept = keep_meta(bucket, *meta); !kept) return kept.error();
   return std::move(merged->told);
+}
+
+Result<Ensured> FolderStorage::remove_rule(const std::string& bucket, const profile::LifecycleRule& as_added,
+                                           const Ask& ask) {
+  if (auto sound = buckets::check(bucket, std::vector{as_added}); !sound) return sound.error();
+  return remove(
+    bucket, ask, [&](const Json& meta) { return buckets::compare_removal(rules_of(meta), as_added); },
+    [&](Json& meta) {
+      auto& rules = meta["lifecycle"];
+      rules.erase(std::find_if(rules.begin(), rules.end(),
+                               [&](const Json& rule) { return text_in(rule, "id") == as_added.id; }));
+    });
+}
+
+Result<Ensured> FolderStorage::remove_tag(const std::string& bucket, const std::string& key,
+                                          const std::string& as_added, const Ask& ask) {
+  if (auto sound = buckets::check(bucket, buckets::Tags{{key, as_added}}); !sound) return sound.error();
+  return remove(
+    bucket, ask,
+    [&](const Json& meta) {
+      return buckets::compare_removal(meta["tags"].get<buckets::Tags>(), key, as_added);
+    },
+    [&](Json& meta) { meta["tags"].erase(key); });
+}
+
+Result<Ensured> FolderStorage::remove(const std::string& bucket, const Ask& ask,
+                                      const std::function<Ensured(const Json&)>& compare,
+                                      const std::function<void(Json&)>& take_out) {
+  const std::lock_guard lock(mutex_);
+  if (auto found = there(bucket, true); !found) return found.error();
+  if (look_at(folder_of(bucket)).kind == FileKind::none) return Ensured{};
+  auto meta = meta_of(bucket);
+  if (!meta) return meta.error();
+  auto told = compare(*meta);
+  if (told.outcome != Outcome::changed || ask.dry_run) return told;
+  take_out(*meta);
+  if (auto kept = keep_meta(bucket, *meta); !kept) return kept.error();
+  return told;
 }
 
 Result<std::vector<std::string>> FolderStorage::buckets() {

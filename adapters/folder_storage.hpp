@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ public:
   Result<environment::Ensured> ensure_tags(const std::string& bucket,
                                            const std::map<std::string, std::string>& tags,
                                            const environment::Ask& ask) override;
+  Result<environment::Ensured> remove_rule(const std::string& bucket, const profile::LifecycleRule& as_added,
+                                           const environment::Ask& ask) override;
+  Result<environment::Ensured> remove_tag(const std::string& bucket, const std::string& key,
+                                          const std::string& as_added, const environment::Ask& ask) override;
   Result<std::vector<std::string>> buckets() override;
 
   /// Whole or not at all; on the disk when it returns. What was there becomes a version when those are on.
@@ -76,6 +81,10 @@ private:
   /// An object with the array lifecycle and the object tags, empty where there are none.
   [[nodiscard]] Result<Json> meta_of(const std::string& bucket) const;
   Status keep_meta(const std::string& bucket, const Json& meta);
+  /// Takes something out of what is kept of a bucket, when the comparison says `changed`.
+  Result<environment::Ensured> remove(const std::string& bucket, const environment::Ask& ask,
+                                      const std::function<environment::Ensured(const Json&)>& compare,
+                                      const std::function<void(Json&)>& take_out);
   static std::vector<buckets::SeenRule> rules_of(const Json& meta);
   static bool versioned(const Json& meta);
 

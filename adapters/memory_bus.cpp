@@ -110,6 +110,22 @@ Result<Ensured> MemoryBus::ensure_binding(const profile::Binding& binding, const
   return broker::added("the binding", to_json(binding), ask);
 }
 
+Result<Ensured> MemoryBus::remove_binding(const profile::Binding& binding, const Ask& ask) {
+  if (auto status = broker::check(binding); !status) return status.error();
+  const std::lock_guard lock(mutex_);
+  const auto bound = bindings_.find(binding.exchange);
+  if (bound == bindings_.end() || !bound->second.contains({binding.key, binding.queue}))
+    return broker::in_sync();
+  if (!ask.dry_run) {
+    if (auto status = settle(); !status) return status.error();
+    bound->second.erase({binding.key, binding.queue});
+    binding_count_--;
+    shelf_.erase_binding(binding);
+    if (auto status = write(); !status) return status.error();
+  }
+  return broker::removed("the binding", to_json(binding), ask);
+}
+
 std::vector<Status> MemoryBus::publish_many(const std::vector<BusMessage>& messages) {
   std::vector<Status> statuses;
   statuses.reserve(messages.size());

@@ -51,6 +51,8 @@ public:
                                             const environment::Ask& ask) override;
   Result<environment::Ensured> ensure_binding(const profile::Binding& binding,
                                               const environment::Ask& ask) override;
+  Result<environment::Ensured> remove_binding(const profile::Binding& binding,
+                                              const environment::Ask& ask) override;
   [[nodiscard]] const std::string& exchange() const override { return exchange_; }
   [[nodiscard]] bool wanted() const override { return wanted_; }
   std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override;

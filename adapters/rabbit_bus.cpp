@@ -163,6 +163,14 @@ Result<bool> RabbitBus::is_there(AmqpSession& session, const profile::Queue& que
   return false;
 }
 
+Result<bool> RabbitBus::are_there(AmqpSession& session, const profile::Binding& binding) {
+  const auto exchange = is_there(session, profile::Exchange{binding.exchange, {}});
+  if (!exchange) return exchange.error();
+  const auto queue = is_there(session, profile::Queue{binding.queue});
+  if (!queue) return queue.error();
+  return *exchange && *queue;
+}
+
 template <class T>
 Result<Ensured> RabbitBus::ensure(const T& wanted, std::map<std::string, T>& equal,
                                   std::map<std::string, T>& declared, const Ask& ask) {
@@ -210,11 +218,9 @@ Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const
   const Bound::value_type wanted{binding.exchange, {binding.queue, binding.key}};
   if (seen_.bound.contains(wanted)) return broker::in_sync();
   if (ask.dry_run) {
-    const auto exchange = is_there(session, profile::Exchange{binding.exchange, {}});
-    if (!exchange) return exchange.error();
-    const auto queue = is_there(session, profile::Queue{binding.queue});
-    if (!queue) return queue.error();
-    if (*exchange && *queue) return broker::in_sync("whether it is bound cannot be seen over AMQP");
+    const auto both = are_there(session, binding);
+    if (!both) return both.error();
+    if (*both) return broker::in_sync("whether it is bound cannot be seen over AMQP");
     return broker::added("the binding", to_json(binding), ask);
   }
   const auto refusal = session.bind(binding);
@@ -226,6 +232,31 @@ Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const
       seen_.made.contains(made_name("exchange", binding.exchange)))
     return broker::added("the binding", to_json(binding), ask);
   return broker::in_sync("bound; whether it was before cannot be seen over AMQP");
+}
+
+Result<Ensured> RabbitBus::remove_binding(const profile::Binding& binding, const Ask& ask) {
+  if (auto status = broker::check(binding); !status) return status.error();
+  if (reconnecting_) return away();
+  const std::lock_guard lock(mutex_);
+  const auto connected = session();
+  if (!connected) return connected.error();
+  const auto both = are_there(**connected, binding);
+  if (!both) return both.error();
+  const Bound::value_type unwanted{binding.exchange, {binding.queue, binding.key}};
+  if (!ask.dry_run) {
+    bound_.erase(unwanted);
+    seen_.bound.erase(unwanted);
+  }
+  if (!*both) return broker::in_sync();
+  if (ask.dry_run) {
+    auto told = broker::removed("the binding", to_json(binding), ask);
+    told.detail += " if it is there, which cannot be seen over AMQP";
+    return told;
+  }
+  const auto refusal = (*connected)->unbind(binding);
+  if (!refusal) return refusal.error();
+  if (refusal->code != kOk) return error_of(*refusal);
+  return broker::removed("the binding", to_json(binding), ask);
 }
 
 Status RabbitBus::find_target(AmqpSession& session, const std::string& exchange) {

@@ -36,6 +36,8 @@ public:
                                             const environment::Ask& ask) override;
   Result<environment::Ensured> ensure_binding(const profile::Binding& binding,
                                               const environment::Ask& ask) override;
+  Result<environment::Ensured> remove_binding(const profile::Binding& binding,
+                                              const environment::Ask& ask) override;
   [[nodiscard]] const std::string& exchange() const override { return options_.exchange; }
   [[nodiscard]] bool wanted() const override { return true; }  ///< Who knows who listens.
   std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override;
@@ -67,6 +69,8 @@ private:
                                       std::map<std::string, T>& declared, const environment::Ask& ask);
   Result<bool> is_there(AmqpSession& session, const profile::Exchange& exchange);
   Result<bool> is_there(AmqpSession& session, const profile::Queue& queue);
+  /// Both ends of a binding.
+  Result<bool> are_there(AmqpSession& session, const profile::Binding& binding);
   Status find_target(AmqpSession& session, const std::string& exchange);
 
   const RabbitOptions options_;

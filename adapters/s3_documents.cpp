@@ -1,7 +1,9 @@
 // pugixml underneath, which reads without recursion and knows no entities of a document's own.
 #include "adapters/s3_documents.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <sstream>
 
 #include <pugixml.hpp>
@@ -70,6 +72,23 @@ xml_node prefix_of(const xml_node& rule) {
   if (const auto both = child_of(filter, "And")) return child_of(both, "Prefix");
   if (const auto own = child_of(filter, "Prefix")) return own;
   return child_of(rule, "Prefix");
+}
+
+/// Whether an element has none inside but these.
+bool has_only(const xml_node& node, std::initializer_list<std::string_view> names) {
+  for (const auto& each : node.children())
+    if (each.type() == pugi::node_element &&
+        std::find(names.begin(), names.end(), local_name(each)) == names.end())
+      return false;
+  return true;
+}
+
+/// Whether a rule has no more than one that was added has, however the server writes it.
+bool is_plain(const xml_node& rule) {
+  const auto filter = child_of(rule, "Filter");
+  return has_only(rule, {"ID", "Filter", "Prefix", "Status", "Expiration"}) &&
+         has_only(filter, {"Prefix", "And"}) && has_only(child_of(filter, "And"), {"Prefix"}) &&
+         has_only(child_of(rule, "Expiration"), {"Days"});
 }
 
 std::optional<int64_t> days_of(const xml_node& rule) {
@@ -144,8 +163,8 @@ Result<std::vector<buckets::SeenRule>> Document::rules() const {
     const auto status = text_of(child_of(node, "Status"));
     if (status != "Enabled" && status != "Disabled")
       return wrong("has a lifecycle rule whose Status is none");
-    rules.push_back(
-      {text_of(child_of(node, "ID")), text_of(prefix_of(node)), days_of(node), status == "Enabled"});
+    rules.push_back({text_of(child_of(node, "ID")), text_of(prefix_of(node)), days_of(node),
+                     status == "Enabled", !is_plain(node)});
   }
   return rules;
 }
@@ -174,6 +193,12 @@ void Document::add_rule_of(const Document& from, size_t index) {
   }
 }
 
+bool Document::remove_rule(const std::string& id) {
+  for (const auto& node : tree_->root().children())
+    if (is_rule(node) && text_of(child_of(node, "ID")) == id) return tree_->root().remove_child(node);
+  return false;
+}
+
 Result<buckets::Tags> Document::tags() const {
   buckets::Tags tags;
   for (const auto& tag : child_of(tree_->root(), "TagSet").children()) {
@@ -198,6 +223,17 @@ void Document::set_tag(const std::string& key, const std::string& value) {
   auto tag = add(set, "Tag");
   add(tag, "Key", key);
   add(tag, "Value", value);
+}
+
+bool Document::remove_tag(const std::string& key) {
+  auto set = child_of(tree_->root(), "TagSet");
+  for (const auto& tag : set.children())
+    if (text_of(child_of(tag, "Key")) == key) return set.remove_child(tag);
+  return false;
+}
+
+bool Document::holds_nothing() const {
+  return has_only(tree_->root(), {"TagSet"}) && has_only(child_of(tree_->root(), "TagSet"), {});
 }
 
 std::vector<std::string> Document::bucket_names() const {

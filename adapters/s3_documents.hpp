@@ -39,9 +39,17 @@ public:
   /// Adds the rule that is at `index` of `from`, whatever is in it.
   void add_rule_of(const Document& from, size_t index);
 
+  /// Whether one of that id was there.
+  bool remove_rule(const std::string& id);
+
   // A Tagging.
   [[nodiscard]] Result<buckets::Tags> tags() const;
   void set_tag(const std::string& key, const std::string& value);
+  /// Whether it was there.
+  bool remove_tag(const std::string& key);
+
+  /// No rule and no tag is in it, nor anything else.
+  [[nodiscard]] bool holds_nothing() const;
 
   /// Of a ListAllMyBucketsResult.
   [[nodiscard]] std::vector<std::string> bucket_names() const;

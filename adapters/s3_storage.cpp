@@ -22,6 +22,10 @@ struct S3Storage::Kind {
 
 namespace {
 
+constexpr S3Storage::Kind kVersioning{"versioning", "VersioningConfiguration", ""};
+constexpr S3Storage::Kind kLifecycle{"lifecycle", "LifecycleConfiguration", "NoSuchLifecycleConfiguration"};
+constexpr S3Storage::Kind kTagging{"tagging", "Tagging", "NoSuchTagSet"};
+
 constexpr size_t kMaxKey = 1024;  // Bytes of an access or secret key.
 
 constexpr int kWrites = 2;  // The second when some of what was written is not there afterwards.
@@ -42,6 +46,11 @@ std::string code_of(const HttpReply& reply) {
 
 bool success(const HttpReply& reply) {
   return reply.status >= 200 && reply.status < 300;
+}
+
+HttpHeaders idempotency(const Ask& ask) {
+  if (ask.key.empty()) return {};
+  return {{"idempotency-key", ask.key}};
 }
 
 /// host[:port] of a URL without a path, without the port that is understood.
@@ -65,6 +74,30 @@ std::string fault_of(const S3Settings& settings) {
   if (host.find_first_of("/?#") != std::string::npos)
     return "the URL of the object storage must have no path";
   return word(settings.region).empty() ? "the region of the object storage is no region's name" : "";
+}
+
+/// Whether `after` has each rule of `wanted`; those that are gone are added to it.
+Result<bool> mend_rules(const s3::Document& wanted, s3::Document& after) {
+  const auto before = wanted.rules(), got = after.rules();
+  if (!before || !got) return !before ? before.error() : got.error();
+  const auto gone = buckets::vanished(*before, *got);
+  for (const auto index : gone) after.add_rule_of(wanted, index);
+  return gone.empty();
+}
+
+/// Whether `after` has each tag of `wanted`, in its value when it is one of `ours`; otherwise it is set
+/// again.
+Result<bool> mend_tags(const s3::Document& wanted, s3::Document& after, const buckets::Tags& ours) {
+  const auto before = wanted.tags(), got = after.tags();
+  if (!before || !got) return !before ? before.error() : got.error();
+  bool whole = true;
+  for (const auto& [key, value] : *before) {
+    const auto found = got->find(key);
+    if (found != got->end() && (ours.count(key) == 0 || found->second == value)) continue;
+    after.set_tag(key, value);
+    whole = false;
+  }
+  return whole;
 }
 
 S3Settings tidy(S3Settings settings) {
@@ -131,7 +164,7 @@ Result<HttpReply> S3Storage::put(const std::string& bucket, const std::string& p
                                  const Ask& ask, HttpHeaders headers) {
   headers.emplace_back("content-type", "application/xml");
   headers.emplace_back("content-md5", aws::content_md5(body));
-  if (!ask.key.empty()) headers.emplace_back("idempotency-key", ask.key);
+  for (auto& header : idempotency(ask)) headers.push_back(std::move(header));
   return call("PUT", bucket, part, body, headers);
 }
 
@@ -193,6 +226,25 @@ Result<S3Storage::Configuration> S3Storage::read(const std::string& bucket, cons
   return failure(*reply, bucket + ", " + kind.part);
 }
 
+Status S3Storage::write(const std::string& bucket, const Kind& kind, Configuration wanted, const Ask& ask,
+                        const Mend& mend) {
+  for (int i = 0; i < kWrites; i++) {
+    // A PUT of nothing at all is none that S3 takes.
+    const auto written = wanted.document.holds_nothing()
+                           ? call("DELETE", bucket, kind.part, {}, idempotency(ask))
+                           : put(bucket, kind.part, wanted.document.text(), ask, wanted.kept);
+    if (!written) return written.error();
+    if (!success(*written)) return failure(*written, bucket + ", " + kind.part);
+    auto after = read(bucket, kind, false);
+    if (!after) return after.error();
+    const auto whole = mend(wanted.document, after->document);
+    if (!whole) return whole.error();
+    if (*whole) return Done{};
+    wanted = std::move(*after);
+  }
+  return Error{"backend.reply", bucket + ", " + kind.part + ": what was written twice is not there"};
+}
+
 Result<Ensured> S3Storage::ensure_bucket(const std::string& bucket, const Ask& ask) {
   if (auto named = buckets::check(bucket); !named) return named.error();
   begin();
@@ -210,7 +262,7 @@ Result<Ensured> S3Storage::ensure_bucket(const std::string& bucket, const Ask& a
 Result<Ensured> S3Storage::ensure_versioning(const std::string& bucket, bool versioned, const Ask& ask) {
   if (auto named = buckets::check(bucket); !named) return named.error();
   begin();
-  const auto found = read(bucket, {"versioning", "VersioningConfiguration", ""}, ask.dry_run);
+  const auto found = read(bucket, kVersioning, ask.dry_run);
   if (!found) return found.error();
   const auto actual = found->document.versioning();
   if (!actual) return actual.error();
@@ -226,9 +278,8 @@ Result<Ensured> S3Storage::ensure_lifecycle(const std::string& bucket,
                                             const std::vector<profile::LifecycleRule>& rules,
                                             const Ask& ask) {
   if (auto sound = buckets::check(bucket, rules); !sound) return sound.error();
-  const Kind kind{"lifecycle", "LifecycleConfiguration", "NoSuchLifecycleConfiguration"};
   begin();
-  auto now = read(bucket, kind, ask.dry_run);
+  auto now = read(bucket, kLifecycle, ask.dry_run);
   if (!now) return now.error();
   const auto there = now->document.rules();
   if (!there) return there.error();
@@ -236,58 +287,77 @@ Result<Ensured> S3Storage::ensure_lifecycle(const std::string& bucket,
   if (!merged) return merged.error();
   if (merged->missing.empty() || ask.dry_run) return std::move(merged->told);
   for (const auto& rule : merged->missing) now->document.add_rule(rule);
-  for (int i = 0; i < kWrites; i++) {
-    const auto written = put(bucket, kind.part, now->document.text(), ask, now->kept);
-    if (!written) return written.error();
-    if (!success(*written)) return failure(*written, bucket + ", " + kind.part);
-    auto after = read(bucket, kind, false);
-    if (!after) return after.error();
-    const auto wanted = now->document.rules(), got = after->document.rules();
-    if (!wanted || !got) return !wanted ? wanted.error() : got.error();
-    const auto gone = buckets::vanished(*wanted, *got);
-    if (gone.empty()) return std::move(merged->told);
-    for (const auto index : gone) after->document.add_rule_of(now->document, index);
-    now = std::move(after);
-  }
-  return Error{"backend.reply", bucket + ": lifecycle rules that were written twice are not there"};
+  const auto written = write(bucket, kLifecycle, std::move(*now), ask, mend_rules);
+  if (!written) return written.error();
+  return std::move(merged->told);
 }
 
 Result<Ensured> S3Storage::ensure_tags(const std::string& bucket,
                                        const std::map<std::string, std::string>& tags, const Ask& ask) {
   if (auto sound = buckets::check(bucket, tags); !sound) return sound.error();
-  const Kind kind{"tagging", "Tagging", "NoSuchTagSet"};
   begin();
-  auto now = read(bucket, kind, ask.dry_run);
+  auto now = read(bucket, kTagging, ask.dry_run);
   if (!now) return now.error();
   const auto there = now->document.tags();
   if (!there) return there.error();
   auto merged = buckets::merge(*there, tags);
   if (!merged) return merged.error();
   if (merged->additions.empty() || ask.dry_run) return std::move(merged->told);
-  auto wanted = *there;
-  for (const auto& [key, value] : merged->additions) {
-    now->document.set_tag(key, value);
-    wanted[key] = value;
-  }
-  for (int i = 0; i < kWrites; i++) {
-    const auto written = put(bucket, kind.part, now->document.text(), ask);
-    if (!written) return written.error();
-    if (!success(*written)) return failure(*written, bucket + ", " + kind.part);
-    auto after = read(bucket, kind, false);
-    if (!after) return after.error();
-    const auto got = after->document.tags();
-    if (!got) return got.error();
-    bool whole = true;
-    for (const auto& [key, value] : wanted) {
-      if (got->count(key) > 0 && (merged->additions.count(key) == 0 || got->at(key) == value)) continue;
-      after->document.set_tag(key, value);
-      whole = false;
-    }
-    if (whole) return std::move(merged->told);
-    wanted.insert(got->begin(), got->end());
-    now = std::move(after);
-  }
-  return Error{"backend.reply", bucket + ": tags that were written twice are not there"};
+  for (const auto& [key, value] : merged->additions) now->document.set_tag(key, value);
+  const auto mend = [&](const s3::Document& wanted, s3::Document& after) {
+    return mend_tags(wanted, after, merged->additions);
+  };
+  const auto written = write(bucket, kTagging, std::move(*now), ask, mend);
+  if (!written) return written.error();
+  return std::move(merged->told);
+}
+
+Result<Ensured> S3Storage::remove_rule(const std::string& bucket, const profile::LifecycleRule& as_added,
+                                       const Ask& ask) {
+  if (auto sound = buckets::check(bucket, std::vector{as_added}); !sound) return sound.error();
+  const auto compare = [&](const s3::Document& document) -> Result<Ensured> {
+    const auto there = document.rules();
+    if (!there) return there.error();
+    return buckets::compare_removal(*there, as_added);
+  };
+  return remove(
+    bucket, kLifecycle, ask, compare, [&](s3::Document& document) { document.remove_rule(as_added.id); },
+    mend_rules);
+}
+
+Result<Ensured> S3Storage::remove_tag(const std::string& bucket, const std::string& key,
+                                      const std::string& as_added, const Ask& ask) {
+  if (auto sound = buckets::check(bucket, buckets::Tags{{key, as_added}}); !sound) return sound.error();
+  const auto compare = [&](const s3::Document& document) -> Result<Ensured> {
+    const auto there = document.tags();
+    if (!there) return there.error();
+    return buckets::compare_removal(*there, key, as_added);
+  };
+  return remove(
+    bucket, kTagging, ask, compare, [&](s3::Document& document) { document.remove_tag(key); },
+    [](const s3::Document& wanted, s3::Document& after) { return mend_tags(wanted, after, {}); });
+}
+
+Result<Ensured> S3Storage::remove(const std::string& bucket, const Kind& kind, const Ask& ask,
+                                  const std::function<Result<Ensured>(const s3::Document&)>& compare,
+                                  const std::function<void(s3::Document&)>& take_out, const Mend& mend) {
+  begin();
+  auto now = read(bucket, kind, true);
+  if (!now) return now.error();
+  auto told = compare(now->document);
+  if (!told || told->outcome != Outcome::changed || ask.dry_run) return told;
+  take_out(now->document);
+  const auto written =
+    write(bucket, kind, std::move(*now), ask, [&](const s3::Document& wanted, s3::Document& after) {
+      const auto again = compare(after);  // Somebody who read it before may have put it back.
+      if (!again) return Result<bool>(again.error());
+      const bool back = again->outcome == Outcome::changed;
+      if (back) take_out(after);
+      const auto whole = mend(wanted, after);
+      return whole && back ? Result<bool>(false) : whole;
+    });
+  if (!written) return written.error();
+  return told;
 }
 
 Result<std::vector<std::string>> S3Storage::buckets() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -42,13 +43,18 @@ public:
   Result<environment::Ensured> ensure_tags(const std::string& bucket,
                                            const std::map<std::string, std::string>& tags,
                                            const environment::Ask& ask) override;
+  Result<environment::Ensured> remove_rule(const std::string& bucket, const profile::LifecycleRule& as_added,
+                                           const environment::Ask& ask) override;
+  Result<environment::Ensured> remove_tag(const std::string& bucket, const std::string& key,
+                                          const std::string& as_added, const environment::Ask& ask) override;
   Result<std::vector<std::string>> buckets() override;
   [[nodiscard]] Millis retry_after() const override { return retry_after_; }
   void cancel() override { client_.cancel(); }
 
-private:
   /// One of a bucket's configurations.
   struct Kind;
+
+private:
   struct Configuration {
     s3::Document document;
     HttpHeaders kept{};  ///< Of the reply, which go back with the document.
@@ -64,6 +70,16 @@ private:
                         const environment::Ask& ask, HttpHeaders headers = {});
   Result<bool> exists(const std::string& bucket);
   Result<Configuration> read(const std::string& bucket, const Kind& kind, bool absent_is_empty);
+  /// Whether what was wanted is there afterwards; puts what is not into it.
+  using Mend = std::function<Result<bool>(const s3::Document& wanted, s3::Document& after)>;
+  /// Writes it and reads it back; a second time, mended, when it is not whole.
+  Status write(const std::string& bucket, const Kind& kind, Configuration wanted, const environment::Ask& ask,
+               const Mend& mend);
+  /// Takes something out of a configuration, when the comparison says `changed`.
+  Result<environment::Ensured> remove(
+    const std::string& bucket, const Kind& kind, const environment::Ask& ask,
+    const std::function<Result<environment::Ensured>(const s3::Document&)>& compare,
+    const std::function<void(s3::Document&)>& take_out, const Mend& mend);
   /// Why a reply that is no success is none.
   Error failure(const HttpReply& reply, const std::string& what);
 

@@ -61,6 +61,12 @@ environment::Ensured added(std::string_view what, Json desired, const environmen
           std::move(desired), nullptr};
 }
 
+environment::Ensured removed(std::string_view what, Json actual, const environment::Ask& ask) {
+  return {environment::Outcome::changed,
+          std::string(what) + (ask.dry_run ? " would be removed" : " was removed"), nullptr,
+          std::move(actual)};
+}
+
 environment::Ensured incompatible(std::string why, Json desired, Json actual) {
   return {environment::Outcome::incompatible, std::move(why), std::move(desired), std::move(actual)};
 }

@@ -27,6 +27,8 @@ constexpr int64_t kMaxTtl =
 [[nodiscard]] environment::Ensured in_sync(std::string detail = {});
 /// It was missing and has been made, or in a dry run would be; `desired` as the profile writes it.
 [[nodiscard]] environment::Ensured added(std::string_view what, Json desired, const environment::Ask& ask);
+/// It was there and has been removed, or in a dry run would be.
+[[nodiscard]] environment::Ensured removed(std::string_view what, Json actual, const environment::Ask& ask);
 /// It is there in another form.
 [[nodiscard]] environment::Ensured incompatible(std::string why, Json desired, Json actual);
 

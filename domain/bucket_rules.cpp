@@ -88,6 +88,7 @@ Json to_json(const SeenRule& rule) {
   Json json{{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", nullptr}};
   if (rule.expire_days) json["expire_days"] = *rule.expire_days;
   if (!rule.enabled) json["status"] = "Disabled";
+  if (rule.more) json["more"] = true;
   return json;
 }
 
@@ -229,6 +230,29 @@ Result<TagMerge> merge(const Tags& actual, const Tags& desired) {
                  false,
                  std::move(added)};
   return merged;
+}
+
+Ensured compare_removal(const std::vector<SeenRule>& actual, const profile::LifecycleRule& as_added) {
+  std::vector<SeenRule> found;
+  for (const auto& rule : actual)
+    if (rule.id == as_added.id) found.push_back(rule);
+  if (found.empty()) return {};
+  Json there = Json::array();
+  for (const auto& rule : found) there.push_back(to_json(rule));
+  if (found.size() == 1 && same(found[0], as_added) && !found[0].more)
+    return {Outcome::changed, "the rule " + as_added.id + " is no longer wanted", nullptr, std::move(there)};
+  return {Outcome::drifted, "the rule " + as_added.id + " is not as it was added, and is left alone",
+          Json::array({to_json(as_added)}), std::move(there)};
+}
+
+Ensured compare_removal(const Tags& actual, const std::string& key, const std::string& as_added) {
+  const auto found = actual.find(key);
+  if (found == actual.end()) return {};
+  Json there{{key, found->second}};
+  if (found->second == as_added)
+    return {Outcome::changed, "the tag " + key + " is no longer wanted", nullptr, std::move(there)};
+  return {Outcome::drifted, "the tag " + key + " is not as it was added, and is left alone",
+          Json{{key, as_added}}, std::move(there)};
 }
 
 std::vector<size_t> vanished(const std::vector<SeenRule>& before, const std::vector<SeenRule>& after) {

@@ -43,6 +43,7 @@ struct SeenRule {
   std::string prefix{};
   std::optional<int64_t> expire_days{};  ///< Nothing: it does something else.
   bool enabled = true;
+  bool more = false;  ///< It has what the profile knows no word for.
   bool operator==(const SeenRule&) const = default;
 };
 
@@ -67,6 +68,13 @@ Result<RuleMerge> merge(const std::vector<SeenRule>& actual,
                         const std::vector<profile::LifecycleRule>& desired);
 /// Error: `field.invalid` when there would be more than kMaxTags.
 Result<TagMerge> merge(const Tags& actual, const Tags& desired);
+
+/// What muster added may be removed, `changed`, when it is there as it was added and has nothing more;
+/// otherwise it has drifted, or is gone, which is in sync.
+[[nodiscard]] environment::Ensured compare_removal(const std::vector<SeenRule>& actual,
+                                                   const profile::LifecycleRule& as_added);
+[[nodiscard]] environment::Ensured compare_removal(const Tags& actual, const std::string& key,
+                                                   const std::string& as_added);
 
 /// The rules of `before` that are not in `after`: those with an id by it, others by what they do.
 [[nodiscard]] std::vector<size_t> vanished(const std::vector<SeenRule>& before,

@@ -60,6 +60,11 @@ public:
   virtual Result<environment::Ensured> ensure_binding(const profile::Binding& binding,
                                                       const environment::Ask& ask) = 0;
 
+  /// A binding that muster added is not there; a person asked for it (backends contract, section 6). With an
+  /// end missing there is none. Over AMQP it cannot be seen: there it is `changed` while both ends are there.
+  virtual Result<environment::Ensured> remove_binding(const profile::Binding& binding,
+                                                      const environment::Ask& ask) = 0;
+
   /// The bus's own topic exchange.
   [[nodiscard]] virtual const std::string& exchange() const = 0;
 

@@ -15,8 +15,9 @@
 namespace muster {
 
 /// Each call reads what is there, adds what is missing and may be added safely, and says what it did; a
-/// second one changes nothing. Nothing is ever deleted, nor is what others made: foreign lifecycle rules and
-/// tags are sent back as they were read (backends contract, section 2). In a dry run a bucket that is not
+/// second one changes nothing. Nothing is ever deleted but by a remove, which a person asked for (section 6),
+/// nor is what others made: foreign lifecycle rules and tags are sent back as they were read (backends
+/// contract, section 2). In a dry run a bucket that is not
 /// there counts as one that is empty. Calls block; one thread at a time. Errors: `unreachable` (nobody
 /// answers, or not in time, or 5xx), `tls.untrusted`, `backend.refused` (403 and other 4xx; credentials are
 /// never in the text), `backend.throttled`, `backend.reply` (an answer that cannot be right),
@@ -40,6 +41,14 @@ public:
   virtual Result<environment::Ensured> ensure_tags(const std::string& bucket,
                                                    const std::map<std::string, std::string>& tags,
                                                    const environment::Ask& ask) = 0;
+  /// A rule, or a tag, that muster added is not there. Removed when it still is as it was added; one that is
+  /// not has drifted and stays. A bucket that is not there has none.
+  virtual Result<environment::Ensured> remove_rule(const std::string& bucket,
+                                                   const profile::LifecycleRule& as_added,
+                                                   const environment::Ask& ask) = 0;
+  virtual Result<environment::Ensured> remove_tag(const std::string& bucket, const std::string& key,
+                                                  const std::string& as_added,
+                                                  const environment::Ask& ask) = 0;
   /// Names of the buckets that are there.
   virtual Result<std::vector<std::string>> buckets() = 0;
 

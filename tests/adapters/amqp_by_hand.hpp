@@ -134,8 +134,11 @@ private:
       const size_t size = number(3, 4);
       if (said[0] == AMQP_FRAME_METHOD) {
         const std::string method = std::to_string(number(7, 2)) + "." + std::to_string(number(9, 2));
-        static const std::map<std::string, std::string> kNames{
-          {"40.10", "exchange"}, {"50.10", "queue"}, {"50.20", "bind"}, {"60.40", "publish"}};
+        static const std::map<std::string, std::string> kNames{{"40.10", "exchange"},
+                                                               {"50.10", "queue"},
+                                                               {"50.20", "bind"},
+                                                               {"50.50", "unbind"},
+                                                               {"60.40", "publish"}};
         std::string name = kNames.contains(method) ? kNames.at(method) : "";
         if (name == "exchange" || name == "queue") {
           size_t bits = 13 + 1 + number(13, 1);

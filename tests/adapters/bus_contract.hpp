@@ -64,6 +64,42 @@ void bus_contract(const Make& make) {
     CHECK(bus->ensure_exchange({"orders", "direct"}, dry)->outcome == Outcome::in_sync);
   }
 
+  SECTION("a binding is taken away when it is asked for, and no other") {
+    using environment::Outcome;
+    const environment::Ask dry{"key", true};
+    const profile::Binding gone{"orders", "work", "new"};
+    CHECK(bus->remove_binding(gone, {})->outcome == Outcome::in_sync);  // Neither end is there.
+    CHECK(bus->ensure_exchange({"orders", "direct"}, {}));
+    CHECK(bus->remove_binding(gone, {})->outcome == Outcome::in_sync);
+    for (const auto* queue : {"work", "all"}) {
+      CHECK(bus->ensure_queue({queue}, {}));
+      CHECK(bus->ensure_binding({"orders", queue, "new"}, {}));
+    }
+    CHECK(bus->ensure_binding({"orders", "work", "old"}, {}));
+    const auto would = bus->remove_binding(gone, dry);
+    REQUIRE(would);
+    CHECK(would->outcome == Outcome::changed);
+    CHECK_THAT(would->detail, Catch::Contains("would be removed"));
+    CHECK(bus->publish_to("orders", "new", "1", ""));
+    CHECK(bus->depth("work")->messages == 1);
+
+    const auto removed = bus->remove_binding(gone, {});
+    REQUIRE(removed);
+    CHECK(removed->outcome == Outcome::changed);
+    CHECK(removed->actual["key"] == "new");
+    CHECK(bus->publish_to("orders", "new", "2", ""));
+    CHECK(bus->depth("work")->messages == 1);
+    CHECK(bus->depth("all")->messages == 2);
+    CHECK(bus->publish_to("orders", "old", "3", ""));
+    CHECK(bus->depth("work")->messages == 2);
+
+    CHECK(bus->remove_binding(gone, {}));  // It is no error that it is gone.
+    CHECK(bus->ensure_binding(gone, {}));
+    CHECK(bus->publish_to("orders", "new", "4", ""));
+    CHECK(bus->depth("work")->messages == 3);
+    CHECK(bus->remove_binding({"", "work", "new"}, {}).error().code == "field.invalid");
+  }
+
   SECTION("what no broker takes is refused by name") {
     for (const auto& exchange : {profile::Exchange{"odd", "headers"},
                                  {"", "topic"},

@@ -55,6 +55,10 @@ public:
       kept[part] = request.substr(request.find("\r\n\r\n") + 4);
       return http_answer(200, "");
     }
+    if (request.starts_with("DELETE ")) {
+      kept.erase(part);
+      return "HTTP/1.1 204 X\r\n\r\n";
+    }
     if (kept.count(part) > 0) return http_answer(200, kept[part]);
     if (part == "versioning") return http_answer(200, "<VersioningConfiguration/>");
     return http_answer(404, error_xml(part == "tagging" ? "NoSuchTagSet" : "NoSuchLifecycleConfiguration"));

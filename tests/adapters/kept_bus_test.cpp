@@ -73,6 +73,31 @@ TEST_CASE("exchanges, queues, bindings and messages are there after a restart", 
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("a binding that was taken away is away after a restart, and none is kept that is not there") {
+  log::MemoryDisk disk;
+  {
+    const auto bus = opened(disk);
+    REQUIRE(bus->ensure_queue({"work"}, {}));
+    for (const auto* key : {"a", "b"}) REQUIRE(bus->ensure_binding({"amq.direct", "work", key}, {}));
+    const auto before = rows(disk);
+    CHECK(bus->remove_binding({"amq.direct", "work", "a"}, {"", true})->outcome == Outcome::changed);
+    CHECK(rows(disk) == before);
+    CHECK(bus->remove_binding({"amq.direct", "work", "a"}, {})->outcome == Outcome::changed);
+    CHECK(rows(disk) == before - 1);
+    CHECK(bus->remove_binding({"amq.direct", "work", "a"}, {})->outcome == Outcome::in_sync);
+    disk.fail_writes(true);
+    CHECK(bus->remove_binding({"amq.direct", "work", "b"}, {}).error().code == "log.unwritable");
+    disk.fail_writes(false);
+    REQUIRE(disk.reopen());
+    CHECK(bus->remove_binding({"amq.direct", "work", "b"}, {})->outcome == Outcome::in_sync);
+    CHECK(bus->publish_to("", "work", "x", ""));  // Now the disk has it, too.
+  }
+  const auto bus = opened(disk);
+  for (const auto* key : {"a", "b"})
+    CHECK(bus->remove_binding({"amq.direct", "work", key}, {})->outcome == Outcome::in_sync);
+  CHECK(bus->depth("work")->messages == 1);
+}
+
 TEST_CASE("a lifetime goes on while nobody runs, and dead letters are kept", "[S2-70]") {
   log::MemoryDisk disk;
   Time now{Millis{1'000'000}};

@@ -121,6 +121,24 @@ TEST_CASE("what goes over the wire to RabbitMQ", "[S2-24][S2-27a][S2-27b]") {
     CHECK_THAT(differs->detail, Catch::Contains("PRECONDITION_FAILED"));
   }
 
+  SECTION("a binding that was taken away stays away on the next connection") {
+    CHECK(ensure_all({}) == changed);
+    const profile::Binding unwanted{"e1", "q1", "k"};
+    proxy.take_counts();
+    CHECK(bus.remove_binding(unwanted, {"", true})->outcome == Outcome::changed);
+    CHECK(proxy.take_counts() == Counts{{"exchange.look", 1}, {"queue.look", 1}});
+    CHECK(bus.remove_binding(unwanted, {})->outcome == Outcome::changed);
+    CHECK(proxy.take_counts() == Counts{{"exchange.look", 1}, {"queue.look", 1}, {"unbind", 1}});
+    proxy.cut();
+    CHECK(eventually([&] { return bool(bus.publish("k", "x", "")); }));
+    CHECK(proxy.take_counts()["bind"] == 2);
+    const auto sent = bus.publish_many({{"e1", "k", "x", "", true}, {"e2", "k", "x", "", true}});
+    CHECK(sent[0].error().code == "bus.unrouted");
+    CHECK(sent[1]);
+    AmqpStranger(rabbit().port()).delete_queue("q1");
+    CHECK(bus.remove_binding(unwanted, {})->outcome == Outcome::in_sync);
+  }
+
   SECTION("a queue that is somebody's own is incompatible") {
     AmqpStranger stranger(rabbit().port());
     stranger.make_exclusive_queue("locked");

@@ -35,6 +35,71 @@ inline bool has(const std::vector<std::string>& names, const std::string& name) 
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// What muster added is taken back, and nothing else of two buckets: one that others use, one that they do
+/// not.
+inline void removal_contract(StorageRoom& room, const std::string& bucket) {
+  using environment::Outcome;
+  auto& storage = *room.storage;
+  const environment::Ask ask{"657c8285d2544f64", false}, dry{"", true};
+  const profile::LifecycleRule rule{"old <30> & d", "old/", 30}, kept{"kept", "kept/", 1};
+  for (const bool shared : {true, false}) {
+    const auto name = bucket + (shared ? "-shared" : "-own");
+    CHECK(outcome_of(storage.remove_rule(name, rule, ask)) == Outcome::in_sync);  // No bucket, no rule.
+    CHECK(outcome_of(storage.remove_tag(name, "stage", "a & b", ask)) == Outcome::in_sync);
+    CHECK_FALSE(has(*storage.buckets(), name));
+    REQUIRE(storage.ensure_bucket(name, ask));
+    REQUIRE(storage.ensure_lifecycle(name, {rule, kept}, ask));
+    REQUIRE(storage.ensure_tags(name, {{"stage", "a & b"}, {"kept", ""}}, ask));
+    if (shared) room.by_hand(name);
+    // Whose hand that was replaced the tags.
+    if (shared) REQUIRE(storage.ensure_tags(name, {{"stage", "a & b"}, {"kept", ""}}, ask));
+    const auto foreign = shared ? room.foreign(name) : "";
+
+    // What differs from what was added is somebody else's by now.
+    int writes = room.writes();
+    for (const auto& other : {profile::LifecycleRule{rule.id, rule.prefix, 31}, {rule.id, "older/", 30}}) {
+      const auto told = storage.remove_rule(name, other, ask);
+      CHECK(outcome_of(told) == Outcome::drifted);
+      CHECK(told->desired[0]["prefix"] == other.prefix);
+      CHECK(told->actual == Json::array({{{"id", rule.id}, {"prefix", "old/"}, {"expire_days", 30}}}));
+    }
+    const auto tag = storage.remove_tag(name, "stage", "a", ask);
+    CHECK(outcome_of(tag) == Outcome::drifted);
+    CHECK(tag->desired == Json{{"stage", "a"}});
+    CHECK(tag->actual == Json{{"stage", "a & b"}});
+    CHECK(room.writes() == writes);
+
+    for (const auto& how : {dry, ask}) {
+      CHECK(room.writes() == writes);  // The dry run wrote nothing.
+      const auto removed = storage.remove_rule(name, rule, how);
+      CHECK(outcome_of(removed) == Outcome::changed);
+      CHECK(removed->desired.is_null());
+      CHECK(removed->actual[0]["id"] == rule.id);
+      CHECK(outcome_of(storage.remove_tag(name, "stage", "a & b", how)) == Outcome::changed);
+    }
+    writes = room.writes();
+    CHECK(outcome_of(storage.remove_rule(name, rule, ask)) == Outcome::in_sync);
+    CHECK(outcome_of(storage.remove_tag(name, "stage", "a & b", ask)) == Outcome::in_sync);
+    CHECK(outcome_of(storage.ensure_lifecycle(name, {kept}, ask)) == Outcome::in_sync);
+    CHECK(outcome_of(storage.ensure_tags(name, {{"kept", ""}}, ask)) == Outcome::in_sync);
+    CHECK(room.writes() == writes);
+
+    // The last of its kind goes, too, and can be added again.
+    CHECK(outcome_of(storage.remove_rule(name, kept, ask)) == Outcome::changed);
+    CHECK(outcome_of(storage.remove_tag(name, "kept", "", ask)) == Outcome::changed);
+    CHECK(outcome_of(storage.remove_rule(name, kept, ask)) == Outcome::in_sync);
+    if (shared) CHECK(room.foreign(name) == foreign);
+    CHECK(outcome_of(storage.ensure_lifecycle(name, {kept}, ask)) == Outcome::changed);
+    CHECK(outcome_of(storage.ensure_tags(name, {{"kept", ""}}, ask)) == Outcome::changed);
+    if (shared) CHECK(room.foreign(name) == foreign);
+  }
+  const int last = room.writes();
+  CHECK(storage.remove_rule("../etc", rule, ask).error().code == "field.invalid");
+  CHECK(storage.remove_rule(bucket, {"", "", 1}, ask).error().code == "field.invalid");
+  CHECK(storage.remove_tag(bucket, "aws:x", "y", ask).error().code == "field.invalid");
+  CHECK(room.writes() == last);
+}
+
 /// `bucket` is a name that is nobody's yet.
 inline void storage_contract(StorageRoom& room, const std::string& bucket) {
   using environment::Outcome;
@@ -128,6 +193,8 @@ inline void storage_contract(StorageRoom& room, const std::string& bucket) {
   CHECK(storage.ensure_lifecycle(bucket, twice, ask).error().code == "field.invalid");
   CHECK(storage.ensure_tags(bucket, {{"aws:x", "y"}}, ask).error().code == "field.invalid");
   CHECK(room.writes() == last);
+
+  removal_contract(room, bucket);
 }
 
 }  // namespace muster::test

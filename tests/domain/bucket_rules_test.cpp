@@ -103,6 +103,27 @@ TEST_CASE("versions are turned on and never off") {
   CHECK(buckets::compare_versioning(false, Versioning::enabled).outcome == Outcome::drifted);
 }
 
+TEST_CASE("only what is as it was added may be removed") {
+  const profile::LifecycleRule rule{"a", "a/", 1};
+  const auto of = [&](const std::vector<SeenRule>& actual) {
+    return buckets::compare_removal(actual, rule).outcome;
+  };
+  CHECK(of({}) == Outcome::in_sync);
+  CHECK(of({{"", "a/", 1}, {"b", "a/", 1}}) == Outcome::in_sync);
+  CHECK(of({{"b", "a/", 1}, {"a", "a/", 1}}) == Outcome::changed);
+  for (const auto& other : {SeenRule{"a", "b/", 1},
+                            {"a", "a/", 2},
+                            {"a", "a/", std::nullopt},
+                            {"a", "a/", 1, false},
+                            {"a", "a/", 1, true, true}})
+    CHECK(of({other}) == Outcome::drifted);
+  CHECK(of({{"a", "a/", 1}, {"a", "a/", 1}}) == Outcome::drifted);  // Which of them was ours?
+  const buckets::Tags tags{{"a", "1"}};
+  CHECK(buckets::compare_removal(tags, "b", "1").outcome == Outcome::in_sync);
+  CHECK(buckets::compare_removal(tags, "a", "1").outcome == Outcome::changed);
+  CHECK(buckets::compare_removal(tags, "a", "2").outcome == Outcome::drifted);
+}
+
 TEST_CASE("a rule without an id that was given one by the server has not vanished") {
   const std::vector<SeenRule> before{{"a", "a/", 1}, {"", "x/", 4}, {"", "y/", 4}};
   CHECK(buckets::vanished(before, {{"a", "other/", 9}, {"given", "x/", 4}}) == std::vector<size_t>{2});
