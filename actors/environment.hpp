@@ -19,7 +19,7 @@ namespace muster {
 struct Backends {
   std::shared_ptr<ObjectStorage> storage;
   std::string storage_name;
-  std::shared_ptr<EventBus> broker;
+  std::shared_ptr<Broker> broker;
   std::string broker_name;
   std::shared_ptr<VectorIndex> index;
   std::string index_name;

@@ -34,7 +34,7 @@ std::vector<Step> steps_of(const std::shared_ptr<ObjectStorage>& storage, const 
   return steps;
 }
 
-std::vector<Step> steps_of(const std::shared_ptr<EventBus>& bus, const profile::Profile& profile) {
+std::vector<Step> steps_of(const std::shared_ptr<Broker>& bus, const profile::Profile& profile) {
   std::vector<Step> steps;
   for (const auto& exchange : profile.exchanges)
     steps.push_back({"exchange", exchange.name,

@@ -34,8 +34,7 @@ struct Taken {
 /// queues, bindings; class, properties. They hold on to the backend, and to nothing else.
 [[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<ObjectStorage>& storage,
                                          const profile::Profile& profile);
-[[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<EventBus>& bus,
-                                         const profile::Profile& profile);
+[[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<Broker>& bus, const profile::Profile& profile);
 [[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index,
                                          const profile::Profile& profile);
 

@@ -35,7 +35,7 @@ struct MemoryBusLimits {
 
 class BusListener;
 
-class MemoryBus : public EventBus {
+class MemoryBus : public Broker {
 public:
   /// Nothing survives a restart.
   explicit MemoryBus(std::string exchange = "events", MemoryBusLimits limits = {}, Now now = system_now);

@@ -25,7 +25,7 @@ class RabbitListener;
 /// when it broke, and again all that was ensured before. What cannot be seen over AMQP: the form of
 /// a queue or exchange, but by declaring it once more, which is done once for each connection; and whether a
 /// binding is there, so that it is made once for each connection, and again when one of its ends was missing.
-class RabbitBus : public EventBus {
+class RabbitBus : public Broker {
 public:
   explicit RabbitBus(RabbitOptions options);
   ~RabbitBus() override;

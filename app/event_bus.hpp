@@ -11,6 +11,6 @@ namespace muster::app {
 
 /// The in-process one, which keeps on `disk` what has to survive a restart; a broker that is configured gets
 /// no overlay events yet, which is logged. Error: `log.unwritable`, `log.corrupt`.
-Result<std::shared_ptr<EventBus>> make_event_bus(const config::Config& config, log::Disk& disk);
+Result<std::shared_ptr<Broker>> make_event_bus(const config::Config& config, log::Disk& disk);
 
 }  // namespace muster::app

@@ -51,7 +51,7 @@ struct Node {
   std::unique_ptr<log::Disk> disk;
   Keys keys;
   std::unique_ptr<JwtChecks> jwt;
-  std::shared_ptr<EventBus> bus;
+  std::shared_ptr<Broker> bus;
   std::unique_ptr<Overlay> overlay;
   std::unique_ptr<ClusterSide> cluster;  ///< Nothing with --alone.
   std::unique_ptr<System> system;

@@ -1,5 +1,5 @@
-// The bus port: exchanges, queues, bindings, publishing with confirms. In process by default, a broker where
-// there is one.
+// The bus ports: publishing with confirms, which every bus can do; and exchanges, queues and bindings, which
+// a broker has. In process by default, a server where there is one.
 #pragma once
 
 #include <cstdint>
@@ -49,22 +49,6 @@ public:
 
   virtual ~EventBus() = default;
 
-  /// Each looks first, makes what is missing, and writes nothing when it is there; something of that name in
-  /// another form is incompatible and stays as it is. Exchanges first, then queues, then bindings: in a dry
-  /// run a binding whose ends are missing would be made. `ask.key` has no place in what a broker is told
-  /// here.
-  virtual Result<environment::Ensured> ensure_exchange(const profile::Exchange& exchange,
-                                                       const environment::Ask& ask) = 0;
-  virtual Result<environment::Ensured> ensure_queue(const profile::Queue& queue,
-                                                    const environment::Ask& ask) = 0;
-  virtual Result<environment::Ensured> ensure_binding(const profile::Binding& binding,
-                                                      const environment::Ask& ask) = 0;
-
-  /// A binding that muster added is not there; a person asked for it (backends contract, section 6). With an
-  /// end missing there is none. Over AMQP it cannot be seen: there it is `changed` while both ends are there.
-  virtual Result<environment::Ensured> remove_binding(const profile::Binding& binding,
-                                                      const environment::Ask& ask) = 0;
-
   /// The bus's own topic exchange.
   [[nodiscard]] virtual const std::string& exchange() const = 0;
 
@@ -92,6 +76,26 @@ public:
   /// Calls back, in order and on one thread, for what is published to the bus's own exchange from now on with
   /// a topic that `pattern` matches: `*` is one word, `#` any number of them.
   virtual Result<std::unique_ptr<Subscription>> subscribe(std::string_view pattern, OnMessage callback) = 0;
+};
+
+/// A bus with exchanges, queues and bindings of its own, that a profile's are made in.
+class Broker : public EventBus {
+public:
+  /// Each looks first, makes what is missing, and writes nothing when it is there; something of that name in
+  /// another form is incompatible and stays as it is. Exchanges first, then queues, then bindings: in a dry
+  /// run a binding whose ends are missing would be made. `ask.key` has no place in what a broker is told
+  /// here.
+  virtual Result<environment::Ensured> ensure_exchange(const profile::Exchange& exchange,
+                                                       const environment::Ask& ask) = 0;
+  virtual Result<environment::Ensured> ensure_queue(const profile::Queue& queue,
+                                                    const environment::Ask& ask) = 0;
+  virtual Result<environment::Ensured> ensure_binding(const profile::Binding& binding,
+                                                      const environment::Ask& ask) = 0;
+
+  /// A binding that muster added is not there; a person asked for it (backends contract, section 6). With an
+  /// end missing there is none. Over AMQP it cannot be seen: there it is `changed` while both ends are there.
+  virtual Result<environment::Ensured> remove_binding(const profile::Binding& binding,
+                                                      const environment::Ask& ask) = 0;
 
   /// Takes the oldest message of a queue, acknowledging it; nothing when it is empty.
   virtual Result<std::optional<BusMessage>> take(std::string_view queue) = 0;

@@ -17,7 +17,7 @@ struct EnvironmentSideOptions {
   std::string node;
   std::string data;  ///< The data folder.
   log::Disk* disk = nullptr;
-  std::shared_ptr<EventBus> bus;       ///< The in-process one.
+  std::shared_ptr<Broker> bus;         ///< The in-process one.
   bool json_log = false;               ///< As of the node's own log.
   std::function<void()> reports_wait;  ///< There is something to tell. Any thread.
 };
