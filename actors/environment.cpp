@@ -26,18 +26,22 @@ struct Environment::Impl {
     const auto with = [](const auto& backend) {
       return [backend](const profile::Profile& profile) { return steps_of(backend, profile); };
     };
-    add(Component::index, backends.index_name, with(backends.index));
-    add(Component::broker, backends.broker_name, with(backends.broker));
-    add(Component::storage, backends.storage_name, with(backends.storage));
+    const auto removing = [](const auto& backend) {
+      return [backend](const std::vector<bootstrap::Thing>& things) { return removals_of(backend, things); };
+    };
+    add(Component::index, with(backends.index), {});
+    add(Component::broker, with(backends.broker), removing(backends.broker));
+    add(Component::storage, with(backends.storage), removing(backends.storage));
   }
 
-  void add(Component component, const std::string& backend,
-           std::function<std::vector<Step>(const profile::Profile&)> steps) {
+  void add(Component component, std::function<std::vector<Step>(const profile::Profile&)> steps,
+           std::function<std::vector<Step>(const std::vector<bootstrap::Thing>&)> removals) {
     ReconcilerDeps deps;
     deps.component = component;
     deps.node = options.node;
-    deps.backend = backend;
+    deps.backend = options.backends.name_of(component);
     deps.steps = std::move(steps);
+    deps.removals = std::move(removals);
     deps.pace = options.pace;
     deps.observe = options.observe[static_cast<size_t>(component)];
     deps.now = options.now;
@@ -61,6 +65,21 @@ struct Environment::Impl {
   }
 
   void begin(RoundPtr round) { caf::anon_send(reconcilers.back(), std::move(round)); }
+
+  Status begin_counted(std::shared_ptr<Round> round) {
+    if (looks->fetch_add(1) >= kMostLooks) {
+      looks->fetch_sub(1);
+      return Error{"rate.limited",
+                   std::to_string(kMostLooks) + " looks at the environment wait (limit max-waiting-looks)"};
+    }
+    // Counted until the round is gone, also when a reconciler stops with it.
+    const std::shared_ptr<void> counted{nullptr, [waiting = looks](void*) { waiting->fetch_sub(1); }};
+    round->then = [counted, then = std::move(round->then)](std::vector<environment::Report> reports) {
+      then(std::move(reports));
+    };
+    begin(std::move(round));
+    return Done{};
+  }
 
   const EnvironmentOptions options;
   const std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
@@ -95,21 +114,24 @@ void Environment::desire(profile::Profile profile, environment::Pauses pauses) {
 
 Status Environment::look(bool dry_run, std::optional<Component> only,
                          std::function<void(std::vector<environment::Report>)> then) {
-  if (impl_->looks->fetch_add(1) >= kMostLooks) {
-    impl_->looks->fetch_sub(1);
-    return Error{"rate.limited",
-                 std::to_string(kMostLooks) + " looks at the environment wait (limit max-waiting-looks)"};
-  }
-  // Counted until the round is gone, also when a reconciler stops with it.
-  const std::shared_ptr<void> counted{nullptr, [looks = impl_->looks](void*) { looks->fetch_sub(1); }};
   auto round = std::make_shared<Round>();
   round->dry_run = dry_run;
   round->only = only;
-  round->then = [counted, then = std::move(then)](std::vector<environment::Report> reports) {
-    then(std::move(reports));
-  };
-  impl_->begin(std::move(round));
-  return Done{};
+  round->then = std::move(then);
+  return impl_->begin_counted(std::move(round));
+}
+
+Status Environment::prune(bool dry_run, environment::Removals removals,
+                          std::function<void(std::vector<environment::Report>)> then) {
+  auto round = std::make_shared<Round>();
+  round->dry_run = dry_run;
+  round->removals = std::make_shared<const environment::Removals>(std::move(removals));
+  round->then = std::move(then);
+  return impl_->begin_counted(std::move(round));
+}
+
+const std::string& Environment::backend(Component component) const {
+  return impl_->options.backends.name_of(component);
 }
 
 std::vector<std::shared_ptr<const environment::Report>> Environment::seen() const {

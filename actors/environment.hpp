@@ -23,6 +23,11 @@ struct Backends {
   std::string broker_name;
   std::shared_ptr<VectorIndex> index;
   std::string index_name;
+
+  [[nodiscard]] const std::string& name_of(environment::Component component) const {
+    const std::string* const names[] = {&storage_name, &broker_name, &index_name};
+    return *names[static_cast<size_t>(component)];
+  }
 };
 
 struct EnvironmentOptions {
@@ -53,6 +58,11 @@ public:
   Status look(bool dry_run, std::optional<environment::Component> only,
               std::function<void(std::vector<environment::Report>)> then);
   static constexpr size_t kMostLooks = 16;
+  /// Takes away what `removals` names and the profile does not; with `dry_run` nothing. As look().
+  Status prune(bool dry_run, environment::Removals removals,
+               std::function<void(std::vector<environment::Report>)> then);
+  /// As shown.
+  [[nodiscard]] const std::string& backend(environment::Component component) const;
   /// What each component last came to, in order; without those that have not looked yet.
   [[nodiscard]] std::vector<std::shared_ptr<const environment::Report>> seen() const;
   [[nodiscard]] const std::string& node() const;

@@ -11,7 +11,13 @@ using environment::Report;
 /// What is only observed is not changed: it has drifted.
 void observe(Report& report) {
   for (auto& row : report.rows)
-    if (row.status == "changed") row.status = "drifted", row.detail = "observed only: " + row.detail;
+    if (row.writes())
+      row = {row.kind,
+             row.name,
+             row.status == "changed" ? "drifted" : row.status,
+             "observed only: " + row.detail,
+             row.desired,
+             row.actual};
 }
 
 class Looking {
@@ -56,7 +62,8 @@ public:
     // does.
     const bool may_ask = round->then || round->desired || deps_.now() >= state.alone_until;
     if (state.desired && may_ask && (!round->only || *round->only == deps_.component))
-      round->reports.push_back(look(round->dry_run));
+      round->reports.push_back(round->removals ? prune(*round->removals, round->dry_run)
+                                               : look(round->dry_run));
     if (deps_.next) return deps_.next(std::move(round));
     if (round->then) round->then(std::move(round->reports));
   }
@@ -117,6 +124,20 @@ private:
     auto made = take(writing(steps, report.rows), {report.key, false}, deps_.stopping.get());
     report.rows = environment::merged(std::move(report.rows), std::move(made.rows));
     return std::max(looked.retry_after, made.retry_after);
+  }
+
+  /// In `added` of each row that is gone now, or would be: the thing.
+  [[nodiscard]] Report prune(const environment::Removals& removals, bool dry_run) const {
+    auto report = begun(dry_run);
+    const auto own = removals.find(deps_.component);
+    if (own == removals.end() || !deps_.removals) return report;
+    const auto things = environment::orphans(own->second, self_->state.desired->profile);
+    report.rows = take(deps_.removals(things), {report.key, dry_run}, deps_.stopping.get()).rows;
+    report.took = deps_.now() - report.at;
+    for (size_t i = 0; i < report.rows.size(); i++)
+      if (report.rows[i].status == "changed" || report.rows[i].status == "in_sync")
+        report.rows[i].added = {things[i]};
+    return report;
   }
 
   [[nodiscard]] bool observes() const {

@@ -25,6 +25,8 @@ struct Round {
   DesiredPtr desired{};  ///< Null: what was desired before.
   bool dry_run = false;
   std::optional<environment::Component> only{};
+  /// A prune of these, in place of a look; of what the profile names nothing is removed.
+  std::shared_ptr<const environment::Removals> removals{};
   std::vector<environment::Report> reports{};  ///< Of those that have looked.
   std::function<void(std::vector<environment::Report>)> then{};
 };
@@ -33,6 +35,7 @@ struct ReconcilerDeps {
   environment::Component component = environment::Component::storage;
   std::string node, backend;
   std::function<std::vector<Step>(const profile::Profile&)> steps;
+  std::function<std::vector<Step>(const std::vector<bootstrap::Thing>&)> removals{};  ///< Null: none.
   environment::Pace pace;
   bool observe = false;  ///< Tells what it would do, and does nothing; the profile may say that, too.
   std::function<Time()> now;

@@ -60,6 +60,61 @@ std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index, const prof
   return steps;
 }
 
+namespace {
+
+using Removal = std::function<Result<environment::Ensured>(const Json& as, const Ask& ask)>;
+
+Step removal_of(const bootstrap::Thing& thing, Removal remove) {
+  const auto between = thing.kind == "binding" ? " -> " : "/";
+  return {thing.kind, thing.of + between + thing.name,
+          [as = thing.as.text, remove = std::move(remove)](const Ask& ask) -> Result<environment::Ensured> {
+            const auto read = parse_json(as);
+            if (!read || !read->is_object())
+              return Error{"internal", "what was added is not on record: it is left alone"};
+            return remove(*read, ask);
+          }};
+}
+
+std::string text_of(const Json& as, const char* member) {
+  const auto found = as.find(member);
+  return found != as.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+}  // namespace
+
+std::vector<Step> removals_of(const std::shared_ptr<ObjectStorage>& storage,
+                              const std::vector<bootstrap::Thing>& things) {
+  std::vector<Step> steps;
+  for (const auto& thing : things) {
+    Removal remove;
+    if (thing.kind == "rule")
+      remove = [storage](const Json& as, const Ask& ask) {
+        const auto days = as.find("expire_days");
+        const profile::LifecycleRule rule{
+          text_of(as, "id"), text_of(as, "prefix"),
+          days != as.end() && days->is_number_integer() ? days->get<int64_t>() : 0};
+        return storage->remove_rule(text_of(as, "bucket"), rule, ask);
+      };
+    else
+      remove = [storage](const Json& as, const Ask& ask) {
+        return storage->remove_tag(text_of(as, "bucket"), text_of(as, "key"), text_of(as, "value"), ask);
+      };
+    steps.push_back(removal_of(thing, std::move(remove)));
+    steps.back().retry_after = [storage] { return storage->retry_after(); };
+  }
+  return steps;
+}
+
+std::vector<Step> removals_of(const std::shared_ptr<Broker>& bus,
+                              const std::vector<bootstrap::Thing>& things) {
+  std::vector<Step> steps;
+  for (const auto& thing : things)
+    steps.push_back(removal_of(thing, [bus](const Json& as, const Ask& ask) {
+      return bus->remove_binding({text_of(as, "exchange"), text_of(as, "queue"), text_of(as, "key")}, ask);
+    }));
+  return steps;
+}
+
 Taken take(const std::vector<Step>& steps, const Ask& ask, const std::atomic<bool>* stopping) {
   const Result<environment::Ensured> not_asked =
     Error{"unreachable", "not asked: nobody answered the last " + std::to_string(kMostSilent)};

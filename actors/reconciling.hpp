@@ -47,6 +47,12 @@ constexpr size_t kMostSilent = 3;
 [[nodiscard]] Taken take(const std::vector<Step>& steps, const environment::Ask& ask,
                          const std::atomic<bool>* stopping = nullptr);
 
+/// For a prune: a step for each thing, in their order. One whose record does not read fails.
+[[nodiscard]] std::vector<Step> removals_of(const std::shared_ptr<ObjectStorage>& storage,
+                                            const std::vector<bootstrap::Thing>& things);
+[[nodiscard]] std::vector<Step> removals_of(const std::shared_ptr<Broker>& bus,
+                                            const std::vector<bootstrap::Thing>& things);
+
 /// The steps whose rows of a dry run say that there is something to write.
 [[nodiscard]] std::vector<Step> writing(const std::vector<Step>& steps,
                                         const std::vector<environment::Row>& dry);

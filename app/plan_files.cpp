@@ -159,4 +159,12 @@ void PlanFiles::read_profile(const File& file) {
     {}, recorded(file));
 }
 
+bool may_change_plans(const Record& record) {
+  return match(record.event)([]<class Event>(const Event&) {
+    return std::is_same_v<Event, plans::TemplateLoaded> || std::is_same_v<Event, plans::ProfileLoaded> ||
+           std::is_same_v<Event, bootstrap::Paused> || std::is_same_v<Event, bootstrap::Resumed> ||
+           std::is_same_v<Event, lease::Granted> || std::is_same_v<Event, lease::Moved>;
+  });
+}
+
 }  // namespace muster::app

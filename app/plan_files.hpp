@@ -60,4 +60,7 @@ private:
 /// The plans folder that is there: the configured one, else the one that was installed beside the binary.
 [[nodiscard]] std::string plans_folder(const config::Config& config);
 
+/// Whether a plan, or the profile that is asked for with it, may be another one after this.
+[[nodiscard]] bool may_change_plans(const Record& record);
+
 }  // namespace muster::app

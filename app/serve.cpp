@@ -68,14 +68,6 @@ struct Node {
   std::atomic<JobDesk*> runs{nullptr};   ///< and who that runs may be.
 };
 
-/// Whether a plan, or the profile that is asked for with it, may be another one after this.
-bool may_change_plans(const Record& record) {
-  return std::holds_alternative<plans::TemplateLoaded>(record.event) ||
-         std::holds_alternative<plans::ProfileLoaded>(record.event) ||
-         std::holds_alternative<lease::Granted>(record.event) ||
-         std::holds_alternative<lease::Moved>(record.event);
-}
-
 struct Identity {
   std::string id, data;
   std::string token;  ///< By which its own side asks.

@@ -2,6 +2,10 @@
 #include "domain/environment.hpp"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "base/hash.hpp"
 
 namespace muster::environment {
 namespace {
@@ -75,6 +79,31 @@ std::vector<Row> merged(std::vector<Row> dry, std::vector<Row> taken) {
   return dry;
 }
 
+std::vector<bootstrap::Thing> orphans(std::vector<bootstrap::Thing> added, const profile::Profile& profile) {
+  std::set<std::tuple<std::string, std::string, std::string>> wanted;
+  for (const auto& bucket : profile.storage) {
+    for (const auto& rule : bucket.lifecycle) wanted.emplace("rule", bucket.name, rule.id);
+    for (const auto& [key, value] : bucket.tags) wanted.emplace("tag", bucket.name, key);
+  }
+  for (const auto& binding : profile.bindings) {
+    auto thing = thing_of(profile::to_json(binding));
+    wanted.emplace(thing.kind, thing.of, thing.name);
+  }
+  std::erase_if(added, [&](const auto& thing) {
+    return wanted.contains({thing.kind, thing.of, thing.name});
+  });
+  return added;
+}
+
+std::string diff_hash(const std::vector<Report>& dry) {
+  Json diff = Json::array();
+  for (const auto& report : dry)
+    for (const auto& row : report.rows)
+      if (row.status == "changed")
+        diff.push_back({to_text(report.component), report.backend, row.kind, row.name, row.actual});
+  return sha256_hex(canonical_json(diff));
+}
+
 Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome) {
   if (outcome) {
     Row row{std::move(kind),     std::move(name),  std::string(to_text(outcome->outcome)),
@@ -85,7 +114,8 @@ Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome) {
       auto as = parse_json(thing.as.text);
       if (as) (*as)["bucket"] = row.name, thing.as.text = as->dump();
     }
-    if (row.kind == "binding" && row.writes()) row.added.push_back(thing_of(row.desired));
+    if (row.kind == "binding" && row.desired.is_object() && row.writes())
+      row.added.push_back(thing_of(row.desired));
     return row;
   }
   const auto& why = outcome.error();

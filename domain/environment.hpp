@@ -94,6 +94,14 @@ struct Intent {
 /// The rows of `dry` in their order, those that are in `taken` as they are there.
 [[nodiscard]] std::vector<Row> merged(std::vector<Row> dry, std::vector<Row> taken);
 
+/// Things of a component that may be taken away again.
+using Removals = std::map<Component, std::vector<bootstrap::Thing>>;
+/// Those that the profile does not name: what a prune is about.
+[[nodiscard]] std::vector<bootstrap::Thing> orphans(std::vector<bootstrap::Thing> added,
+                                                    const profile::Profile& profile);
+/// What would be removed, as a name: SHA-256, lower hex, over the dry runs of a prune.
+[[nodiscard]] std::string diff_hash(const std::vector<Report>& dry);
+
 /// As POST /v1/bootstrap/events has it: error, needs_migration, skipped (paused), or ok.
 [[nodiscard]] std::string_view status_of(const Report& report);
 /// Counts, and the first rows that are not as they should be; at most kMaxMessage bytes.

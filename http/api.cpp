@@ -54,6 +54,7 @@ Api::Api(System& system, ApiOptions options)
   add_bootstrap_routes(*this);
   add_artifact_routes(*this);
   add_environment_routes(*this);
+  add_prune_routes(*this);
   add_cluster_routes(*this);
   add_cluster_plan_route(*this);
   add_membership_routes(*this);

@@ -1,6 +1,8 @@
 // The environment profile over HTTP, and what nodes report of applying it (supervisor contract, section 9).
 #include <spdlog/spdlog.h>
 
+#include "base/hash.hpp"
+#include "domain/environment.hpp"
 #include "domain/names.hpp"
 #include "domain/profile.hpp"
 #include "http/log_line.hpp"
@@ -12,6 +14,10 @@ namespace {
 /// POST /v1/bootstrap/events.
 struct ReportBody {
   bootstrap::Reported report;
+  std::string backend;
+  std::vector<bootstrap::Thing> added;
+  std::vector<std::string> resources;  ///< With total, of an intent.
+  uint64_t total = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node_id", self.report.node);
@@ -23,6 +29,42 @@ struct ReportBody {
     visit("idempotency_key", self.report.idempotency_key);
     visit("attempt", self.report.attempt);
     visit("duration_ms", self.report.duration_ms);
+    visit("backend", self.backend);
+    visit("added", self.added);
+    visit("resources", self.resources);
+    visit("total", self.total);
+  }
+};
+
+/// POST /v1/bootstrap/pause and resume.
+struct PauseBody {
+  std::vector<std::string> components;
+  std::string reason;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("components", self.components);
+    visit("reason", self.reason);
+  }
+};
+struct ResumeBody {
+  std::vector<std::string> components;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("components", self.components);
+  }
+};
+
+/// An apply or prune of which it is not told yet what came of it.
+struct Applying {
+  std::string action, idempotency_key;
+  Time since{};
+  uint64_t total = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("action", self.action);
+    visit("idempotency_key", self.idempotency_key);
+    visit("since", self.since);
+    visit("total", self.total);
   }
 };
 
@@ -31,26 +73,44 @@ struct Component {
   std::string status, generation;
   Time ts{};
   std::string message;
+  std::optional<Applying> applying{};
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("status", self.status);
     visit("generation", self.generation);
     visit("ts", self.ts);
     visit("message", self.message);
+    visit("applying", self.applying);
   }
 };
+
+constexpr size_t kPausedHash = 16;  // Characters, of the ETag.
+
+/// As the published profile has it beside what is desired.
+std::string paused_text(const bootstrap::View& view) {
+  std::string text;
+  view.paused.each([&](const std::string& component, const bootstrap::View::Pause& pause) {
+    text += text.empty() ? "{" : ",";
+    append_json_string(text, component);
+    text += ':';
+    append_fields(text, pause);
+  });
+  return text.empty() ? text : text + '}';
+}
 
 /// Before any profile was read, nothing is desired: the document is there with empty sections.
 Response show_profile(const ViewSet& views, const std::string& if_none_match) {
   static const profile::Profile nothing;
   const auto& source = *view<plans::View>(views).profile;
-  const auto etag =
-    '"' + (source.generation.empty() ? profile::generation(nothing) : source.generation) + '"';
+  const auto paused = paused_text(view<bootstrap::View>(views));
+  const auto etag = '"' + (source.generation.empty() ? profile::generation(nothing) : source.generation) +
+                    (paused.empty() ? "" : "-" + sha256_hex(paused).substr(0, kPausedHash)) + '"';
   Request again;
   again.headers = {{"if-none-match", if_none_match}};
   if (auto same = not_modified(again, etag)) return std::move(*same);
-  auto response =
-    json_response(source.generation.empty() ? profile::to_json(nothing).dump() : source.content.text);
+  auto text = source.generation.empty() ? profile::to_json(nothing).dump() : source.content.text;
+  if (!paused.empty()) text.insert(text.rfind('}'), ",\"paused\":" + paused);
+  auto response = json_response(std::move(text));
   response.headers.emplace_back("ETag", etag);
   return response;
 }
@@ -104,27 +164,90 @@ void log_report(const bootstrap::Reported& report, const Receipt& receipt, bool 
   spdlog::default_logger_raw()->log(level, spdlog::string_view_t{line.data(), line.size()});
 }
 
+/// Nothing but reports is recorded before the cluster's level is raised: there, an intent is acknowledged.
+bool records_environment(Api& api) {
+  const auto views = api.system().views();
+  return view<cluster::View>(*views).identity->feature_level >= bootstrap::kEnvironmentLevel;
+}
+
+void intent_route(Api& api, const Request& request, const Reply& reply, ReportBody body) {
+  if (!records_environment(api)) return reply(no_content({}));
+  auto& said = body.report;
+  bootstrap::Intended intended{said.node,
+                               said.component,
+                               said.action,
+                               body.backend,
+                               said.generation,
+                               said.idempotency_key,
+                               {},
+                               std::max<uint64_t>(body.total, body.resources.size())};
+  intended.resources = std::move(body.resources);
+  api.command(request, reply, bootstrap::Command{bootstrap::Intend{std::move(intended)}}, no_content);
+}
+
 void report_route(Api& api, const Request& request, const Reply& reply) {
   auto body = read_body<ReportBody>(request, reply);
   if (!body) return;
+  if (body->report.status == "intended") return intent_route(api, request, reply, std::move(*body));
   const bool json = api.options().json_log;
-  api.command(request, reply, bootstrap::Command{bootstrap::Report{body->report}},
+  bootstrap::Added added{"", "", body->backend, !environment::is_embedded(body->backend), {}};
+  if (records_environment(api)) added.things = std::move(body->added);
+  api.command(request, reply, bootstrap::Command{bootstrap::Report{body->report, std::move(added)}},
               [report = body->report, json](const Receipt& receipt) {
                 log_report(report, receipt, json);
                 return no_content(receipt);
               });
 }
 
+/// A body that may be left out. Nothing: `reply` was answered.
+template <class Body>
+std::optional<Body> optional_body(const Request& request, const Reply& reply) {
+  if (request.body.empty()) return Body{};
+  return read_body<Body>(request, reply, Unknown::refuse);
+}
+
+void pause_route(Api& api, const Request& request, const Reply& reply) {
+  auto wanted = optional_body<PauseBody>(request, reply);
+  if (!wanted) return;
+  if (!records_environment(api))
+    return reply(
+      problem({"conflict", "pauses are recorded from feature level " +
+                             std::to_string(bootstrap::kEnvironmentLevel) + " on: muster :cluster upgrade"},
+              request.id));
+  api.command(request, reply, bootstrap::Command{bootstrap::Pause{wanted->components, wanted->reason}},
+              [](const Receipt& receipt) { return json_response(receipt.result); });
+}
+
+void resume_route(Api& api, const Request& request, const Reply& reply) {
+  auto wanted = optional_body<ResumeBody>(request, reply);
+  if (!wanted) return;
+  api.command(request, reply, bootstrap::Command{bootstrap::Resume{wanted->components}},
+              [](const Receipt& receipt) { return json_response(receipt.result); });
+}
+
+/// The end of a prune on the member that asks, in the name of the person who wanted it.
+void removed_route(Api& api, const Request& request, const Reply& reply) {
+  auto body = read_body<bootstrap::Removed>(request, reply, Unknown::refuse);
+  if (!body) return;
+  api.command(request, reply, bootstrap::Command{bootstrap::Remove{std::move(*body)}}, no_content);
+}
+
 }  // namespace
 
 std::string components_of(const ViewSet& views, std::string_view node, bool with_reasons) {
   std::string components = "{";
-  view<bootstrap::View>(views).each_of(node, [&](const bootstrap::View::Row& row) {
+  const auto& all = view<bootstrap::View>(views);
+  all.each_of(node, [&](const bootstrap::View::Row& row) {
     if (components.size() > 1) components += ',';
     append_json_string(components, row.report->component);
     components += ':';
-    append_fields(components, Component{row.report->status, row.report->generation, row.at,
-                                        with_reasons ? row.report->message : ""});
+    Component shown{row.report->status, row.report->generation, row.at,
+                    with_reasons ? row.report->message : ""};
+    const auto* intent = all.intents.find(bootstrap::View::key(node, row.report->component));
+    if (with_reasons && intent)
+      shown.applying = Applying{intent->intended->action, intent->intended->idempotency_key, intent->at,
+                                intent->intended->total};
+    append_fields(components, shown);
   });
   return components + '}';
 }
@@ -146,6 +269,14 @@ void add_bootstrap_routes(Api& api) {
   router.add({Method::post, "/v1/bootstrap/events",
               [&api](const Request& q, const Reply& r) { report_route(api, q, r); }, "bootstrap.apply",
               true});
+  router.add({Method::post, "/v1/bootstrap/pause",
+              [&api](const Request& q, const Reply& r) { pause_route(api, q, r); }, "admin", true});
+  router.add({Method::post, "/v1/bootstrap/resume",
+              [&api](const Request& q, const Reply& r) { resume_route(api, q, r); }, "admin", true});
+  Route removed{Method::post, "/v1/bootstrap/removed",
+                [&api](const Request& q, const Reply& r) { removed_route(api, q, r); }, "admin", true};
+  removed.inside = true;
+  router.add(std::move(removed));
 }
 
 }  // namespace muster::http

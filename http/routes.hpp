@@ -20,6 +20,7 @@ void add_tenancy_routes(Api& api);
 void add_bootstrap_routes(Api& api);
 void add_artifact_routes(Api& api);
 void add_environment_routes(Api& api);
+void add_prune_routes(Api& api);
 void add_cluster_routes(Api& api);
 void add_cluster_plan_route(Api& api);
 void add_membership_routes(Api& api);

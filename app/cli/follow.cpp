@@ -114,10 +114,10 @@ Status follow(const Call& call, uint64_t from, const Query& filter, const Lines:
   }
 }
 
-Outcome show(Call& call, const Fetch& fetch, const Draw& draw) {
+Outcome show(Call& call, const Fetch& fetch, const Draw& draw, bool watch) {
   auto client = Client::make(call.config);
   if (!client) return client.error();
-  const bool watching = call.has("watch");
+  const bool watching = watch || call.has("watch");
   const auto redraw = [&]() -> Status {
     const auto document = fetch(*client);
     if (!document) return document.error();

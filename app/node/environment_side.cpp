@@ -37,6 +37,26 @@ Result<std::array<bool, environment::kComponents.size()>> observed(const config:
   return observe;
 }
 
+/// Which components are paused, as the published document says beside the profile; taken out of it.
+environment::Pauses take_pauses(Json& document) {
+  environment::Pauses pauses;
+  if (!document.is_object()) return pauses;
+  const auto paused = document.value("paused", Json::object());
+  document.erase("paused");
+  if (!paused.is_object()) return pauses;
+  for (const auto& [name, pause] : paused.items()) {
+    const auto component = environment::component_of(name);
+    if (!component || !pause.is_object()) continue;
+    const auto text = [&pause = pause](const char* member) {
+      const auto found = pause.find(member);
+      return found != pause.end() && found->is_string() ? found->get<std::string>() : "";
+    };
+    const auto reason = text("reason");
+    pauses[*component] = "paused by " + text("by") + (reason.empty() ? "" : ": " + reason);
+  }
+  return pauses;
+}
+
 }  // namespace
 
 Result<Backends> EnvironmentSide::backends(const config::Config& config) {
@@ -81,6 +101,9 @@ Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Co
   if (!backends) return backends.error();
   auto observe = observed(config);
   if (!observe) return observe.error();
+  auto reports = ReportBox::open(self.options_.node, *self.options_.disk);
+  if (!reports) return reports.error();
+  self.reports_ = std::move(*reports);
   EnvironmentOptions environment;
   environment.node = self.options_.node;
   environment.backends = std::move(*backends);
@@ -88,15 +111,25 @@ Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Co
   environment.observe = *observe;
   environment.now = system_now;
   environment.chance = chance;
+  environment.intends = [&self](const environment::Intent& intent) { return self.intends(intent); };
   environment.told = [&self](const environment::Report& report) { self.told(report); };
   self.environment_ = std::make_unique<Environment>(std::move(environment));
   return made;
 }
 
 void EnvironmentSide::take_profile(const std::string& text) {
-  auto profile = profile::parse(text, "profile.json");
+  auto document = parse_json(text);
+  if (!document) return spdlog::error("environment profile error={}", document.error().detail);
+  auto pauses = take_pauses(*document);
+  auto profile = profile::parse(document->dump(), "profile.json");
   if (!profile) return spdlog::error("environment profile error={}", profile.error().detail);
-  environment_->desire(std::move(*profile));
+  environment_->desire(std::move(*profile), std::move(pauses));
+}
+
+Status EnvironmentSide::intends(const environment::Intent& intent) {
+  auto kept = reports_->intend(intent);
+  if (kept && options_.reports_wait) options_.reports_wait();
+  return kept;
 }
 
 /// A server does that by itself.
@@ -111,7 +144,7 @@ void EnvironmentSide::expire_objects() {
 void EnvironmentSide::told(const environment::Report& report) {
   if (report.component == environment::Component::storage) expire_objects();
   const auto status = environment::status_of(report);
-  const bool news = reports_.put(report);
+  const bool news = reports_->put(report);
   const auto level = !news            ? spdlog::level::debug
                      : status == "ok" ? spdlog::level::info
                                       : spdlog::level::warn;

@@ -25,25 +25,26 @@ struct EnvironmentSideOptions {
 class EnvironmentSide {
 public:
   /// A server where one is configured, else what is built in (supervisor contract, section 11). Nothing is
-  /// asked of a server yet. Error: `config.invalid`, `field.invalid`, and those of the embedded index.
+  /// asked of a server yet. Error: `config.invalid`, `field.invalid`, `log.corrupt`, and those of the embedded
+  /// index.
   static Result<std::unique_ptr<EnvironmentSide>> start(const config::Config& config,
                                                         EnvironmentSideOptions options);
 
-  /// The profile as the control plane published it, or as it was kept; one that does not read changes
-  /// nothing.
+  /// The profile as the control plane published it, with what is paused, or as it was kept; one that does not
+  /// read changes nothing.
   void take_profile(const std::string& text);
   [[nodiscard]] Environment& environment() { return *environment_; }
-  [[nodiscard]] ReportBox& reports() { return reports_; }
+  [[nodiscard]] ReportBox& reports() { return *reports_; }
 
 private:
-  explicit EnvironmentSide(EnvironmentSideOptions options)
-    : options_(std::move(options)), reports_(options_.node) {}
+  explicit EnvironmentSide(EnvironmentSideOptions options) : options_(std::move(options)) {}
   Result<Backends> backends(const config::Config& config);
+  Status intends(const environment::Intent& intent);
   void told(const environment::Report& report);
   void expire_objects();
 
   const EnvironmentSideOptions options_;
-  ReportBox reports_;
+  std::unique_ptr<ReportBox> reports_;
   std::shared_ptr<FolderStorage> folder_;  ///< Nothing where a server has the buckets.
   Time expired_at_{};                      ///< Of the storage reconciler's thread.
   std::unique_ptr<Environment> environment_;

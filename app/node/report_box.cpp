@@ -1,27 +1,181 @@
-// Keeping the newest report of each component.
+// Keeping reports, and ending intents that a crash left open.
 #include "app/node/report_box.hpp"
 
 #include <algorithm>
 
+#include <spdlog/spdlog.h>
+
+#include "domain/bootstrap.hpp"
+
 namespace muster::app {
 
-bool ReportBox::put(const environment::Report& report) {
+using environment::Intent;
+using environment::Report;
+using log::Column;
+
+namespace {
+
+constexpr std::string_view kReports = "environment/report/", kReportsEnd = "environment/report0";
+constexpr std::string_view kIntents = "environment/intent/", kIntentsEnd = "environment/intent0";
+
+std::string report_key(uint64_t number) {
+  return std::string(kReports) + log::number_key(number);
+}
+
+std::string intent_key(const std::string& component) {
+  return std::string(kIntents) + component;
+}
+
+Json shown(const bootstrap::Thing& thing) {
+  Json json{{"kind", thing.kind}, {"of", thing.of}, {"name", thing.name}};
+  if (auto as = parse_json(thing.as.text)) json["as"] = std::move(*as);
+  return json;
+}
+
+/// Whether every resource was looked at, so that it is known what an earlier apply came to.
+bool knows(const Report& report) {
+  return report.count("unreachable") + report.count("failed") + report.count("paused") == 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReportBox>> ReportBox::open(std::string node, log::Disk& disk) {
+  std::unique_ptr<ReportBox> box{new ReportBox{std::move(node), disk}};
+  if (auto read = box->read(); !read) return read.error();
+  return box;
+}
+
+Status ReportBox::read() {
+  disk_.scan(Column::local, kReports, kReportsEnd, [&](std::string_view key, std::string_view body) {
+    const auto number = log::number_of(key.substr(kReports.size()));
+    waiting_.emplace(number, body);
+    next_ = number + 1;
+    return true;
+  });
+  Status sound = Done{};
+  disk_.scan(Column::local, kIntents, kIntentsEnd, [&](std::string_view key, std::string_view text) {
+    auto intent = from_json_text<Intent>(text);
+    if (intent)
+      cut_.emplace(key.substr(kIntents.size()), std::move(*intent));
+    else
+      sound = Error{"log.corrupt", "an intent of the environment does not read: " + intent.error().detail};
+    return static_cast<bool>(intent);
+  });
+  return sound;
+}
+
+/// Gives it the next number; the oldest go.
+void ReportBox::add(log::Batch& batch, const Json& body) {
+  auto text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  batch.put(Column::local, report_key(next_), text);
+  waiting_.emplace(next_++, std::move(text));
+  for (; waiting_.size() > kMostWaiting; waiting_.erase(waiting_.begin())) {
+    spdlog::warn("environment report={} given up: the control plane is away for too long",
+                 waiting_.begin()->first);
+    batch.erase(Column::local, report_key(waiting_.begin()->first));
+  }
+}
+
+/// With what was added, as far as one body may say; the rest follows under keys of its own.
+void ReportBox::tell(log::Batch& batch, Json body, const std::string& backend,
+                     const std::vector<bootstrap::Thing>& things) {
+  const auto key = body["idempotency_key"].get<std::string>();
+  for (size_t from = 0, part = 1; from == 0 || from < things.size(); from += bootstrap::kMaxThings, part++) {
+    if (part > 1) body["idempotency_key"] = key + "/" + std::to_string(part);
+    Json some = Json::array();
+    for (size_t i = from; i < std::min(things.size(), from + bootstrap::kMaxThings); i++)
+      some.push_back(shown(things[i]));
+    if (!some.empty()) body["backend"] = backend, body["added"] = std::move(some);
+    add(batch, body);
+  }
+}
+
+Status ReportBox::intend(const Intent& intent) {
   const std::lock_guard lock{mutex_};
-  const auto before = told_.find(report.component);
-  if (!environment::is_news(report, before == told_.end() ? nullptr : &before->second)) return false;
-  told_.insert_or_assign(report.component, report);
-  const Json body{{"node_id", node_},
-                  {"component", environment::to_text(report.component)},
-                  {"action", report.wrote() ? "apply" : "check"},
-                  {"status", environment::status_of(report)},
-                  {"message", environment::message_of(report)},
-                  {"generation", report.generation},
-                  // A report that is told twice is one; the next one under the same key is another.
-                  {"idempotency_key", report.key + "@" + to_rfc3339(report.at)},
-                  {"attempt", report.attempt},
-                  {"duration_ms", report.took.count()}};
-  waiting_[report.component] = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return true;
+  log::Batch batch;
+  if (const auto cut = cut_.find(intent.component); cut != cut_.end()) {
+    Report now;
+    now.generation = intent.generation;
+    now.at = intent.at;
+    for (const auto& resource : intent.resources) now.rows.push_back({"", resource, "changed", ""});
+    for (const auto& thing : intent.things) now.rows.push_back({"", "", "", "", {}, {}, false, {thing}});
+    end_cut(batch, cut->second, now);
+  }
+  batch.put(Column::local, intent_key(intent.component), to_json_text(intent));
+  const auto end = std::min(intent.resources.size(), bootstrap::kMaxResources);
+  add(batch, {{"node_id", node_},
+              {"component", intent.component},
+              {"action", "apply"},
+              {"status", "intended"},
+              {"backend", intent.backend},
+              {"generation", intent.generation},
+              {"idempotency_key", intent.key},
+              {"resources", std::vector<std::string>(intent.resources.begin(),
+                                                     intent.resources.begin() + static_cast<ptrdiff_t>(end))},
+              {"total", intent.resources.size()}});
+  if (auto written = disk_.write(batch, true); !written) return written;
+  cut_.erase(intent.component);
+  open_.insert_or_assign(intent.component, intent);
+  return Done{};
+}
+
+/// What an earlier life of the node was about to write, by what is missing still.
+void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& report) {
+  const auto missing = report.added();
+  std::vector<bootstrap::Thing> there;
+  std::ranges::copy_if(cut.things, std::back_inserter(there),
+                       [&](const auto& thing) { return std::ranges::find(missing, thing) == missing.end(); });
+  const auto left = std::ranges::count_if(cut.resources, [&](const std::string& resource) {
+    return std::ranges::any_of(report.rows, [&](const auto& row) {
+      return row.writes() && (row.kind.empty() ? row.name : row.kind + " " + row.name) == resource;
+    });
+  });
+  const auto total = static_cast<ptrdiff_t>(cut.resources.size());
+  tell(batch,
+       {{"node_id", node_},
+        {"component", cut.component},
+        {"action", "recover"},
+        {"status", left == 0 ? "ok" : "skipped"},
+        {"message", "an apply of " + to_rfc3339(cut.at) + " was cut short: " + std::to_string(total - left) +
+                      " of " + std::to_string(total) + " resources are as intended"},
+        {"generation", cut.generation},
+        {"idempotency_key", cut.key},
+        {"attempt", 1},
+        {"duration_ms", (report.at - cut.at).count()}},
+       cut.backend, there);
+}
+
+bool ReportBox::put(const Report& report) {
+  const std::lock_guard lock{mutex_};
+  const std::string component{environment::to_text(report.component)};
+  log::Batch batch;
+  if (const auto cut = cut_.find(component); cut != cut_.end() && knows(report)) {
+    end_cut(batch, cut->second, report);
+    batch.erase(Column::local, intent_key(component));
+    cut_.erase(cut);
+  }
+  const auto before = told_.find(component);
+  const bool intended = open_.erase(component) > 0;
+  if (intended) batch.erase(Column::local, intent_key(component));
+  const bool news =
+    intended || environment::is_news(report, before == told_.end() ? nullptr : &before->second);
+  if (news) {
+    told_.insert_or_assign(component, report);
+    tell(batch,
+         {{"node_id", node_},
+          {"component", component},
+          {"action", report.wrote() ? "apply" : "check"},
+          {"status", environment::status_of(report)},
+          {"message", environment::message_of(report)},
+          {"generation", report.generation},
+          // A report that is told twice is one; the next one under the same key is another.
+          {"idempotency_key", report.told_key()},
+          {"attempt", report.attempt},
+          {"duration_ms", report.took.count()}},
+         report.backend, report.added());
+  }
+  if (!batch.empty()) write(batch);
+  return news;
 }
 
 std::optional<std::string> ReportBox::waiting() const {
@@ -31,7 +185,19 @@ std::optional<std::string> ReportBox::waiting() const {
 
 void ReportBox::drop(const std::string& body) {
   const std::lock_guard lock{mutex_};
-  std::erase_if(waiting_, [&](const auto& one) { return one.second == body; });
+  const auto found = std::ranges::find(
+    waiting_, body, [](const auto& one) -> const auto& { return one.second; });
+  if (found == waiting_.end()) return;
+  log::Batch batch;
+  batch.erase(Column::local, report_key(found->first));
+  waiting_.erase(found);
+  write(batch);
+}
+
+/// Told from memory all the same; only a crash would lose it, which the log's own failure tells of.
+void ReportBox::write(const log::Batch& batch) {
+  if (auto written = disk_.write(batch, true); !written)
+    spdlog::warn("environment reports not kept: {}", written.error().detail);
 }
 
 }  // namespace muster::app

@@ -1,31 +1,54 @@
-// What a node has to report of its environment and has not told yet: the newest of each component.
+// What a node has to report of its environment and has not told yet, in order; kept on the disk, so that
+// neither a crash nor a control plane that is away loses any.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
 #include "domain/environment.hpp"
+#include "events/log/disk.hpp"
 
 namespace muster::app {
 
+/// Any thread.
 class ReportBox {
 public:
-  explicit ReportBox(std::string node) : node_(std::move(node)) {}
+  /// Bodies that wait at most; beyond, the oldest are given up, which is logged.
+  static constexpr size_t kMostWaiting = 256;
 
+  /// What waited when the node ended waits still; an intent of which it is not known what came is ended by
+  /// the next look. `disk` outlives the box. Error: `log.corrupt`.
+  static Result<std::unique_ptr<ReportBox>> open(std::string node, log::Disk& disk);
+
+  /// Durable when it returns. Error: `log.unwritable`.
+  Status intend(const environment::Intent& intent);
   /// True when it is news: something changed, or is not as it was told last.
   bool put(const environment::Report& report);
-  /// One that waits: the body of POST /v1/bootstrap/events, with an idempotency key of its own.
+  /// The oldest that waits: the body of POST /v1/bootstrap/events, with an idempotency key of its own.
   [[nodiscard]] std::optional<std::string> waiting() const;
   /// The one with this body was taken, or never will be.
   void drop(const std::string& body);
 
 private:
+  ReportBox(std::string node, log::Disk& disk) : node_(std::move(node)), disk_(disk) {}
+  Status read();
+  void add(log::Batch& batch, const Json& body);
+  void tell(log::Batch& batch, Json body, const std::string& backend,
+            const std::vector<bootstrap::Thing>& things);
+  void end_cut(log::Batch& batch, const environment::Intent& cut, const environment::Report& report);
+  void write(const log::Batch& batch);
+
   const std::string node_;
+  log::Disk& disk_;
   mutable std::mutex mutex_;
-  std::map<environment::Component, environment::Report> told_;
-  std::map<environment::Component, std::string> waiting_;
+  std::map<std::string, environment::Report> told_;  ///< By component, like all of these.
+  std::map<std::string, environment::Intent> open_;  ///< Of this life of the node.
+  std::map<std::string, environment::Intent> cut_;   ///< Of an earlier one.
+  std::map<uint64_t, std::string> waiting_;          ///< By number, in order.
+  uint64_t next_ = 1;
 };
 
 }  // namespace muster::app

@@ -100,10 +100,10 @@ class AuditTest(NodeCase):
         """[S0-01] [S0-09] Identity, members, feature level."""
         dev = Caller(self.node.port, Authorization="Bearer dev-token")
         cluster = dev.get("/v1/cluster").json
-        self.assertEqual((len(cluster["identity"]["cluster"]), cluster["identity"]["feature_level"]), (32, 4))
+        self.assertEqual((len(cluster["identity"]["cluster"]), cluster["identity"]["feature_level"]), (32, 5))
         self.assertEqual([member["running"] for member in cluster["members"]], [True])
         self.assertIsInstance(cluster["checkpoints"], list)
-        self.assertEqual(dev.post("/v1/cluster/upgrade").json, {"feature_level": 4, "before": 4, "dry_run": False})
+        self.assertEqual(dev.post("/v1/cluster/upgrade").json, {"feature_level": 5, "before": 5, "dry_run": False})
         self.refused(dev.post("/v1/cluster/upgrade", {"level": 99}), 409, "conflict")
         self.refused(dev.post("/v1/cluster/upgrade", {"level": "x"}), 400, "field.invalid", "/level")
 

@@ -185,7 +185,7 @@ class WithoutNode(unittest.TestCase):
         """[S0-02] Its own, the feature level, the commit, and every library that it is linked with."""
         said = json.loads(muster(":version", "--json").stdout)
         project = re.search(r"project\(muster VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
-        self.assertEqual((said["version"], said["feature_level"]), (project, 4))
+        self.assertEqual((said["version"], said["feature_level"]), (project, 5))
         self.assertRegex(said["commit"], r"^([0-9a-f]{12}|unknown)$")
         linked = dict(re.findall(r"lib(\S+?)(?:-core|_core)?\.so\.(\S+) =>", subprocess.run(
             ["ldd", BINARY], capture_output=True, text=True, timeout=30).stdout))
@@ -197,7 +197,7 @@ class WithoutNode(unittest.TestCase):
         self.assertLessEqual({"raft", "openssl", "libcurl", "cjose", "simdjson", "zstd", "zlib", "boost", "nlohmann-json"}, set(said["libraries"]))
         text = muster(":version").stdout
         self.assertRegex(text, rf"version +{re.escape(project)}\n")
-        self.assertRegex(text, r"feature level +4\n")
+        self.assertRegex(text, r"feature level +5\n")
 
     def test_bash_completes_verbs_behind_their_colon(self):
         """S3-10"""

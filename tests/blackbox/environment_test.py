@@ -59,6 +59,11 @@ def converged(caller, *names):
     return until(well, f"{', '.join(names)} in sync", limit_s=SLOW_S)
 
 
+def converged_once(caller):
+    """Until each has looked once."""
+    return until(lambda: len(components(caller)) == 3 and components(caller), "all have looked")
+
+
 class EmbeddedTest(unittest.TestCase):
     def test_a_single_node_has_all_of_it(self):
         """[S2-39] [S2-16] [S2-18] [S2-19] [S2-20] [S2-21] [S2-22] [S2-24] [S2-25] [S2-26] Buckets, queues and classes are made at once, in order, and told."""
@@ -70,9 +75,11 @@ class EmbeddedTest(unittest.TestCase):
                              {"exchange orders", "exchange dead", "queue work", "binding orders -> work (new.*)"})
             self.assertEqual(set(statuses(seen["index"])), {"class Asset", "properties Asset"})
             self.assertTrue((node.folder / "data" / "objects" / "media").is_dir())
-            own = caller.get("/internal/bootstrap/status").json
-            self.assertEqual({name: row["status"] for name, row in own["components"].items()},
-                             {"storage": "ok", "broker": "ok", "index": "ok"})
+            def own():
+                return caller.get("/internal/bootstrap/status").json
+            until(lambda: {name: row["status"] for name, row in own()["components"].items()} ==
+                  {"storage": "ok", "broker": "ok", "index": "ok"}, "all are told")
+            own = own()
             self.assertEqual({row["generation"] for row in own["components"].values()},
                              {caller.get("/v1/bootstrap/profile").json["generation"]})
 
@@ -119,19 +126,103 @@ class EmbeddedTest(unittest.TestCase):
 
     def test_a_diff_changes_nothing(self):
         """[S2-44] :env diff shows what :env apply would do, by the same code."""
-        with environment_node("--environment-observe", "storage,broker,index") as (node, caller, _):
-            until(lambda: len(components(caller)) == 3, "it has looked")
+        with environment_node("--environment-interval", "1h") as (node, caller, _):
+            converged_once(caller)
+            bucket = node.folder / "data" / "objects" / "media"
+            shutil.rmtree(bucket)
             shown = self.verb(node, ":env", "diff", "--json")
             diff = {row["component"]: row for row in json.loads(shown.stdout)["components"]}
             self.assertTrue(all(row["dry_run"] for row in diff.values()))
             self.assertEqual(statuses(diff["storage"])["bucket media"], "changed")
-            self.assertFalse((node.folder / "data" / "objects").exists())
-            text = self.verb(node, ":env", "diff", "--component", "broker").stdout
-            self.assertIn("queue work", text)
-            self.assertNotIn("media", text)
+            self.assertEqual(diff["broker"]["counts"], {"in_sync": 4})
+            self.assertFalse(bucket.exists())
+            text = self.verb(node, ":env", "diff", "--component", "storage").stdout
+            self.assertIn("bucket media", text)
+            self.assertFalse(bucket.exists())
+            applied = json.loads(self.verb(node, ":env", "apply", "--json").stdout)
+            self.assertEqual(statuses(applied["components"][0]), statuses(diff["storage"]))
+            self.assertTrue(bucket.is_dir())
             refused = self.verb(node, ":env", "apply", "--component", "topics")
             self.assertEqual(refused.returncode, 2, refused)
             self.assertIn("storage, broker or index", refused.stderr)
+
+    def test_a_paused_component_is_left_alone_until_it_is_resumed(self):
+        """A pause is an event with a reason and its actor; a diff still shows what would be done."""
+        with environment_node() as (node, caller, _):
+            converged(caller, "storage", "broker", "index")
+            bucket = node.folder / "data" / "objects" / "media"
+            said = self.verb(node, ":env", "pause", "--component", "storage", "--reason", "moving disks")
+            self.assertEqual(said.stdout, "paused, on every node: storage\n", said)
+            until(lambda: components(caller)["storage"]["counts"] == {"paused": 4}, "the node knows")
+            shutil.rmtree(bucket)
+            looked = components(caller)["index"]["at"]
+            until(lambda: components(caller)["index"]["at"] > looked, "another look")
+            self.assertFalse(bucket.exists())
+            self.assertIn("paused by dev: moving disks", self.verb(node, ":env").stdout)
+            diff = json.loads(self.verb(node, ":env", "diff", "--json").stdout)["components"][0]
+            self.assertEqual(statuses(diff)["bucket media"], "changed")
+            self.assertEqual(json.loads(self.verb(node, ":env", "apply", "--json").stdout)["components"][0]["counts"], {"paused": 4})
+            self.assertFalse(bucket.exists())
+            self.assertEqual(self.verb(node, ":env", "resume").stdout, "nothing is paused\n")
+            until(bucket.is_dir, "the bucket is back")
+            events = [json.loads(line) for line in caller.get("/v1/events?from=1&stream=bootstrap").body.splitlines()]
+            self.assertEqual([(event["type"], event["actor"], event["data"]) for event in events],
+                             [("bootstrap.paused", "dev", {"component": "storage", "reason": "moving disks"}),
+                              ("bootstrap.resumed", "dev", {"component": "storage"})])
+
+    def test_a_prune_takes_away_what_was_added_and_is_named_no_more(self):
+        """[S2-23] [S2-27b] [S2-44] Only with the hash of what was shown, only what muster added, and the log says who."""
+        with environment_node("--poll-every", "200ms") as (node, caller, profile):
+            converged(caller, "storage", "broker")
+            meta = node.folder / "data" / "objects" / ".meta" / "media.json"
+            by_hand = json.loads(meta.read_text())
+            by_hand["tags"]["mine"] = "stays"
+            meta.write_text(json.dumps(by_hand))
+            less = PROFILE.replace(", lifecycle: [{id: tmp-7d, prefix: tmp/, expire_days: 7}], tags: {owner: platform}", "")
+            Path(profile.name).write_text(less.replace('  bindings: [{exchange: orders, queue: work, key: "new.*"}]\n', ""))
+            generation = lambda: components(caller)["storage"]["generation"]
+            before = generation()
+            until(lambda: generation() != before, "the node has the shorter profile")
+            said = self.verb(node, ":env", "prune", "--json")
+            self.assertEqual(said.returncode, 0, said)
+            shown = json.loads(said.stdout)
+            rows = [(row["kind"], row["name"], row["status"]) for part in shown["components"] for row in part["resources"]]
+            self.assertEqual(rows, [("rule", "media/tmp-7d", "changed"), ("tag", "media/owner", "changed"),
+                                    ("binding", "orders -> work (new.*)", "changed")])
+            for words in (["--yes"], ["--diff", shown["diff"]]):
+                self.assertEqual(self.verb(node, ":env", "prune", *words).returncode, 2)
+            stale = self.verb(node, ":env", "prune", "--yes", "--diff", "0" * 64)
+            self.assertIn("environment.changed", stale.stderr)
+            self.assertEqual(json.loads(meta.read_text())["tags"], {"mine": "stays", "owner": "platform"})
+            done = self.verb(node, ":env", "prune", "--yes", "--diff", shown["diff"])
+            self.assertTrue(done.stdout.endswith("3 removed\n"), done)
+            self.assertEqual(json.loads(meta.read_text())["tags"], {"mine": "stays"})
+            events = [json.loads(line) for line in caller.get("/v1/events?from=1&type=bootstrap.removed").body.splitlines()]
+            self.assertEqual({event["actor"] for event in events}, {"dev"})
+            self.assertEqual(sorted(thing["kind"] for event in events for thing in event["data"]["things"]), ["binding", "rule", "tag"])
+            self.assertIn("nothing that muster added is left over", self.verb(node, ":env", "prune").stdout)
+            self.assertEqual(until(lambda: converged(caller, "storage"), "well")["storage"]["counts"], {"in_sync": 2})
+
+    def test_the_profile_says_which_component_is_only_observed(self):
+        """mode observe of one component; the others are made."""
+        with environment_node("--poll-every", "200ms") as (node, caller, profile):
+            converged(caller, "storage", "broker")
+            Path(profile.name).write_text(PROFILE.replace("  - {name: media", "  - {name: second}\n  - {name: media") + "modes: {storage: observe}\n")
+            until(lambda: statuses(components(caller)["storage"]).get("bucket second") == "drifted", "it is told")
+            self.assertFalse((node.folder / "data" / "objects" / "second").exists())
+            self.assertEqual(components(caller)["broker"]["counts"], {"in_sync": 4})
+
+    def test_an_intent_stands_before_what_it_came_to(self):
+        """[S2-45] Each apply that writes is in the log before and after, under one key; looks that write nothing are not."""
+        with environment_node() as (_, caller, _):
+            converged(caller, "storage", "broker", "index")
+            def told(kind):
+                return [json.loads(line)["data"] for line in caller.get(f"/v1/events?from=1&type=bootstrap.{kind}").body.splitlines()]
+            until(lambda: len(told("reported")) >= 3, "all are told")
+            self.assertEqual([(one["component"], one["idempotency_key"]) for one in told("intended")],
+                             [(one["component"], one["idempotency_key"]) for one in told("reported")])
+            self.assertEqual(told("intended")[0]["resources"], ["bucket media", "versioning media", "lifecycle media", "tags media"])
+            self.assertEqual([thing["kind"] for one in told("added") for thing in one["things"]], ["rule", "tag", "binding"])
 
     def verb(self, node, *words):
         return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=60,
@@ -146,7 +237,7 @@ class ServersTest(unittest.TestCase):
                                            "MINIO_SECRET_KEY": "testsk"}) as (_, caller, _):
             until(lambda: components(caller).get("storage", {}).get("counts") == {"unreachable": 1}, "it is away")
             converged(caller, "broker", "index")
-            self.assertEqual(caller.get("/internal/bootstrap/status").json["components"]["storage"]["status"], "error")
+            until(lambda: caller.get("/internal/bootstrap/status").json["components"]["storage"]["status"] == "error", "it is told")
             with tempfile.TemporaryDirectory() as folder:
                 ceph = subprocess.Popen([ROOT / "tests" / "backends" / "ceph", folder, str(ports)], stdin=subprocess.PIPE,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

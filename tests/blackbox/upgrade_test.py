@@ -93,8 +93,8 @@ class DocumentTest(UpgradeCase):
         self.caller.post("/v1/nodes/register", {"node_id": "after"})
         printed = self.type_in(f"HEAD={head}\n" + look.replace("http://127.0.0.1:8070", node.url))
         self.assertIn(f"ok: {head.partition(':')[0]} lines, head {head}", printed)
-        self.assertRegex(printed, r"feature level +4")
-        self.assertIn("The feature level is 4", self.type_in(level))
+        self.assertRegex(printed, r"feature level +5")
+        self.assertIn("The feature level is 5", self.type_in(level))
         back = code["Go back"].strip().replace("/var/lib/muster-before", str(self.room / "before"))
         self.assertIn(f"restored up to seq {head.partition(':')[0]}, head {head.partition(':')[2]}", self.type_in(back))
 
@@ -169,19 +169,19 @@ class FeatureLevelTest(UpgradeCase):
         self.assertEqual(muster(":audit", "verify", str(data), "--expect-head", head).returncode, 0)
 
     def test_raising_says_what_it_will_do_and_needs_a_yes(self):
-        """[S0-01] Every member's build knows level 4 and no other yet: asked for more, the node names who lacks it."""
+        """[S0-01] Every member's build knows level 5 and no other yet: asked for more, the node names who lacks it."""
         self.node()
         said = self.ask(":cluster", "upgrade", "--json")
-        self.assertEqual(json.loads(said.stdout), {"feature_level": 4, "before": 4, "dry_run": True})
+        self.assertEqual(json.loads(said.stdout), {"feature_level": 5, "before": 5, "dry_run": True})
         done = self.ask(":cluster", "upgrade", "--yes", "--json")
-        self.assertEqual(json.loads(done.stdout), {"feature_level": 4, "before": 4, "dry_run": False})
+        self.assertEqual(json.loads(done.stdout), {"feature_level": 5, "before": 5, "dry_run": False})
         more = self.ask(":cluster", "upgrade", "--level", "5", "--yes")
         self.assertEqual(more.returncode, 4)
-        self.assertIn("supports level 4: upgrade it first", more.stderr)
+        self.assertIn("supports level 5: upgrade it first", more.stderr)
         self.assertEqual(self.caller.get("/v1/events?type=feature.*").body, b"")
         shown = json.loads(self.ask(":cluster", "--json").stdout)
-        self.assertEqual([member["feature_level"] for member in shown["members"]], [4])
-        self.assertRegex(self.ask(":cluster").stdout, r"feature level +4")
+        self.assertEqual([member["feature_level"] for member in shown["members"]], [5])
+        self.assertRegex(self.ask(":cluster").stdout, r"feature level +5")
 
 
 if __name__ == "__main__":
