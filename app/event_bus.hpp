@@ -1,16 +1,33 @@
-// The bus of this node that overlay events go to.
+// The buses of this node: the one in the process, and the broker that is configured.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "adapters/ports/event_bus.hpp"
+#include "adapters/rabbit_options.hpp"
 #include "app/config/config.hpp"
 #include "events/log/disk.hpp"
 
 namespace muster::app {
 
-/// The in-process one, which keeps on `disk` what has to survive a restart; a broker that is configured gets
-/// no overlay events yet, which is logged. Error: `log.unwritable`, `log.corrupt`.
-Result<std::shared_ptr<Broker>> make_event_bus(const config::Config& config, log::Disk& disk);
+/// RabbitMQ, when a URL is configured and --bus-kind does not name another bus. Error: `field.invalid`.
+Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config);
+
+/// Where overlay events go.
+struct OverlayBus {
+  std::shared_ptr<EventBus> bus;
+  std::string name;     ///< in-process or rabbitmq.
+  bool shared = false;  ///< Every member would tell it: who leads does.
+};
+struct Buses {
+  std::shared_ptr<Broker>
+    own;               ///< The one in the process, which keeps on the disk what has to survive a restart.
+  OverlayBus overlay;  ///< The configured broker, else the own one.
+};
+/// Error: `log.unwritable`, `log.corrupt`, `config.invalid` for a kind that this build does not know or that
+/// has no URL, and those of rabbit_of().
+Result<Buses> open_buses(const config::Config& config, log::Disk& disk);
 
 }  // namespace muster::app

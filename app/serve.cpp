@@ -14,7 +14,6 @@
 #include "adapters/fact_stores.hpp"
 #include "adapters/keys.hpp"
 #include "app/audit_sink.hpp"
-#include "app/cli/client.hpp"
 #include "app/cluster/addresses.hpp"
 #include "app/cluster/bareness.hpp"
 #include "app/cluster/cluster_side.hpp"
@@ -27,13 +26,14 @@
 #include "app/logging.hpp"
 #include "app/node/environment_side.hpp"
 #include "app/node/node_side.hpp"
-#include "app/overlay.hpp"
+#include "app/outbox.hpp"
 #include "app/plan_files.hpp"
 #include "app/secret_sweep.hpp"
 #include "app/serve_options.hpp"
 #include "app/serving.hpp"
 #include "base/error_catalog.hpp"
 #include "base/hash.hpp"
+#include "base/percent.hpp"
 #include "events/log/rocks_disk.hpp"
 #include "http/api.hpp"
 
@@ -51,10 +51,10 @@ struct Node {
   std::unique_ptr<log::Disk> disk;
   Keys keys;
   std::unique_ptr<JwtChecks> jwt;
-  std::shared_ptr<Broker> bus;
-  std::unique_ptr<Overlay> overlay;
+  Buses buses;
   std::unique_ptr<ClusterSide> cluster;  ///< Nothing with --alone.
   std::unique_ptr<System> system;
+  std::unique_ptr<Outbox> outbox;
   std::unique_ptr<EnvironmentSide> environment;
   std::unique_ptr<SecretSweep> secrets;
   std::unique_ptr<JobDesk> jobs;
@@ -65,7 +65,8 @@ struct Node {
   std::unique_ptr<NodeSide> side;
   Serving serving;
   std::atomic<NodeSide*> told{nullptr};  ///< Who is told that plans may be other ones,
-  std::atomic<JobDesk*> runs{nullptr};   ///< and who that runs may be.
+  std::atomic<JobDesk*> runs{nullptr};   ///< and who that runs may be,
+  std::atomic<Outbox*> tells{nullptr};   ///< and who tells the bus.
 };
 
 struct Identity {
@@ -76,7 +77,7 @@ struct Identity {
 /// What its profile says is made here, too.
 Status start_environment(Node& node, const config::Config& config, const std::string& id,
                          const std::string& data, bool json_log) {
-  auto made = EnvironmentSide::start(config, {id, data, node.disk.get(), node.bus, json_log, [&node] {
+  auto made = EnvironmentSide::start(config, {id, data, node.disk.get(), node.buses.own, json_log, [&node] {
                                                 if (auto* side = node.told.load()) side->reports_wait();
                                               }});
   if (!made) return made.error();
@@ -134,11 +135,10 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
     if (node.api) node.api->on_lines(records, lines);
     if (node.cluster) node.cluster->on_records(records);
     if (node.secrets) node.secrets->on_records(records);
-    const auto cluster = node.system ? view<cluster::View>(*node.system->views()).identity->cluster : "";
+    if (auto* outbox = node.tells.load()) outbox->wake();
     auto* const jobs = node.runs.load();
     if (jobs && std::any_of(records.begin(), records.end(), is_about_runs)) jobs->side().changed();
     for (const auto& record : records) {
-      node.overlay->tell(record, cluster);
       export_head(sink, record);
       if (auto* side = node.told.load(); side && may_change_plans(record)) side->notify();
       if (const auto* added = std::get_if<sources::Added>(&record.event); jobs && added)
@@ -150,7 +150,9 @@ SystemOptions system_options(Node& node, const config::Config& config, std::stri
   options.on_leading = [&node] {
     if (node.files) node.files->read_again();
   };
-  options.on_heard = [&node](const nodes::Command& command) { node.overlay->heard(command, system_now()); };
+  options.on_heard = [&node](const nodes::Command& command) {
+    if (auto* outbox = node.tells.load()) outbox->heard(command, system_now());
+  };
   options.on_disk = [](const Error& why) {
     if (why.code.empty())
       spdlog::info("log writable again");
@@ -212,7 +214,7 @@ void start_sources(Node& node, SourceSettings settings, http::ApiOptions& option
     },
     [&node](const sources::Added& of, const sources::Pinned& pin) {
       http::Api::InsideRequest request;
-      request.path = "/v1/sources/" + cli::path_segment(of.name) + "/pin";
+      request.path = "/v1/sources/" + percent_encoded(of.name) + "/pin";
       request.body = Json{{"ref", of.ref}, {"resolved_ref", pin.resolved_ref}, {"digest", pin.digest}}.dump();
       node.api->ask_inside(std::move(request), [name = of.name](const http::Response& said) {
         if (said.status != 200) spdlog::warn("source={} not pinned: {}", name, said.body);
@@ -290,18 +292,20 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   start_sources(node, source_settings(config, data, *id, *policy), options);
   auto bind = start_edge(node, config, options);
   if (!bind) return bind.error();
-  auto bus = make_event_bus(config, *node.disk);
-  if (!bus) return bus.error();
-  node.bus = std::move(*bus);
-  node.overlay = std::make_unique<Overlay>(node.bus, config.text("event-prefix"), "supervisor");
+  auto buses = open_buses(config, *node.disk);
+  if (!buses) return buses.error();
+  node.buses = std::move(*buses);
   auto inside = system_options(node, config, *id, data);
   if (auto joined = join_cluster(node, config, data, *bind, inside, stopped); !joined) return joined;
   auto system = System::make(*node.disk, node.keys, std::move(inside));
   if (!system) return system.error();
   node.system = std::move(*system);
+  node.outbox = make_outbox(node.buses.overlay, *node.system, config.text("event-prefix"));
+  node.tells = node.outbox.get();
   node.secrets = std::make_unique<SecretSweep>(*node.system);
   if (options.control_plane_url.empty()) options.control_plane_url = url_of(*bind);
   if (node.cluster) node.cluster->serve_through(options);
+  if (node.buses.overlay.shared) options.outbox = node.buses.overlay.name;
   node.api = std::make_unique<http::Api>(*node.system, std::move(options));
   node.server = std::make_unique<http::Server>(*node.api, bind->listen, config::http_limits(config));
   node.api->serve_behind(*node.server);
@@ -331,14 +335,15 @@ void stop(Node& node) {
   if (node.cluster && node.system) node.cluster->leave_office(*node.system);
   if (node.server) node.server->stop();
   if (node.system) node.system->stop();
+  node.tells = nullptr;
+  node.outbox.reset();
   if (node.cluster) node.cluster->detach();
   node.environment.reset();
   node.server.reset();
   node.api.reset();
   node.files.reset();
   node.system.reset();
-  node.overlay.reset();
-  node.bus.reset();  // It keeps what it holds on the disk.
+  node.buses = {};  // The own one keeps what it holds on the disk.
   node.side.reset();
   node.jobs.reset();
   node.cluster.reset();

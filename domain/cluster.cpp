@@ -61,9 +61,22 @@ Decided compact(const State& state, const Compact& command) {
                    " may go only under a checkpoint; the last one is at " +
                    std::to_string(state.identity.last_checkpoint),
                  {}};
+  if (const auto& outbox = state.identity.outbox;
+      outbox && outbox->bus == command.outbox && dropped.to > outbox->to)
+    return Error{"conflict",
+                 "lines after " + std::to_string(outbox->to) + " were not told to " + outbox->bus +
+                   " yet: they may go when it has answered, or when no broker is configured any more"};
   if (dropped.lines == 0 || dropped.to <= state.identity.compacted_to)
     return Error{"conflict", "there is nothing to drop before that seq", {}};
   return Decision<Event>{{dropped}};
+}
+
+Decided move_outbox(const State& state, const MoveOutbox& command) {
+  const auto& known = state.identity.outbox;
+  const auto& moved = command.moved;
+  const bool same = known ? known->bus == moved.bus && moved.to <= known->to : moved.bus.empty();
+  if (same || state.identity.feature_level < kOutboxLevel) return Decision<Event>{};
+  return Decision<Event>{{moved}};
 }
 
 Decided upgrade(const State& state, const Upgrade& command) {
@@ -193,6 +206,7 @@ Result<Decision<Event>> decide(const State& state, const Command& command, Time 
     [&](const Join& c) { return join(state, c, now); }, [&](const Leave& c) { return leave(state, c); },
     [&](const MakeJoinToken& c) { return make_token(state, c, now); },
     [&](const RevokeJoinToken& c) { return revoke_token(state, c); },
+    [&](const MoveOutbox& c) { return move_outbox(state, c); },
     [&](const auto& c) { return decide_key(state, c); });
 }
 
@@ -244,6 +258,11 @@ State evolve(State state, const lease::Granted& event) {
 
 State evolve(State state, const Compacted& event) {
   state.identity.compacted_to = event.to;
+  return state;
+}
+
+State evolve(State state, const OutboxMoved& event) {
+  state.identity.outbox = event.bus.empty() ? std::nullopt : std::optional{event};
   return state;
 }
 

@@ -32,6 +32,7 @@ struct Checkpoint {
 /// POST /v1/log/compact. `dropped` is what would go: from, to, head, lines, bytes, as the log holds it.
 struct Compact {
   Compacted dropped;
+  std::string outbox{};  ///< The broker that has to be told all that would go; empty: none.
 };
 /// POST /v1/cluster/upgrade: raises the feature level; 0 means as far as every member can. The result is
 /// {"feature_level":N,"before":N,"dry_run":bool}; a dry run only says what would be.
@@ -57,8 +58,12 @@ struct MakeJoinToken {
 struct RevokeJoinToken {
   std::string token;
 };
+/// A broker was told everything up to there; never back.
+struct MoveOutbox {
+  OutboxMoved moved;
+};
 using Command = std::variant<Start, Stop, Checkpoint, Compact, Upgrade, Join, Leave, MakeJoinToken,
-                             RevokeJoinToken, RotateKey, ForceKey, AdvanceKey, SignCheckpoint>;
+                             RevokeJoinToken, RotateKey, ForceKey, AdvanceKey, SignCheckpoint, MoveOutbox>;
 
 /// Raft's configuration holds no more.
 constexpr size_t kMaxMembers = 64;
@@ -67,6 +72,8 @@ constexpr size_t kMaxJoinTokens = 256;
 constexpr uint64_t kMembersLevel = 2;
 /// From which on members hand each other secrets, sign each other's checkpoints and change the cluster key.
 constexpr uint64_t kKeysLevel = 3;
+/// From which on it is recorded what a broker was told.
+constexpr uint64_t kOutboxLevel = 5;
 
 struct Identity {
   std::string cluster;
@@ -77,6 +84,7 @@ struct Identity {
   // From kKeysLevel on; left out of the text while there are none.
   std::optional<KeyChange> key{};                ///< The last change of the cluster key.
   std::optional<SignedCheckpoint> checkpoint{};  ///< The last one.
+  std::optional<OutboxMoved> outbox{};           ///< From kOutboxLevel on, likewise.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("cluster", self.cluster);
@@ -86,6 +94,7 @@ struct Identity {
     visit("last_checkpoint", self.last_checkpoint);
     visit("key", self.key);
     visit("checkpoint", self.checkpoint);
+    visit("outbox", self.outbox);
   }
 };
 
@@ -128,7 +137,8 @@ struct State {
 /// How far a restore or a recovery moves the epoch.
 constexpr uint64_t kEpochJump = 1000;
 
-/// Errors: `conflict` (compacting past the last checkpoint or what is compacted already, a level that some
+/// Errors: `conflict` (compacting past the last checkpoint, what is compacted already, or what a broker was
+/// told; a level that some
 /// member does not support, more members than there may be), `join.refused`, `member.duplicate`,
 /// `member.unknown`, `not.found`.
 Result<Decision<Event>> decide(const State& state, const Command& command, Time now);
@@ -150,6 +160,7 @@ State evolve(State state, const KeyForced& event);
 State evolve(State state, const KeySwitched& event);
 State evolve(State state, const KeyRotated& event);
 State evolve(State state, const CheckpointSigned& event);
+State evolve(State state, const OutboxMoved& event);
 /// Every grant moves the epoch that a restore jumps from.
 State evolve(State state, const lease::Granted& event);
 

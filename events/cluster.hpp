@@ -138,8 +138,23 @@ struct Compacted {
   bool operator==(const Compacted&) const = default;
 };
 
+/// What the log says up to here was told to the broker that overlay events go to.
+struct OutboxMoved {
+  static constexpr std::string_view type = "outbox.moved";
+  std::string bus;  ///< rabbitmq or kafka; empty: there is none any more.
+  uint64_t to = 0;
+
+  [[nodiscard]] std::string stream() const { return "outbox"; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("bus", self.bus);
+    visit("to", self.to);
+  }
+  bool operator==(const OutboxMoved&) const = default;
+};
+
 using Event = std::variant<Created, MemberStarted, MemberStopped, Restored, FeatureRaised, Checkpointed,
                            Compacted, MemberJoined, MemberLeft, JoinTokenMade, JoinTokenSpent, Recovered,
-                           KeyStaged, KeyForced, KeySwitched, KeyRotated, CheckpointSigned>;
+                           KeyStaged, KeyForced, KeySwitched, KeyRotated, CheckpointSigned, OutboxMoved>;
 
 }  // namespace muster::cluster

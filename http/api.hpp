@@ -56,6 +56,7 @@ struct ApiOptions {
   JobsPort* jobs = nullptr;                 ///< Null: this node runs no jobs. Set before the server starts.
   bool aliases_public = false;              ///< --aliases-public: GET /jobs shows aliases to everybody.
   bool export_runs = false;                 ///< --extension export: GET /runs/{id}/events.ndjson.
+  std::string outbox;                       ///< The broker that overlay events go to; empty: none.
   std::string security_profile = "secure";  ///< That runs are judged by, unless they ask for another.
   std::string containers;                   ///< podman or docker; empty: there is none.
   bool metrics = true;                      ///< --metrics: GET /metrics is there.

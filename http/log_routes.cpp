@@ -186,12 +186,14 @@ void compact_route(Api& api, const Request& request, const Reply& reply) {
     auto& system = api.system();
     const auto limit = last_before(system.chain(), body.before);
     if (!limit) return reply(problem(limit.error(), id));
-    const auto dropped = measure(system, std::min(*limit, lowest_tail - 1));
+    const auto outbox = view<cluster::View>(*system.views()).identity->outbox;
+    const auto untold = outbox && outbox->bus == api.options().outbox ? outbox->to : UINT64_MAX;
+    const auto dropped = measure(system, std::min({*limit, lowest_tail - 1, untold}));
     const bool dry = body.dry_run.value_or(true);
     const auto shown = to_json_text(
       Dropped{dropped.from, dropped.to, dropped.lines, dropped.bytes, dropped.checkpoint, dropped.head, dry});
     if (dry) return reply(json_response(shown));
-    system.ask(cluster::Command{cluster::Compact{dropped}}, origin,
+    system.ask(cluster::Command{cluster::Compact{dropped, api.options().outbox}}, origin,
                Answer{[reply, id, shown](const Result<Receipt>& done) {
                  reply(done ? json_response(shown) : problem(done.error(), id));
                }});

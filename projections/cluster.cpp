@@ -84,7 +84,7 @@ void View::fold(const Record& record) {
   match(record.event)(
     [&](const Created& e) {
       identity =
-        Identity{e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at, {}};
+        Identity{e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at, {}, {}};
     },
     [&](const MemberStarted& e) { start(members[e.member], e, time); },
     [&](const MemberJoined& e) { members[e.member] = joined(e, time); },
@@ -114,6 +114,11 @@ void View::fold(const Record& record) {
       keep_last(checkpoints, kMaxHistory);
     },
     [&](const CheckpointSigned& e) { sign(*this, e); },
+    [&](const OutboxMoved& e) {
+      auto moved = *identity;
+      moved.outbox = e.bus.empty() ? std::nullopt : std::optional{e};
+      identity = moved;
+    },
     [&](const KeyStaged& e) {
       auto changed = *identity;
       changed.key =

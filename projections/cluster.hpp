@@ -47,7 +47,8 @@ struct View {
     std::string restored_from;  ///< The digest of the backup of the last restore.
     Time restored_at{};
     using KeyChange = ShownKeyChange;
-    std::optional<KeyChange> key{};  ///< Left out of the text while there was none.
+    std::optional<KeyChange> key{};       ///< Left out of the text while there was none.
+    std::optional<OutboxMoved> outbox{};  ///< Likewise.
     bool operator==(const Identity&) const = default;
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
@@ -57,6 +58,7 @@ struct View {
       visit("restored_from", self.restored_from);
       visit("restored_at", self.restored_at);
       visit("key", self.key);
+      visit("outbox", self.outbox);
     }
   };
   struct Log {

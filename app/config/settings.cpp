@@ -210,10 +210,10 @@ std::vector<Setting> environment_settings() {
 std::vector<Setting> output_settings() {
   return {
     text("bus-kind", "",
-         "Bus of overlay events; this build has the in-process one and says so when another is named")
+         "Broker of overlay events: amqp or in-process; empty: amqp when --broker-url is set")
       .env({"BUS_KIND"}),
     text("broker-url", "",
-         "AMQP URL of the broker of the profile's exchanges and queues; empty: the in-process bus")
+         "AMQP URL of the broker of overlay events, and of the profile's exchanges and queues")
       .env({"BROKER_URL", "EVENT_BROKER_URL", "AMQP_URL"})
       .hidden(),
     text("amqp-exchange", "events", "Topic exchange that events are published to").env({"AMQP_EXCHANGE"}),

@@ -8,20 +8,14 @@
 #include "adapters/rabbit_bus.hpp"
 #include "adapters/s3_storage.hpp"
 #include "adapters/weaviate_index.hpp"
+#include "app/event_bus.hpp"
 #include "base/chance.hpp"
 #include "http/log_line.hpp"
-#include "http/percent.hpp"
 
 namespace muster::app {
 namespace {
 
 constexpr std::chrono::minutes kExpireEvery{10};
-
-/// Whose URL --broker-url is; nothing said is one of these, too.
-bool is_amqp(const std::string& kind) {
-  return kind.empty() || http::equals_ignoring_case(kind, "amqp") ||
-         http::equals_ignoring_case(kind, "rabbitmq");
-}
 
 /// The components of --environment-observe.
 Result<std::array<bool, environment::kComponents.size()>> observed(const config::Config& config) {
@@ -63,13 +57,10 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
   Backends made;
   made.broker = options_.bus;
   made.broker_name = "in-process";
-  if (const auto& broker = config.text("broker-url"); !broker.empty() && is_amqp(config.text("bus-kind"))) {
-    auto url = parse_amqp_url(broker);
-    if (!url) return url.error();
-    RabbitOptions rabbit;
-    rabbit.amqp.url = std::move(*url);
-    rabbit.exchange = config.text("amqp-exchange");
-    made.broker = std::make_shared<RabbitBus>(std::move(rabbit));
+  auto rabbit = rabbit_of(config);
+  if (!rabbit) return rabbit.error();
+  if (*rabbit) {
+    made.broker = std::make_shared<RabbitBus>(std::move(**rabbit));
     made.broker_name = "rabbitmq";
   }
   if (const auto& endpoint = config.text("minio-endpoint"); !endpoint.empty()) {

@@ -180,3 +180,29 @@ TEST_CASE("a cluster of the first level has one member only", "[S0-07]") {
   CHECK(decide(Join{kSecond, true, false, "", false}).empty());
   CHECK(decide.refused() == "conflict");
 }
+
+TEST_CASE("what a broker was told is put on record, never back, and nothing else goes before it was told") {
+  Domain decide{cluster::decide};
+  decide(Start{"c1", {"n1", "0.2.0", kOutboxLevel, "", 0, "", "", "", ""}, ""});
+  CHECK(decide(MoveOutbox{{"", 0}}).empty());
+  CHECK(decide(MoveOutbox{{"rabbitmq", 4}}) == Events{OutboxMoved{"rabbitmq", 4}});
+  CHECK(decide(MoveOutbox{{"rabbitmq", 4}}).empty());
+  CHECK(decide(MoveOutbox{{"rabbitmq", 3}}).empty());
+  decide(Checkpoint{checkpoint_at(10)});
+  auto compact = Compact{compaction_to(5), "rabbitmq"};
+  CHECK(decide(compact).empty());
+  CHECK(decide.refused() == "conflict");
+  CHECK(decide(MoveOutbox{{"rabbitmq", 5}}).size() == 1);
+  CHECK(decide(compact).size() == 1);
+  CHECK(decide(Compact{compaction_to(9), ""}).size() == 1);  // No broker is configured any more.
+  CHECK(decide(MoveOutbox{{"kafka", 2}}) == Events{OutboxMoved{"kafka", 2}});
+  CHECK(decide(MoveOutbox{{"", 0}}) == Events{OutboxMoved{"", 0}});
+  CHECK(!decide.state.identity.outbox);
+}
+
+TEST_CASE("an older level knows no outbox") {
+  Domain decide{cluster::decide};
+  decide(Start{"c1", {"n1", "0.1.0", kOutboxLevel - 1, "", 0, "", "", "", ""}, ""});
+  CHECK(decide(MoveOutbox{{"rabbitmq", 4}}).empty());
+  CHECK(decide.refused().empty());
+}

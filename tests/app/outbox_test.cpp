@@ -1,0 +1,206 @@
+// Shows that a bus is told what the log says, in order and from where it was left, whatever fails between.
+#include "app/outbox.hpp"
+
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "events/log/entry.hpp"
+#include "events/log/memory_disk.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/given.hpp"
+
+using namespace muster;
+using namespace muster::app;
+
+namespace {
+
+/// Fakes a bus: keeps what it takes, and refuses from a message on while it is away.
+class FakeBus : public EventBus {
+public:
+  [[nodiscard]] const std::string& exchange() const override { return exchange_; }
+  [[nodiscard]] bool wanted() const override { return wanted_; }
+  std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override {
+    std::vector<Status> told;
+    for (const auto& message : messages) {
+      const std::lock_guard lock{mutex};
+      attempts++;
+      if (refused.contains(message.idempotency_key)) {
+        told.emplace_back(Error{"bus.limit", "too large"});
+      } else if (taken.size() >= takes) {
+        told.emplace_back(Error{"unreachable", "away"});
+      } else {
+        taken.push_back(message.idempotency_key);
+        told.emplace_back(Done{});
+      }
+    }
+    return told;
+  }
+  Result<std::unique_ptr<Subscription>> subscribe(std::string_view, OnMessage) override {
+    return Error{"bus.limit", "this fake has no subscribers"};
+  }
+  std::vector<std::string> all() const {
+    const std::lock_guard lock{mutex};
+    return taken;
+  }
+
+  mutable std::mutex mutex;
+  std::vector<std::string> taken;  ///< Ids.
+  std::set<std::string> refused;   ///< Ids that it will never take.
+  std::atomic<size_t> takes{SIZE_MAX}, attempts{0};
+  std::atomic<bool> wanted_{true};
+
+private:
+  std::string exchange_ = "events";
+};
+
+struct Room {
+  /// One line of a node's registration, which is told, or of another kind, which is not.
+  void add(bool told = true) {
+    const AnyEvent event = told ? AnyEvent{given::registered("n1")} : AnyEvent{cluster::MemberStopped{"n1"}};
+    std::string text = R"("time":"2026-01-02T03:04:05.678Z","epoch":7,"node":"n1","actor":"system",)";
+    append_event(text, event);
+    text.pop_back();  // The writer closes it.
+    log::EntryWriter entry;
+    entry.event(stream_of(event), text + "}");
+    log::Batch batch;
+    std::vector<log::Line> made;
+    chain.apply(chain.head().index + 1, entry.take(), Time{}, batch, made);
+    REQUIRE(disk.write(batch, true));
+    head = chain.head().seq;
+  }
+  std::unique_ptr<Outbox> outbox() {
+    OutboxOptions options;
+    options.bus = bus;
+    options.names = {"events", "overlay", "supervisor"};
+    options.chain = &reader;
+    options.cluster = [] { return "c1"; };
+    options.head = [this] { return head.load(); };
+    options.mine = [this] { return mine.load(); };
+    options.place = [this]() -> std::optional<uint64_t> {
+      const auto at = place.load();
+      return at < 0 ? std::nullopt : std::optional{static_cast<uint64_t>(at)};
+    };
+    options.keep = [this](uint64_t to) -> Status {
+      if (!keeps) return Error{"leader.lost", "not now"};
+      place = static_cast<int64_t>(to);
+      return Done{};
+    };
+    options.first_retry = Millis{1};
+    options.longest_retry = Millis{4};
+    return std::make_unique<Outbox>(std::move(options));
+  }
+  [[nodiscard]] bool told_to(int64_t seq) const {
+    return eventually([&] { return place.load() == seq; });
+  }
+
+  log::MemoryDisk disk;
+  log::ChainWriter chain{disk};
+  log::ChainReader reader{disk};
+  std::shared_ptr<FakeBus> bus = std::make_shared<FakeBus>();
+  std::atomic<uint64_t> head{0};
+  std::atomic<int64_t> place{-1};
+  std::atomic<bool> mine{true}, keeps{true};
+};
+
+using Ids = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("what is committed is told in order, with the cluster's id and the seq, and put on record",
+          "[S2-31][S2-56]") {
+  Room room;
+  const auto outbox = room.outbox();
+  for (int i = 0; i < 3; i++) room.add();
+  outbox->wake();
+  CHECK(room.told_to(3));
+  CHECK(room.bus->all() == Ids{"c1/1", "c1/2", "c1/3"});
+}
+
+TEST_CASE(
+  "what a bus that was away did not take is told when it is back, and nothing twice that was recorded") {
+  Room room;
+  room.place = 0;
+  for (int i = 0; i < 5; i++) room.add();
+  room.bus->takes = 2;
+  const auto outbox = room.outbox();
+  CHECK(room.told_to(2));
+  CHECK(eventually([&] { return room.bus->attempts > 20; }));
+  CHECK(room.place == 2);
+  room.bus->takes = SIZE_MAX;
+  CHECK(room.told_to(5));
+  CHECK(room.bus->all() == Ids{"c1/1", "c1/2", "c1/3", "c1/4", "c1/5"});
+}
+
+TEST_CASE("what was sent and could not be recorded is sent again under the same id") {
+  Room room;
+  room.place = 0;
+  room.add();
+  room.keeps = false;
+  {
+    const auto outbox = room.outbox();
+    CHECK(eventually([&] { return room.bus->all().size() == 1; }));
+  }
+  room.keeps = true;
+  const auto next = room.outbox();
+  CHECK(room.told_to(1));
+  CHECK(room.bus->all() == Ids{"c1/1", "c1/1"});
+}
+
+TEST_CASE("nothing is told by a node that does not lead; who leads next goes on where it was left") {
+  Room room;
+  room.place = 0;
+  room.mine = false;
+  room.add();
+  (void)room.outbox();  // It looks once more before it ends.
+  CHECK(room.bus->attempts == 0);
+  const auto outbox = room.outbox();
+  room.add();
+  room.place = 1;  // Another one told the first.
+  room.mine = true;
+  outbox->wake();
+  CHECK(room.told_to(2));
+  CHECK(room.bus->all() == Ids{"c1/2"});
+}
+
+TEST_CASE("a message that no repetition would mend holds up none behind it") {
+  Room room;
+  room.place = 0;
+  room.bus->refused = {"c1/2"};
+  for (int i = 0; i < 3; i++) room.add();
+  const auto outbox = room.outbox();
+  CHECK(room.told_to(3));
+  CHECK(room.bus->all() == Ids{"c1/1", "c1/3"});
+}
+
+TEST_CASE("without anybody who listens nothing is read, and what comes later is told") {
+  Room room;
+  room.place = 0;
+  room.add();
+  room.bus->wanted_ = false;
+  {
+    const auto outbox = room.outbox();
+    outbox->heard(nodes::Command{nodes::Heartbeat{}}, Time{});
+  }  // It looks once more before it ends.
+  CHECK(room.bus->attempts == 0);
+}
+
+TEST_CASE("lines that are no overlay events are passed over, many without a record of it") {
+  Room room;
+  room.place = 0;
+  for (int i = 0; i < 5; i++) room.add(false);
+  room.add();
+  const auto outbox = room.outbox();
+  CHECK(room.told_to(6));
+  CHECK(room.bus->all() == Ids{"c1/6"});
+}
+
+TEST_CASE("more than is handed to the bus at once is told in parts") {
+  Room room;
+  room.place = 0;
+  for (size_t i = 0; i < 2 * Outbox::kAtOnce + 1; i++) room.add();
+  const auto outbox = room.outbox();
+  CHECK(room.told_to(static_cast<int64_t>(2 * Outbox::kAtOnce + 1)));
+  const auto all = room.bus->all();
+  CHECK(std::set<std::string>(all.begin(), all.end()).size() == 2 * Outbox::kAtOnce + 1);
+}

@@ -1,0 +1,165 @@
+// Shows that what a node has to report of its environment waits in order, over crashes, and that an apply
+// that was cut short is looked into.
+#include "app/node/report_box.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "domain/bootstrap.hpp"
+#include "events/log/memory_disk.hpp"
+
+using namespace muster;
+using namespace muster::app;
+using environment::Component;
+using environment::Intent;
+using environment::Report;
+
+namespace {
+
+const bootstrap::Thing kTag{"tag", "media", "owner", {R"({"key":"owner"})"}};
+const bootstrap::Thing kRule{"rule", "media", "tmp", {R"({"id":"tmp"})"}};
+
+struct Room {
+  log::MemoryDisk disk;
+  std::unique_ptr<ReportBox> box = opened();
+
+  std::unique_ptr<ReportBox> opened() {
+    auto made = ReportBox::open("n1", disk);
+    REQUIRE(made);
+    return std::move(*made);
+  }
+  /// As after a kill: what is durable is there.
+  void start_again() {
+    box.reset();
+    disk.lose_power(0);
+    REQUIRE(disk.reopen());
+    box = opened();
+  }
+  /// Takes what waits, in order.
+  std::vector<Json> told() {
+    std::vector<Json> all;
+    while (const auto body = box->waiting()) {
+      all.push_back(*parse_json(*body));
+      box->drop(*body);
+    }
+    return all;
+  }
+};
+
+Intent intent(std::string key) {
+  return {"storage",
+          "s3",
+          "g1",
+          std::move(key),
+          Time{Millis{1'000}},
+          {"bucket media", "tags media", "lifecycle media"},
+          {kTag, kRule}};
+}
+
+Report report(std::vector<environment::Row> rows, int64_t at = 2'000) {
+  Report made;
+  made.backend = "s3";
+  made.generation = "g1";
+  made.key = "k";
+  made.at = Time{Millis{at}};
+  made.rows = std::move(rows);
+  return made;
+}
+
+environment::Row row(std::string kind, std::string status, std::vector<bootstrap::Thing> added = {}) {
+  return {std::move(kind), "media", std::move(status), "", {}, {}, false, std::move(added)};
+}
+
+std::vector<std::string> texts(const std::vector<Json>& bodies, const char* member) {
+  std::vector<std::string> all;
+  for (const auto& body : bodies) all.push_back(body.value(member, std::string{}));
+  return all;
+}
+
+using Words = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an intent waits before what it came to, also over a crash, and neither is told twice", "[S2-64]") {
+  Room room;
+  REQUIRE(room.box->intend(intent("k@1")));
+  CHECK(room.box->put(report({row("bucket", "changed"), row("tags", "changed", {kTag})})));
+  room.start_again();
+  const auto told = room.told();
+  CHECK(texts(told, "status") == Words{"intended", "ok"});
+  CHECK(told[0]["total"] == 3);
+  CHECK(told[1]["added"] ==
+        Json::array({{{"kind", "tag"}, {"of", "media"}, {"name", "owner"}, {"as", {{"key", "owner"}}}}}));
+  CHECK(told[1]["backend"] == "s3");
+  room.start_again();
+  CHECK(room.told().empty());
+}
+
+TEST_CASE("an apply that a crash cut short is ended by the first look that knows") {
+  Room room;
+  REQUIRE(room.box->intend(intent("k@1")));
+  room.start_again();
+  CHECK(texts(room.told(), "status") == Words{"intended"});
+  CHECK(room.box->put(report({row("bucket", "unreachable")})));
+  CHECK(texts(room.told(), "action") == Words{"check"});
+  CHECK(room.box->put(
+    report({row("bucket", "in_sync"), row("tags", "in_sync"), row("lifecycle", "in_sync")}, 5'000)));
+  const auto told = room.told();
+  CHECK(texts(told, "action") == Words{"recover", "check"});
+  CHECK(told[0]["idempotency_key"] == "k@1");
+  CHECK(told[0]["status"] == "ok");
+  CHECK(told[0]["message"].get<std::string>().ends_with("3 of 3 resources are as intended"));
+  CHECK(told[0]["added"].size() == 2);
+  room.start_again();
+  (void)room.box->put(report({row("bucket", "in_sync")}));
+  CHECK(texts(room.told(), "action") == Words{"check"});
+}
+
+TEST_CASE("what a cut apply had not reached is intended anew, and only what it had reached was added") {
+  Room room;
+  REQUIRE(room.box->intend(intent("k@1")));
+  room.start_again();
+  auto rest = intent("k@2");
+  rest.resources = {"lifecycle media"};
+  rest.things = {kRule};
+  REQUIRE(room.box->intend(rest));
+  CHECK(room.box->put(report({row("bucket", "in_sync"), row("lifecycle", "changed", {kRule})})));
+  const auto told = room.told();
+  CHECK(texts(told, "action") == Words{"apply", "recover", "apply", "apply"});
+  CHECK(told[1]["idempotency_key"] == "k@1");
+  CHECK(told[1]["status"] == "skipped");
+  CHECK(told[1]["message"].get<std::string>().ends_with("2 of 3 resources are as intended"));
+  CHECK(told[1]["added"] ==
+        Json::array({{{"kind", "tag"}, {"of", "media"}, {"name", "owner"}, {"as", {{"key", "owner"}}}}}));
+  CHECK(told[2]["idempotency_key"] == "k@2");
+}
+
+TEST_CASE("more things than one report may have are told in parts, under keys of their own") {
+  Room room;
+  std::vector<bootstrap::Thing> many;
+  for (size_t i = 0; i < bootstrap::kMaxThings + 1; i++)
+    many.push_back({"tag", "media", std::to_string(i), {"{}"}});
+  CHECK(room.box->put(report({row("tags", "changed", many)})));
+  const auto told = room.told();
+  REQUIRE(told.size() == 2);
+  CHECK(told[0]["added"].size() == bootstrap::kMaxThings);
+  CHECK(told[1]["added"].size() == 1);
+  CHECK(told[1]["idempotency_key"] == told[0]["idempotency_key"].get<std::string>() + "/2");
+}
+
+TEST_CASE("while nobody takes reports, the newest are kept") {
+  Room room;
+  for (size_t i = 0; i < ReportBox::kMostWaiting + 3; i++)
+    CHECK(room.box->put(report({row("bucket", "changed")}, static_cast<int64_t>(i))));
+  room.start_again();
+  const auto told = room.told();
+  CHECK(told.size() == ReportBox::kMostWaiting);
+  CHECK(told.front()["idempotency_key"] == "k@" + to_rfc3339(Time{Millis{3}}));
+}
+
+TEST_CASE("nothing is intended on a disk that takes nothing") {
+  Room room;
+  room.disk.fail_writes(true);
+  const auto kept = room.box->intend(intent("k@1"));
+  REQUIRE(!kept);
+  CHECK(kept.error().code == "log.unwritable");
+}
