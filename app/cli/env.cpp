@@ -146,7 +146,7 @@ Outcome run(Call& call) {
 Verb env_verb() {
   return {
     .name = ":env",
-    .summary = "Show the environment of a node, what would be done to it, or do it; pause it everywhere",
+    .summary = "Show a node's environment, what would be done to it, do it, or pause it",
     .usage = "[status | watch | diff | apply | prune | pause | resume]",
     .example =
       "muster :env diff\nmuster :env apply --component storage\n"
