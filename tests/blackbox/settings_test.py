@@ -79,11 +79,17 @@ class ServeSettingsTest(unittest.TestCase):
             rows = Caller(node.port, X_API_Key="k").shown("/v1/nodes", lambda answer: answer.json).json
             self.assertEqual(rows[0]["host"], "attic")
 
-    def test_a_bus_that_this_build_lacks_is_named(self):
-        """[S1-12] BUS_KIND=amqp is no silent nothing."""
-        with RunningNode(environment={"BUS_KIND": "amqp", "BROKER_URL": "amqp://u:canary@127.0.0.1:9"}) as node:
-            until(lambda: "bus-kind=amqp is not in this build" in node.output(), "a warning")
+    def test_a_broker_that_is_away_is_told_and_no_kind_is_a_silent_nothing(self):
+        """[S1-12] BUS_KIND=amqp with a broker that does not answer; a kind without its URL, or that nobody knows, is refused."""
+        with RunningNode(environment={"BUS_KIND": "AMQP", "BROKER_URL": "amqp://u:canary@127.0.0.1:9"}) as node:
+            until(lambda: "the broker cannot be used" in node.output(), "a warning")
             self.assertNotIn("canary", node.output())
+        for kind, said in (("amqp", "BROKER_URL"), ("pigeons", "is not amqp")):
+            with tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run([BINARY, ":serve", "--alone", "--data", folder], capture_output=True, text=True, timeout=60,
+                                      env={"PATH": os.environ["PATH"], "BUS_KIND": kind})
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn(said, done.stderr)
 
 
 class LogColourTest(unittest.TestCase):
@@ -91,12 +97,12 @@ class LogColourTest(unittest.TestCase):
         """The log of a node on a terminal, with a warning in it."""
         ours, theirs = pty.openpty()
         with tempfile.TemporaryDirectory() as folder:
-            node = subprocess.Popen([BINARY, ":serve", "--alone", "--bind", f"127.0.0.1:{free_port()}", "--node-side=false"], cwd=folder,
+            node = subprocess.Popen([BINARY, ":serve", "--alone", "--bind", f"127.0.0.1:{free_port()}"], cwd=folder,
                                     stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-                                    env={"PATH": os.environ["PATH"], "BUS_KIND": "amqp", "TERM": "xterm", **environment})
+                                    env={"PATH": os.environ["PATH"], "BROKER_URL": "amqp://127.0.0.1:9", "TERM": "xterm", **environment})
             os.close(theirs)
             shown = b""
-            while b"bus-kind=amqp" not in shown:  # It is not ready yet: stopped now, it still ends well.
+            while b"the broker cannot be used" not in shown:  # It is not ready yet: stopped now, it still ends well.
                 shown += os.read(ours, 65536)
             node.send_signal(signal.SIGTERM)
             text = shown.decode() + read_all(ours)

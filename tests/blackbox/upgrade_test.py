@@ -175,7 +175,7 @@ class FeatureLevelTest(UpgradeCase):
         self.assertEqual(json.loads(said.stdout), {"feature_level": 5, "before": 5, "dry_run": True})
         done = self.ask(":cluster", "upgrade", "--yes", "--json")
         self.assertEqual(json.loads(done.stdout), {"feature_level": 5, "before": 5, "dry_run": False})
-        more = self.ask(":cluster", "upgrade", "--level", "5", "--yes")
+        more = self.ask(":cluster", "upgrade", "--level", "6", "--yes")
         self.assertEqual(more.returncode, 4)
         self.assertIn("supports level 5: upgrade it first", more.stderr)
         self.assertEqual(self.caller.get("/v1/events?type=feature.*").body, b"")
