@@ -250,8 +250,9 @@ private:
   void again_later(size_t step, uint64_t seconds = 0) {
     if (first_error_.step == order_.steps[step].id) first_error_ = {};
     if (progress_.ending()) return give_up(step);
-    live_[step].next_attempt =
-      loop_.later(std::chrono::seconds{seconds}, [self = self(), step] { self->begin_attempt(step); });
+    live_[step].next_attempt = loop_.later(std::chrono::seconds{seconds}, [self = self(), step] {
+      if (self->progress_.steps[step].state == "waiting") self->begin_attempt(step);
+    });
   }
 
   /// It waits for its next attempt, which is not to be.

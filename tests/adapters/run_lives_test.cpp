@@ -1,5 +1,6 @@
 // Runs that another life of the program goes on with: what is not known is said, and nothing begins twice.
 #include <csignal>
+#include <future>
 
 #include "adapters/script_process.hpp"
 #include "tests/adapters/run_by_hand.hpp"
@@ -219,6 +220,31 @@ TEST_CASE("a run that was canceled while the program was away begins nothing mor
   CHECK(run.outcome().status == "canceled");
   CHECK_FALSE(run.exists("ran"));
   CHECK(run.events().at(2) == "run.canceled");
+}
+
+TEST_CASE(
+  "a run whose time is over when the program is back ends, and what waited for an attempt does not begin") {
+  Run run;
+  run.order.timeout_s = 1;
+  run.order.on_error = "retry";
+  run.order.retries = 3;
+  run.step("flaky", "touch $FILES/ran");
+  ends_before_a_script_begins(run);
+  RunProgress progress;
+  progress.began = system_now() - std::chrono::hours{1};
+  progress.steps = {{"flaky", 1, 0, "waiting", 5, "", 0, 0, ""}};
+  std::ofstream{run.order.memory + "/progress"} << to_json_text(progress);
+  {
+    ScriptLoop loop;
+    REQUIRE(run.adopt(loop));
+    CHECK(run.outcome().exit_code == kTimedOut);
+    std::promise<void> after;  // Both were due at once: what is asked for now is done after both.
+    loop.later({}, [&] { after.set_value(); });
+    after.get_future().wait();
+  }
+  CHECK(run.events().back() == "run.finish");
+  CHECK_FALSE(run.heard("flaky:2"));
+  CHECK_FALSE(run.exists("ran"));
 }
 
 TEST_CASE("a dry run starts nothing in its next life, either") {
