@@ -10,12 +10,21 @@
 
 #include <sys/stat.h>
 
+#include "base/utf8.hpp"
 #include "domain/jobs/container_command.hpp"
 
 namespace muster {
 namespace {
 
-constexpr size_t kMostSaid = 1000;  // Bytes of what a command beside a step says.
+constexpr size_t kMostSaid = 1000;           // Bytes of what a command beside a step says,
+constexpr size_t kMostRead = kMostSaid + 3;  // and with the rest of its last character.
+
+/// What is wrong with how `line` ended that frees, ends or removes a container; empty: nothing is, or the
+/// container is gone already. `said` is what it printed.
+std::string wrong_with(const Words& line, const ScriptEnd& end, const std::string& said) {
+  if ((end.known && end.code == 0) || jobs::says_gone(said)) return {};
+  return line.front() + ": exit " + std::to_string(end.code) + ": " + as_utf8(said, kMostSaid);
+}
 
 }  // namespace
 
@@ -62,11 +71,6 @@ StepOutcome outcome_of(const ScriptEnd& end) {
   return outcome;
 }
 
-std::string wrong_with(const Words& line, const ScriptEnd& end, const std::string& said) {
-  if ((end.known && end.code == 0) || jobs::says_gone(said)) return {};
-  return line.front() + ": exit " + std::to_string(end.code) + ": " + said;
-}
-
 void remove_folder(const std::string& folder) {
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
@@ -100,11 +104,14 @@ void run_aside(ScriptLoop& loop, ScriptOrder like, std::vector<Words> lines,
   lines.erase(lines.begin());
   remove_folder(like.pipes);  // An earlier life may have left it.
   auto process = ScriptProcess::start(like);
-  if (!process) return then(process.error().detail);
+  if (!process) {
+    if (wrong.empty()) wrong = process.error().detail;
+    return run_aside(loop, std::move(like), std::move(lines), std::move(then), std::move(wrong));
+  }
   const auto said = std::make_shared<std::string>();
   ScriptSink sink;
   sink.output = [said](Channel, std::string_view bytes) {
-    *said += bytes.substr(0, kMostSaid - std::min(said->size(), kMostSaid));
+    *said += bytes.substr(0, kMostRead - std::min(said->size(), kMostRead));
   };
   sink.ended = [&loop, said, like = std::move(like), lines = std::move(lines), then = std::move(then),
                 wrong = std::move(wrong)](const ScriptEnd& end) {

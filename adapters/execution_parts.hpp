@@ -24,10 +24,6 @@ namespace muster {
 /// A shell's status above 128 stands for a signal.
 [[nodiscard]] StepOutcome outcome_of(const ScriptEnd& end);
 
-/// What is wrong with how `line` ended that frees, ends or removes a container; empty: nothing is, or the
-/// container is gone already. `said` is what it printed.
-[[nodiscard]] std::string wrong_with(const Words& line, const ScriptEnd& end, const std::string& said);
-
 /// With all that is in it; what is not there is removed.
 void remove_folder(const std::string& folder);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.hpp"
+#include "base/utf8.hpp"
 #include "domain/jobs/common_flags.hpp"
 #include "domain/jobs/plan.hpp"
 #include "domain/jobs/redaction.hpp"
@@ -20,11 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string cut(std::string text) {
-  if (text.size() <= runs::kMaxReason) return text;
-  text.resize(runs::kMaxReason);
-  while (!text.empty() && !is_utf8(text)) text.pop_back();
-  return text;
+std::string cut(std::string_view text) {
+  return as_utf8(text, runs::kMaxReason);
 }
 
 template <class Fact>
@@ -218,11 +216,11 @@ jobs::Environment whole_environment() {
   return all;
 }
 
-runs::Finished ended(const std::string& run, const std::string& status, std::string error, Time now) {
+runs::Finished ended(const std::string& run, const std::string& status, std::string_view error, Time now) {
   auto fact = about<runs::Finished>(run, now);
   fact.status = status;
   fact.exit_code = -1;
-  fact.error = cut(std::move(error));
+  fact.error = cut(error);
   return fact;
 }
 

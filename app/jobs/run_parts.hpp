@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "adapters/run_execution.hpp"
 #include "adapters/run_making.hpp"
@@ -61,7 +62,7 @@ using TellFact = std::function<void(runs::Told)>;
 [[nodiscard]] jobs::Environment whole_environment();
 
 /// The end of a run that never began here.
-[[nodiscard]] runs::Finished ended(const std::string& run, const std::string& status, std::string error,
+[[nodiscard]] runs::Finished ended(const std::string& run, const std::string& status, std::string_view error,
                                    Time now);
 /// The end of a run of which nothing is left on its node.
 [[nodiscard]] runs::Finished lost(const std::string& run, Time now);

@@ -266,6 +266,24 @@ TEST_CASE("a step's other commands run before and after it, and end it") {
     CHECK(run.outcome().status == "canceled");
     CHECK(lines() == "before\nmain\nstop\nkill\nafter\n");
   }
+  SECTION("what went wrong first is told, also when the next one cannot even start") {
+    step.before.push_back({"bash", "-c", "echo why >&2; exit 4"});
+    step.before.push_back({"/no/such/program"});
+    step.before.push_back({"bash", "-c", "echo third >>$FILES/order"});
+    run.begin(loop);
+    const auto outcome = run.outcome();
+    CHECK(outcome.error.find("why") != std::string::npos);
+    CHECK(lines() == "before\nthird\n");
+  }
+  SECTION("what it says is told as UTF-8, however it is written and wherever it is cut") {
+    step.before.push_back(
+      {"bash", "-c", "printf 'bad \\xff'; printf '\\xe2\\x82\\xac%.0s' {1..999}; exit 4"});
+    run.begin(loop);
+    const auto outcome = run.outcome();
+    CHECK(outcome.error.find("bad \xef\xbf\xbd\xe2\x82\xac") != std::string::npos);
+    CHECK(is_utf8(outcome.error));
+    CHECK(outcome.error.ends_with("\xe2\x82\xac"));
+  }
   SECTION("a container that is gone already needs no freeing") {
     step.before.push_back({"bash", "-c", "echo 'Error: No such container: x' >&2; exit 1"});
     run.begin(loop);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "adapters/execution_parts.hpp"
+#include "app/jobs/run_parts.hpp"
 #include "events/log/memory_disk.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/given.hpp"
@@ -147,4 +148,12 @@ TEST_CASE("a run that waits for its turn is left alone, unless what it needs is 
   CHECK(node.told().empty());
   CHECK(node.held("r1"));
   CHECK_FALSE(node.ran("r1"));
+}
+
+TEST_CASE("an error that is too long to be recorded loses its end, and no more") {
+  const auto kept = [](const std::string& error) { return app::ended("r1", "failed", error, {}).error; };
+  const std::string most(runs::kMaxReason - 1, 'e');
+  CHECK(kept(most) == most);
+  CHECK(kept(most + "\xc3\xa9") == most);
+  CHECK(kept("\xff" + most + most) == "\xef\xbf\xbd" + most.substr(2));
 }

@@ -8,6 +8,7 @@
 
 #include "base/error_catalog.hpp"
 #include "base/hash.hpp"
+#include "base/utf8.hpp"
 
 using namespace muster;
 
@@ -119,6 +120,28 @@ TEST_CASE("UTF-8 is told from what is not") {
   CHECK(is_utf8("plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"));
   for (const auto* bad : {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\x80"})
     CHECK_FALSE(is_utf8(bad));
+}
+
+TEST_CASE("what is not UTF-8 is shown as it, and no character is cut in two") {
+  constexpr auto kMost = std::string_view::npos;
+  CHECK(as_utf8("plain \xc3\xa9 \xe2\x82\xac", kMost) == "plain \xc3\xa9 \xe2\x82\xac");
+  CHECK(as_utf8("a\xff"
+                "b\xc3",
+                kMost) ==
+        "a\xef\xbf\xbd"
+        "b\xef\xbf\xbd");
+  CHECK(as_utf8(std::string_view{"a\0b", 3}, kMost) ==
+        "a\xef\xbf\xbd"
+        "b");
+  CHECK(as_utf8("ab\xe2\x82\xac", 4) == "ab");
+  CHECK(as_utf8("ab\xe2\x82\xac", 5) == "ab\xe2\x82\xac");
+  CHECK(as_utf8("abc", 0).empty());
+  CHECK(rc::check("it is UTF-8, and stays as it is when it was", [](const std::string& bytes, uint8_t most) {
+    const auto made = as_utf8(bytes, most);
+    RC_ASSERT(is_utf8(made));
+    RC_ASSERT(made.size() <= most);
+    RC_ASSERT(as_utf8(made, most) == made);
+  }));
 }
 
 TEST_CASE("the error catalog is sorted, and an unknown code counts as internal") {
