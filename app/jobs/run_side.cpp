@@ -70,9 +70,13 @@ std::string RunSide::journal_of(const std::string& run) const {
 }
 
 Status RunSide::hold(RunOrder order) {
-  if (auto made = make_folders(order); !made) return made;
+  auto kept = make_folders(order);
   // So that the next life of this process can begin it.
-  if (auto kept = replace_file(order.memory + "/order", to_json_text(order)); !kept) return kept;
+  if (kept) kept = replace_file(order.memory + "/order", to_json_text(order));
+  if (!kept) {
+    unmake(order, groups_);
+    return kept;
+  }
   const std::lock_guard lock{mutex_};
   auto run = order.run;
   held_.insert_or_assign(std::move(run), std::move(order));

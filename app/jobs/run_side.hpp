@@ -46,7 +46,7 @@ public:
   void start();
   void stop();  ///< Its scripts go on.
 
-  /// Keeps what a run needs until it is dispatched. Error: `internal`.
+  /// Keeps what a run needs until it is dispatched. Error: `internal`; nothing is left of the run then.
   Status hold(RunOrder order);
   /// Such a run will not be.
   void forget(const std::string& run);

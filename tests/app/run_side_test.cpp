@@ -157,3 +157,16 @@ TEST_CASE("an error that is too long to be recorded loses its end, and no more")
   CHECK(kept(most + "\xc3\xa9") == most);
   CHECK(kept("\xff" + most + most) == "\xef\xbf\xbd" + most.substr(2));
 }
+
+TEST_CASE("of a run that cannot be held nothing is left") {
+  Node node;
+  RunSide side{node.disk, node.options};
+  RunOrder order;
+  order.run = "r1";
+  order.folder = node.options.data + "/runs/r1";
+  order.memory = node.options.memory + "/r1";
+  fs::create_directories(order.memory + "/order.new");  // So that its order cannot be written.
+  CHECK_FALSE(side.hold(order));
+  CHECK_FALSE(node.held("r1"));
+  CHECK_FALSE(fs::exists(order.folder));
+}
