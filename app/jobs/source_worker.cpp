@@ -76,14 +76,14 @@ void SourceWorker::live() {
   for (;;) {
     changed_.wait(lock,
                   [this] { return stop_ || !waiting_.empty() || !missing_.empty() || !unpinned_.empty(); });
-    if (!waiting_.empty())
+    if (!unpinned_.empty() && !stop_)
+      pin_next(lock);
+    else if (!waiting_.empty())
       add_next(lock);
     else if (stop_)
       return;
-    else if (!missing_.empty())
-      bring_next(lock);
     else
-      pin_next(lock);
+      bring_next(lock);
   }
 }
 

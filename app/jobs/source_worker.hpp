@@ -55,8 +55,8 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::pair<jobs::Source, Then>> waiting_;
-  std::set<std::string> missing_;   // Names, to be fetched once nothing waits,
-  std::set<std::string> unpinned_;  // and to be pinned then.
+  std::set<std::string> unpinned_;  // Names, to be pinned before anything is pulled: it would be that then.
+  std::set<std::string> missing_;   // To be fetched once nothing waits.
   std::map<std::string, std::chrono::steady_clock::time_point> in_vain_until_;
   bool stop_ = false;
   std::thread thread_;

@@ -1,6 +1,9 @@
 // Shows what becomes of a source: its record, where its jobs are, and that two are never fetched at once.
 #include "app/jobs/source_adding.hpp"
 
+#include <future>
+#include <thread>
+
 #include "app/jobs/source_worker.hpp"
 #include "tests/adapters/git_room.hpp"
 #include "tests/adapters/wait.hpp"
@@ -173,6 +176,30 @@ TEST_CASE("a worker fetches what is recorded under a name now, and not again at 
   REQUIRE(eventually([&] { return asked == 4; }));
   worker.stop();
   CHECK(asked == 4);
+}
+
+TEST_CASE("a worker pins what has run before it fetches anything, which may be a later image") {
+  GitRoom room;
+  Mailbox<std::string> asked;
+  std::promise<void> go;
+  const auto here = std::this_thread::get_id();
+  SourceWorker worker{settings_of(room), [&](const std::string& name) -> std::optional<sources::Added> {
+                        sources::Added image;
+                        image.kind = "oci";
+                        image.ref = "registry.example/" + name + ":1";
+                        if (std::this_thread::get_id() == here) return image;
+                        asked.put(name);
+                        if (name == "first") go.get_future().wait();
+                        if (name == "ran") return image;
+                        return std::nullopt;
+                      }};
+  worker.bring("first");
+  REQUIRE(asked.wait_for_size(1));
+  worker.bring("absent");
+  worker.succeeded("ran");
+  go.set_value();
+  REQUIRE(asked.wait_for_size(3));
+  CHECK(asked.all() == std::vector<std::string>{"first", "ran", "absent"});
 }
 
 TEST_CASE("a worker fetches in order, and refuses more than it may hold") {
