@@ -63,7 +63,11 @@ Result<jobs::Bundle> policy_bundle(const config::Environment& environment) {
 
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
                                       jobs::Profile profile) {
-  if (choice.addon) return jobs::prepare(*choice.job, {}, bundle, profile);
+  if (choice.addon) {
+    auto prepared = jobs::prepare(*choice.job, {}, bundle, profile);
+    if (prepared) prepared->stepped = false;  // Its one step is the job itself.
+    return prepared;
+  }
   auto prepared =
     jobs::prepare(*choice.job, plain_files(choice.root + "/" + choice.job->folder), bundle, profile);
   if (!prepared) return prepared.error();

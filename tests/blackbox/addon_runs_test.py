@@ -102,7 +102,9 @@ class FakeRuntimeTest(Runs, FakeRuntime):
             self.assertEqual((preview["executor"], preview["resolved_digest"], preview["pull_policy"]), ("container", DIGEST, "on-add"))
             self.assertEqual(plan["requirements"], {"status": "unknown", "tools": [{"name": "make", "version": ">=4", "status": "unknown"}]})
             self.assertEqual((plan["image_trust"]["mode"], plan["image_trust"]["verified"]), ("permissive", False))
+            self.assertNotIn("composition", preview)
             self.assertIn("image.signature.permissive", [one["code"] for one in plan["policy_findings"]])
+            self.assertFalse([one for one in plan["policy_findings"] if one["message"].startswith("step ")])
             rows = {row["id"]: row for row in caller.get("/jobs?per_page=200").json}
             self.assertEqual(rows["addon/build"]["source"], {"name": "addon", "type": "oci"})
             self.assertEqual([arg["name"] for arg in rows["addon/build"]["args"]], ["target", "loud", "key"])
