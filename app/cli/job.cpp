@@ -70,8 +70,9 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   warn_of_strays(io, common);
   if (!common.node.empty())
     return Error{"unreachable", "--node: a command line without a server runs jobs on this machine only", {}};
-  auto prepared = app::prepare_here(choice, config, io.environment, common.profile);
-  if (!prepared) return prepared.error();
+  const auto judged = app::judge_here(choice, config, io.environment, common.profile);
+  if (!judged) return judged.error();
+  const auto& prepared = judged->prepared;
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
@@ -84,10 +85,10 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
                              {common.on_error, common.strict, common.dry_run},
                              common.verbose >= jobs::kKeepsProfile,
                              app::secure_timeout(config)};
-  JobStream stream{io, common, prepared->steps.size()};
+  JobStream stream{io, common, prepared.steps.size()};
   const auto outcome = app::run_job(
-    **node, choice, *prepared, *arguments, options,
-    {[&](const JournalEntry& entry) { show(stream, entry, prepared->steps); }, [&] { stream.tick(); }});
+    **node, choice, prepared, *arguments, options,
+    {[&](const JournalEntry& entry) { show(stream, entry, prepared.steps); }, [&] { stream.tick(); }});
   if (!outcome) return outcome.error();
   if (auto written = stream.write_report(); !written) return written.error();
   if (common.exit_code && outcome->exit_code > 0) return static_cast<int>(outcome->exit_code & 0xff);

@@ -6,6 +6,7 @@
 #include "app/cli/catalog.hpp"
 #include "app/cli/remote_jobs.hpp"
 #include "app/cli/table.hpp"
+#include "app/jobs/addon_jobs.hpp"
 #include "app/jobs/job_choice.hpp"
 
 namespace muster::cli {
@@ -94,9 +95,11 @@ Outcome plan(Call& call) {
   auto choice = app::choose_job(call.config, call.words);
   if (!choice) return choice.error();
   if (choice->words != call.words.size()) return not_one_job();
-  auto prepared = app::prepare_here(*choice, call.config, call.io.environment, call.text("profile"));
-  if (!prepared) return prepared.error();
-  return show_plan(call, jobs::plan_of(*choice->job, *prepared, {call.word(0), choice->alias, nullptr, ""}));
+  const auto judged = app::judge_here(*choice, call.config, call.io.environment, call.text("profile"));
+  if (!judged) return judged.error();
+  auto plan = jobs::plan_of(*choice->job, judged->prepared, {call.word(0), choice->alias, nullptr, ""});
+  app::add_trust(plan, judged->prepared, judged->trust);
+  return show_plan(call, plan);
 }
 
 }  // namespace

@@ -75,13 +75,16 @@ Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundl
   return prepared;
 }
 
-Result<jobs::Preparation> prepare_here(const JobChoice& choice, const config::Config& config,
-                                       const config::Environment& environment, const std::string& requested) {
+Result<JudgedHere> judge_here(const JobChoice& choice, const config::Config& config,
+                              const config::Environment& environment, const std::string& requested) {
   const auto policy = node_policy(config, environment, requested);
   if (!policy) return policy.error();
   auto prepared = prepare_job(choice, policy->bundle, policy->profile);
-  if (prepared && prepared->in_containers) (void)judge_images(*prepared, choice.addon.get(), policy->signer);
-  return prepared;
+  if (!prepared) return prepared.error();
+  JudgedHere judged{std::move(*prepared)};
+  if (judged.prepared.in_containers)
+    judged.trust = judge_images(judged.prepared, choice.addon.get(), policy->signer);
+  return judged;
 }
 
 }  // namespace muster::app

@@ -39,9 +39,14 @@ Result<jobs::Bundle> policy_bundle(const config::Environment& environment);
 Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
                                       jobs::Profile profile);
 
+struct JudgedHere {
+  jobs::Preparation prepared;
+  Json trust = Json::object();  ///< What a plan tells of the images: see add_trust().
+};
+
 /// The job as a command line on this machine would run it: judged, its images included. Errors: as
 /// node_policy() and prepare_job().
-Result<jobs::Preparation> prepare_here(const JobChoice& choice, const config::Config& config,
-                                       const config::Environment& environment, const std::string& requested);
+Result<JudgedHere> judge_here(const JobChoice& choice, const config::Config& config,
+                              const config::Environment& environment, const std::string& requested);
 
 }  // namespace muster::app

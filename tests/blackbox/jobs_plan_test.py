@@ -56,6 +56,16 @@ class PlanTest(Folder):
         self.assertEqual(plan["denied"]["code"], "policy.denied")
         self.assertEqual(self.plan("asks", environment={**environment, "FLWD_PROFILE": "disabled"})["steps"][0]["network"], "bridge")
 
+    def test_a_plan_without_a_node_tells_of_the_image(self):
+        """Its signature, at the step and, as there is one, at the plan, as a node's plan does."""
+        environment = {**self.asking(""), "PATH": f"{self.folder}:/usr/bin:/bin", "FLWD_PROFILE": "permissive"}
+        self.write("cosign", "#!/bin/sh\necho no signatures found >&2\nexit 1\n").chmod(0o755)
+        plan = self.plan("asks", environment=environment)
+        trust = plan["image_trust"]
+        self.assertEqual((trust["image"], trust["mode"], trust["verified"]), ("registry.test/tool:1", "permissive", False))
+        self.assertIn("no signatures found", trust["reason"])
+        self.assertEqual(plan["steps"][0]["image_trust"], trust)
+
     def test_the_request_goes_before_the_environment(self):
         """[S3-58] [S3-59] --profile wins over FLWD_PROFILE, and both over `secure`."""
         self.assertEqual(self.plan("demo", environment={"FLWD_PROFILE": "permissive"})["security_profile"], "permissive")
