@@ -38,6 +38,13 @@ struct PreparedRun {
   std::string elsewhere;
 };
 
+/// Which rows of GET /jobs are wanted.
+struct JobsAsk {
+  bool aliases = false;  ///< Whoever asks may see them.
+  bool all = false;      ///< Aliases that cannot be used are rows, too, and each job's folder is told.
+  uint64_t skip = 0, limit = 0;
+};
+
 /// One page of GET /jobs.
 struct JobPage {
   std::string rows;   ///< A JSON array.
@@ -75,8 +82,8 @@ public:
   using Then = std::function<void(Result<T>)>;
   virtual ~JobsPort() = default;
 
-  /// Jobs of all trees, by id and source. `aliases`: whoever asks may see them.
-  virtual void list(bool aliases, uint64_t skip, uint64_t limit, Then<JobPage> then) = 0;
+  /// Jobs of all trees, by id and source. Errors: `config.invalid` for a root that is none.
+  virtual void list(JobsAsk ask, Then<JobPage> then) = 0;
   /// What the run would be; what the policy denies is the error. Errors: as prepare().
   virtual void plan(JobAsk ask, Then<Json> then) = 0;
   /// What the policy denies is in the submission. Errors: `job.unknown`, `alias.*`, `not.found` (a source),

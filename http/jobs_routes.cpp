@@ -141,14 +141,14 @@ void jobs_route(Api& api, const Request& request, const Reply& reply) {
   const auto pages = pages_of(request);
   if (!pages) return reply(problem(pages.error(), request.id));
   if (!runs_jobs(api, request, reply)) return;
-  api.options().jobs->list(may_see_aliases(api, request), pages->skip, pages->limit,
-                           [reply, id = std::string(request.id)](Result<JobPage> page) {
-                             if (!page) return reply(problem(page.error(), id));
-                             auto response = json_response(std::move(page->rows));
-                             response.headers.emplace_back("X-Flowd-Discovery-Errors",
-                                                           std::to_string(page->faults));
-                             reply(std::move(response));
-                           });
+  const JobsAsk ask{may_see_aliases(api, request), request.query_value("all") == "true", pages->skip,
+                    pages->limit};
+  api.options().jobs->list(ask, [reply, id = std::string(request.id)](Result<JobPage> page) {
+    if (!page) return reply(problem(page.error(), id));
+    auto response = json_response(std::move(page->rows));
+    response.headers.emplace_back("X-Flowd-Discovery-Errors", std::to_string(page->faults));
+    reply(std::move(response));
+  });
 }
 
 void plan_route(Api& api, const Request& request, const Reply& reply) {

@@ -1,4 +1,5 @@
 // :jobs and :validate, what a folder of scripts offers and what is wrong with it.
+#include <algorithm>
 #include <filesystem>
 #include <ostream>
 
@@ -6,20 +7,17 @@
 #include "app/cli/catalog.hpp"
 #include "app/cli/remote_jobs.hpp"
 #include "app/cli/render.hpp"
+#include "app/jobs/job_rows.hpp"
 #include "domain/jobs/steps.hpp"
+#include "domain/jobs/words.hpp"
 
 namespace muster::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using app::below;
 
 using Listing = std::shared_ptr<const JobListing>;
-
-/// `path` of a listing as somebody in the working folder would type it.
-std::string below(const std::string& root, const std::string& path) {
-  if (path.empty()) return root;
-  return root.ends_with('/') ? root + path : root + '/' + path;
-}
 
 Json to_json(const jobs::Alias& alias) {
   Json json = {{"name", alias.name}, {"target_path", alias.target_path}, {"target_id", alias.target_id}};
@@ -87,29 +85,58 @@ void print_tables(const Call& call, const std::string& of, const Json& all) {
   table.print(call.io.out, call.io.terminal);
 }
 
-/// The contract's shape of what a node has. It tells no folders, and of files that cannot be read the number.
+/// Puts an alias of a node where the contract's shape has it.
+void add_alias(Json& all, const Json& row) {
+  const auto id = text_of(row, "id"), detail = text_of(row, "alias_detail");
+  if (row.contains("alias_code")) {
+    all["alias_invalid"][id] = {{"code", row["alias_code"]}, {"detail", detail}};
+    return;
+  }
+  Json alias = {{"name", id}, {"target_path", row["alias_of"]}};
+  if (row.contains("alias_id")) alias["target_id"] = row["alias_id"];
+  if (id != text_of(row, "name")) alias["source"] = text_of(row["source"], "name");
+  if (row.contains("description")) alias["description"] = row["description"];
+  const bool collides = detail == "collision";
+  auto& into = collides ? all["alias_collisions"][jobs::lower_case(id)] : all["aliases"];
+  into.push_back(std::move(alias));
+}
+
+/// By what they stand for, as a tree's own file is read; of a name that is declared several times the first
+/// is listed, too.
+void order_aliases(Json& all) {
+  const auto in_order = [](Json& aliases) {
+    std::stable_sort(aliases.begin(), aliases.end(), [](const Json& a, const Json& b) {
+      return std::pair{a["target_path"], a["name"]} < std::pair{b["target_path"], b["name"]};
+    });
+  };
+  if (all.contains("alias_collisions"))
+    for (auto& contenders : all["alias_collisions"]) {
+      in_order(contenders);
+      all["aliases"].push_back(contenders.front());
+    }
+  if (all.contains("aliases")) in_order(all["aliases"]);
+}
+
+/// The contract's shape of what a node has. Of files that cannot be read it tells the number.
 Json to_json(const RemoteJobs& found) {
   Json all = {{"jobs", Json::array()}};
   for (const auto& row : found.rows) {
-    const auto id = text_of(row, "id"), name = text_of(row, "name");
-    const auto source = row.value("source", Json::object());
-    const bool alias = row.contains("alias_of");
-    Json shown;
-    if (alias) {
-      shown = {{"name", id}, {"target_path", row["alias_of"]}};
-      if (id != name) shown["source"] = text_of(source, "name");
-    } else {
-      shown = {{"id", id}, {"name", name}};
-      if (!source.empty()) shown["source"] = source;
+    if (text_of(row.value("source", Json::object()), "type") == "alias") {
+      add_alias(all, row);
+      continue;
     }
-    if (row.contains("description")) shown[alias ? "description" : "summary"] = row["description"];
-    all[alias ? "aliases" : "jobs"].push_back(std::move(shown));
+    Json job = {{"id", row["id"]}, {"name", row["name"]}};
+    for (const auto* name : {"source", "path"})
+      if (row.contains(name)) job[name] = row[name];
+    if (row.contains("description")) job["summary"] = row["description"];
+    all["jobs"].push_back(std::move(job));
   }
+  order_aliases(all);
   return all;
 }
 
 Outcome list_there(const Call& call, Client& client) {
-  const auto found = remote_jobs(client);
+  const auto found = remote_jobs(client, true);
   if (!found) return found.error();
   const auto all = to_json(*found);
   if (call.json)

@@ -42,11 +42,12 @@ size_t words_of(const Json& row, const std::vector<std::string>& words) {
 
 }  // namespace
 
-Result<RemoteJobs> remote_jobs(Client& client) {
+Result<RemoteJobs> remote_jobs(Client& client, bool every) {
   RemoteJobs all{Json::array(), 0};
   for (size_t page = 1;; page++) {
-    const auto answer = client.call(
-      "GET", with_query("/jobs", {{"per_page", std::to_string(kPage)}, {"page", std::to_string(page)}}));
+    const auto answer = client.call("GET", with_query("/jobs", {{"per_page", std::to_string(kPage)},
+                                                                {"page", std::to_string(page)},
+                                                                {"all", every ? "true" : ""}}));
     if (!answer) return answer.error();
     const auto rows = parse_json(answer->body);
     if (!rows || !rows->is_array())

@@ -12,12 +12,12 @@
 namespace muster::cli {
 
 struct RemoteJobs {
-  Json rows;          ///< As GET /jobs has them, all pages.
+  Json rows;          ///< As GET /jobs has them, from all pages.
   size_t faults = 0;  ///< Files that could not be read there.
 };
 
-/// Errors: `unreachable`, the node's own.
-[[nodiscard]] Result<RemoteJobs> remote_jobs(Client& client);
+/// `all`: aliases that cannot be used, too, and the jobs' folders. Errors: `unreachable`, the node's own.
+[[nodiscard]] Result<RemoteJobs> remote_jobs(Client& client, bool all = false);
 
 struct RemoteJob {
   jobs::Job job;

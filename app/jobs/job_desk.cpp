@@ -91,8 +91,8 @@ void JobDesk::judged(http::JobAsk ask, Then<T> then, Find find, Rest rest) {
   if (!added) then(too_many());
 }
 
-void JobDesk::list(bool aliases, uint64_t skip, uint64_t limit, Then<http::JobPage> then) {
-  answer(std::move(then), [this, aliases, skip, limit] { return list_now(aliases, skip, limit); });
+void JobDesk::list(http::JobsAsk ask, Then<http::JobPage> then) {
+  answer(std::move(then), [this, ask] { return list_now(ask); });
 }
 
 void JobDesk::plan(http::JobAsk ask, Then<Json> then) {
@@ -356,7 +356,7 @@ Result<Json> JobDesk::plan_now(const Judged& judged) {
   return plan;
 }
 
-Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t limit) {
+Result<http::JobPage> JobDesk::list_now(const http::JobsAsk& ask) {
   http::JobPage page;
   std::vector<Json> rows;
   auto own = listing(options_.scripts_root);
@@ -364,8 +364,9 @@ Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t li
   for (const auto& entry : (*own)->tree.jobs()) {
     rows.push_back(row_of(*entry.job, "", ""));
     add_command(rows.back(), *entry.job, (*own)->tree);
+    if (ask.all) rows.back()["path"] = below(options_.scripts_root, entry.file->shown());
   }
-  if (aliases) add_aliases(rows, **own, "");
+  if (ask.aliases) add_aliases(rows, **own, "", ask.all);
   page.faults = (*own)->faults.size();
   const auto views = about_.views();
   view<sources::View>(*views).sources.each([&](const std::string& name, const auto& source) {
@@ -379,13 +380,17 @@ Result<http::JobPage> JobDesk::list_now(bool aliases, uint64_t skip, uint64_t li
     if (!tree) return;  // Its node has it, or nobody yet.
     const auto found = listing(tree->root);
     if (!found) return void(page.faults++);
-    for (const auto& entry : (*found)->tree.jobs()) rows.push_back(row_of(*entry.job, name, source->kind));
-    if (aliases && source->expose != "none") add_aliases(rows, **found, name);
+    for (const auto& entry : (*found)->tree.jobs()) {
+      rows.push_back(row_of(*entry.job, name, source->kind));
+      if (ask.all) rows.back()["path"] = below(tree->root, entry.file->shown());
+    }
+    if (ask.aliases && source->expose != "none") add_aliases(rows, **found, name, ask.all);
     page.faults += (*found)->faults.size();
   });
   sort_rows(rows);
   Json shown = Json::array();
-  for (auto i = skip; i < rows.size() && shown.size() < limit; i++) shown.push_back(std::move(rows[i]));
+  for (auto i = ask.skip; i < rows.size() && shown.size() < ask.limit; i++)
+    shown.push_back(std::move(rows[i]));
   page.rows = shown.dump(-1, ' ', false, Json::error_handler_t::replace);
   return page;
 }

@@ -34,7 +34,7 @@ public:
   void start();
   void stop();
 
-  void list(bool aliases, uint64_t skip, uint64_t limit, Then<http::JobPage> then) override;
+  void list(http::JobsAsk ask, Then<http::JobPage> then) override;
   void plan(http::JobAsk ask, Then<Json> then) override;
   void prepare(http::JobAsk ask, Then<http::PreparedRun> then) override;
   void forget(const std::string& run) override;
@@ -73,7 +73,7 @@ private:
   Result<std::string> where(const JobChoice& choice) const;
   Result<Judged> find_to_run(http::JobAsk ask);
   Result<Judged> find_to_plan(http::JobAsk ask);
-  Result<http::JobPage> list_now(bool aliases, uint64_t skip, uint64_t limit);
+  Result<http::JobPage> list_now(const http::JobsAsk& ask);
   Status fill_from_earlier(http::JobAsk& ask) const;
 
   // Any thread.

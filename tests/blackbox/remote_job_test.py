@@ -94,6 +94,24 @@ class RemoteJobTest(Jobs):
         self.node.stop()
         self.assertIn("mine", said(":jobs"))
 
+    def test_a_listing_there_is_as_it_is_here(self):
+        """Each job's folder, what its aliases stand for, and those that collide or lead nowhere, for who may see them."""
+        self.job("build", "echo built\n")
+        (self.root / "flwd.yaml").write_text(
+            "aliases: [{from: greet, to: hi, description: Short}, {from: greet, to: Both}, {from: build, to: both},"
+            " {from: nothing, to: lost}, {from: greet, to: build}, {from: greet, to: ':own'}]\n")
+        listed = lambda **where: json.loads(self.muster(":jobs", "--json", **where).stdout)
+        here = listed(MUSTER_SCRIPTS_ROOT=str(self.root), MUSTER_DATA=str(self.folder / "nowhere"))
+        self.assertEqual(sorted(here["alias_invalid"]), [":own", "build", "lost"])
+        self.assertEqual([one["target_id"] for one in here["alias_collisions"]["both"]], ["build", "greet"])
+        self.serve()
+        url = f"http://127.0.0.1:{self.node.port}"
+        self.assertEqual(listed(MUSTER_REMOTE=url), here)
+        reads = self.caller.post("/v1/tokens", {"name": "ci", "scopes": ["jobs:read"]}).json["token"]
+        self.assertEqual(listed(MUSTER_REMOTE=url, MUSTER_TOKEN=reads), {"jobs": here["jobs"]})
+        self.assertEqual([row["id"] for row in self.caller.get("/jobs").json], ["both", "build", "greet", "hi"])
+        self.assertFalse([row for row in self.caller.get("/jobs").json if {"path", "alias_id"} & set(row)])
+
     def test_flags_go_with_it(self):
         """[S3-54] --json, --report, --exit-code, --on-error, --dry-run and -q do what they do right here."""
         self.job("fails", "exit 7\n")

@@ -43,9 +43,7 @@ constexpr std::string_view kTemplate = R"(apps:
 /// Shows what was asked for, and prepares no run.
 class NoJobs : public JobsPort {
 public:
-  void list(bool /*aliases*/, uint64_t /*skip*/, uint64_t /*limit*/, Then<JobPage> then) override {
-    then(JobPage{"[]", 0});
-  }
+  void list(JobsAsk /*ask*/, Then<JobPage> then) override { then(JobPage{"[]", 0}); }
   void plan(JobAsk ask, Then<Json> then) override {
     then(Json{{"job_id", ask.job}, {"source", ask.source}, {"node", ask.node}, {"args", ask.args}});
   }
