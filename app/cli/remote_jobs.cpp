@@ -40,6 +40,24 @@ size_t words_of(const Json& row, const std::vector<std::string>& words) {
   return same(row.value("id", ""), words.front()) ? 1 : 0;
 }
 
+void take_arguments(jobs::Job& job, const Json& has) {
+  if (!has.contains("args")) return;
+  for (const auto& arg : has["args"]) job.args.push_back(argument_of(arg));
+}
+
+/// What is not listed may be known still, as an alias is that this caller may not see: the node says so.
+Result<RemoteJob> ask_for(Client& client, const std::string& name) {
+  const auto answer = client.call("POST", "/plans", Json{{"job_id", name}, {"unbound", true}}.dump());
+  if (!answer) return answer.error();
+  const auto plan = parse_json(answer->body);
+  if (!plan) return plan.error();
+  RemoteJob found;
+  found.words = 1;
+  found.job.id = found.job.name = name;
+  take_arguments(found.job, plan->value("effective_argspec", Json::object()));
+  return found;
+}
+
 }  // namespace
 
 Result<RemoteJobs> remote_jobs(Client& client, bool every) {
@@ -70,12 +88,12 @@ Result<std::optional<RemoteJob>> find_remote_job(Client& client, const std::vect
     found->job.id = row.value("id", "");
     found->job.name = row.value("name", "");
     found->job.summary = row.value("description", "");
-    if (row.contains("args"))
-      for (const auto& arg : row["args"]) found->job.args.push_back(argument_of(arg));
+    take_arguments(found->job, row);
   }
-  if (!found && !all->rows.empty())
-    return Error{"job.unknown", client.server() + " has no job " + words.front() + ": see GET /jobs", {}};
-  return found;
+  if (found || all->rows.empty()) return found;
+  auto hidden = ask_for(client, words.front());
+  if (!hidden) return hidden.error();
+  return std::optional{std::move(*hidden)};
 }
 
 }  // namespace muster::cli

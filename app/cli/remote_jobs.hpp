@@ -24,8 +24,9 @@ struct RemoteJob {
   size_t words = 0;  ///< How many of the words named it.
 };
 
-/// By the words of its folders, else by the first word as an id or an alias. Nothing: there is not one job at
-/// all. Errors: `job.unknown`, as remote_jobs().
+/// By the words of its folders, else by the first word as an id or an alias, also as one that is not listed.
+/// Nothing: there is not one job at all. Errors: `job.unknown`, `alias.*`; of a hidden alias what the policy
+/// denies; as remote_jobs().
 [[nodiscard]] Result<std::optional<RemoteJob>> find_remote_job(Client& client,
                                                                const std::vector<std::string>& words);
 

@@ -112,6 +112,22 @@ class RemoteJobTest(Jobs):
         self.assertEqual([row["id"] for row in self.caller.get("/jobs").json], ["both", "build", "greet", "hi"])
         self.assertFalse([row for row in self.caller.get("/jobs").json if {"path", "alias_id"} & set(row)])
 
+    def test_a_hidden_alias_is_known_there_as_it_is_here(self):
+        """Who may not see aliases may name them; one that collides or leads nowhere is refused as what it is."""
+        (self.root / "flwd.yaml").write_text("aliases: [{from: greet, to: hi}, {from: greet, to: both}, {from: lost, to: both}, {from: nothing, to: lost}]\n")
+        self.serve()
+        token = self.caller.post("/v1/tokens", {"name": "ci", "scopes": ["jobs:read", "runs:read", "runs:write", "events:read"]}).json["token"]
+        asked = lambda *words: self.muster(*words, MUSTER_REMOTE=f"http://127.0.0.1:{self.node.port}", MUSTER_TOKEN=token)
+        self.assertNotIn("hi", asked(":jobs").stdout.split())
+        done = asked("hi", "--name", "Ana", "-q")
+        self.assertEqual((done.returncode, done.stdout), (0, "hello Ana\n"), done)
+        self.assertIn("--greeting", asked("hi", "--help").stdout)
+        self.assertIn("name", asked("hi").stderr)
+        self.assertEqual(json.loads(asked(":plan", "hi", "--json").stdout)["provenance"]["alias"]["target_path"], "greet")
+        for name, code in (("both", "alias.collision"), ("lost", "alias.target.invalid"), ("gret", "job.unknown")):
+            self.assertIn(code, asked(":plan", name, "--json").stderr)
+            self.assertIn(name, asked(name).stderr)
+
     def test_flags_go_with_it(self):
         """[S3-54] --json, --report, --exit-code, --on-error, --dry-run and -q do what they do right here."""
         self.job("fails", "exit 7\n")
