@@ -259,7 +259,7 @@ Status go(Node& node, const config::Config& config, const Identity& self, const 
   if (near.listen.host.empty() || near.listen.host == "0.0.0.0") near.listen.host = "127.0.0.1";
   if (near.listen.host == "::") near.listen.host = "::1";
   if (auto status = start_own_side(node, config, self, near); !status) return status;
-  if (auto told = node.serving.begin(self.data, url_of(near)); !told)
+  if (auto told = node.serving.begin(self.data, {url_of(near), config.text("scripts-root")}); !told)
     spdlog::warn("command lines here do not find this node: {}", told.error().detail);
   spdlog::info("serving url={} node={} data={}", url_of(bind), self.id, self.data);
   return Done{};

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -16,11 +17,11 @@ namespace {
 
 constexpr size_t kMaxBytes = 4096;
 
-struct Said {
-  std::string url;
+struct Said : Served {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("url", self.url);
+    visit("scripts", self.scripts);
   }
 };
 
@@ -37,13 +38,14 @@ bool is_trusted(int file) {
 
 }  // namespace
 
-Status Serving::begin(const std::string& data, const std::string& url) {
+Status Serving::begin(const std::string& data, const Served& served) {
   end();
   path_ = file_in(data);
   const auto failed = [&] { return Error{"internal", path_ + ": " + std::strerror(errno), {}}; };
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file_ < 0) return failed();
-  const auto text = to_json_text(Said{url});
+  std::error_code odd;
+  const auto text = to_json_text(Said{{served.url, std::filesystem::absolute(served.scripts, odd).string()}});
   const bool written = ::flock(file_, LOCK_EX | LOCK_NB) == 0 && ::ftruncate(file_, 0) == 0 &&
                        ::write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (written) return Done{};
@@ -60,7 +62,7 @@ void Serving::end() {
   file_ = -1;
 }
 
-std::optional<std::string> serving_url(const std::string& data) {
+std::optional<Served> served_by(const std::string& data) {
   const int file = ::open(file_in(data).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (file < 0) return std::nullopt;
   std::string text(kMaxBytes, '\0');
@@ -71,7 +73,7 @@ std::optional<std::string> serving_url(const std::string& data) {
   ::close(file);
   if (got <= 0) return std::nullopt;
   const auto said = from_json_text<Said>(std::string_view{text}.substr(0, static_cast<size_t>(got)));
-  return said ? std::optional{said->url} : std::nullopt;
+  return said ? std::optional<Served>{*said} : std::nullopt;
 }
 
 }  // namespace muster::app

@@ -8,6 +8,12 @@
 
 namespace muster::app {
 
+/// What a command line is told of a node.
+struct Served {
+  std::string url;
+  std::string scripts;  ///< Its own tree of scripts; absolute when it is read.
+};
+
 /// `<data>/serving.json` says where this process is asked, for as long as this lives: the file is locked
 /// meanwhile, and whoever reads it believes it only then. So a process that was killed leaves nothing behind
 /// that anybody asks, and a second one on the folder takes nothing away from the first.
@@ -19,7 +25,7 @@ public:
   ~Serving() { end(); }
 
   /// Error: `internal`.
-  Status begin(const std::string& data, const std::string& url);
+  Status begin(const std::string& data, const Served& served);
   void end();
 
 private:
@@ -27,8 +33,8 @@ private:
   std::string path_;
 };
 
-/// The URL of the node that serves the folder now. Nothing: there is none, or the file is not one that only
+/// The node that serves the folder now. Nothing: there is none, or the file is not one that only
 /// its owner, this user or root, may write: it would name where a token is sent.
-[[nodiscard]] std::optional<std::string> serving_url(const std::string& data);
+[[nodiscard]] std::optional<Served> served_by(const std::string& data);
 
 }  // namespace muster::app

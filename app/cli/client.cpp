@@ -82,7 +82,8 @@ Client& Client::operator=(Client&&) noexcept = default;
 
 std::optional<std::string> node_to_ask(const config::Config& config) {
   if (config.given("server")) return config.text("server");
-  return app::serving_url(config.text("data"));
+  const auto served = app::served_by(config.text("data"));
+  return served ? std::optional{served->url} : std::nullopt;
 }
 
 Result<Client> Client::make(const config::Config& config, Millis patience) {

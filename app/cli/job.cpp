@@ -10,9 +10,9 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "app/cli/client.hpp"
 #include "app/cli/job_stream.hpp"
 #include "app/cli/remote_job.hpp"
+#include "app/cli/remote_jobs.hpp"
 #include "app/cli/table.hpp"
 #include "app/jobs/job_run.hpp"
 #include "app/jobs/run_parts.hpp"
@@ -127,8 +127,10 @@ std::optional<Outcome> run_named_job(const std::vector<std::string>& arguments, 
   if (words.empty() || words.front().starts_with(':')) return std::nullopt;
   auto config = config::load("", io.environment, before);
   if (!config) return before.empty() ? std::nullopt : std::optional<Outcome>{config.error()};
-  if (const auto server = node_to_ask(*config)) {
-    auto asked = run_remote_job(*server, words, *config, io);
+  const auto server = node_of_jobs(*config);
+  if (!server) return Outcome{server.error()};
+  if (*server) {
+    auto asked = run_remote_job(**server, words, *config, io);
     if (asked.answered || config->given("server")) return asked.outcome;
   }
   auto choice = app::choose_job(*config, words);

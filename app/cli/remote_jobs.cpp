@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
+
+#include "app/serving.hpp"
 
 namespace muster::cli {
 namespace {
@@ -59,6 +62,20 @@ Result<RemoteJob> ask_for(Client& client, const std::string& name) {
 }
 
 }  // namespace
+
+Result<std::optional<std::string>> node_of_jobs(const config::Config& config) {
+  const auto named_by = [&](const char* name) { return config.origin(name).source; };
+  if (named_by("scripts-root") != config::Source::flag) return node_to_ask(config);
+  if (named_by("server") == config::Source::flag)
+    return usage_error("--scripts-root names a folder here, and --server a node, which has its own");
+  std::optional<std::string> node;
+  if (config.given("server")) return node;  // A flag goes before what is set otherwise.
+  std::error_code odd;
+  const auto served = app::served_by(config.text("data"));
+  if (served && std::filesystem::equivalent(config.text("scripts-root"), served->scripts, odd))
+    node = served->url;
+  return node;
+}
 
 Result<RemoteJobs> remote_jobs(Client& client, bool every) {
   RemoteJobs all{Json::array(), 0};

@@ -30,14 +30,18 @@ struct RemoteJob {
 [[nodiscard]] Result<std::optional<RemoteJob>> find_remote_job(Client& client,
                                                                const std::vector<std::string>& words);
 
-/// Asks the node whose jobs this command line would run, if there is one: node_to_ask(), unless a flag names
-/// a folder of scripts. Nothing: this machine's own tree counts, as no node is named and none answers.
+/// The node whose jobs this command line lists, plans and runs: node_to_ask(). Nothing: this machine's own
+/// tree counts, as there is no such node, or a flag names another folder of scripts than the node's that
+/// serves here. Error: usage, when flags name a folder and a node.
+[[nodiscard]] Result<std::optional<std::string>> node_of_jobs(const config::Config& config);
+
+/// Asks that node, if there is one that answers, or one that is named.
 template <class Ask>
 std::optional<Outcome> ask_of_jobs(const Call& call, Ask ask) {
-  if (call.config.origin("scripts-root").source == config::Source::flag) return std::nullopt;
-  const auto server = node_to_ask(call.config);
-  if (!server) return std::nullopt;
-  auto client = Client::make(call.config);
+  const auto server = node_of_jobs(call.config);
+  if (!server) return Outcome{server.error()};
+  if (!*server) return std::nullopt;
+  auto client = Client::make_for(**server, call.config);
   if (!client) return Outcome{client.error()};
   Outcome outcome = ask(*client);
   const bool gone = !outcome && outcome.error().code == "unreachable" && !call.config.given("server");

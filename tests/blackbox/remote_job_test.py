@@ -128,6 +128,31 @@ class RemoteJobTest(Jobs):
             self.assertIn(code, asked(":plan", name, "--json").stderr)
             self.assertIn(name, asked(name).stderr)
 
+    def test_what_is_planned_is_what_is_run(self):
+        """A flag --scripts-root that names the node's own folder asks the node; another one is of this machine, for :jobs, :plan and a run."""
+        other = self.folder / "other" / "greet" / "config.d"
+        other.mkdir(parents=True)
+        (other / "config.yaml").write_text("job: {id: greet.other}\ninterpreter: bash\n")
+        (other.parent / "000_main.sh").write_text("echo other\n")
+        self.serve()
+        here = ["--data", str(self.folder / "data"), "--scripts-root"]
+        planned = lambda root, *flags: json.loads(self.muster(*here, str(root), *flags, ":plan", "greet", "--json").stdout)["job_id"]
+        self.assertEqual(planned(self.root), "greet")
+        (self.folder / "link").symlink_to(self.root)
+        self.assertEqual(planned(self.folder / "link"), "greet")
+        self.assertEqual(self.muster(*here, str(self.folder / "link"), "greet", "--name", "Ana", "-q").stdout, "hello Ana\n")
+        self.assertEqual(planned(other.parent.parent), "greet.other")
+        refused = self.muster(*here, str(other.parent.parent), "greet", "-q")
+        self.assertEqual((refused.returncode, refused.stdout), (5, ""), refused)
+        self.assertIn("a node runs on it", refused.stderr)
+        away = ["--data", str(self.folder / "away"), "--scripts-root", str(other.parent.parent)]
+        url = f"http://127.0.0.1:{self.node.port}"
+        self.assertEqual(self.muster(*away, "greet", "-q", MUSTER_REMOTE=url, FLWD_PROFILE="disabled").stdout, "other\n")
+        for words in ((":jobs",), (":plan", "greet"), ("greet",)):
+            both = self.muster("--server", url, *away, *words)
+            self.assertEqual((both.returncode, "which has its own" in both.stderr), (2, True), both)
+        self.assertEqual(len(self.runs()), 1)
+
     def test_flags_go_with_it(self):
         """[S3-54] --json, --report, --exit-code, --on-error, --dry-run and -q do what they do right here."""
         self.job("fails", "exit 7\n")
