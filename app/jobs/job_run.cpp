@@ -168,8 +168,6 @@ RunOutcome follow(Embedded& node, const std::string& run, const std::string& jou
 Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,
                            const jobs::Arguments& arguments, const JobRunOptions& options,
                            const ShowRun& show) {
-  auto memory = run_memory(node.data());
-  if (!memory) return memory.error();
   const auto runtime = container_runtime();
   const auto id = new_run_id();
   auto submit = submission(id, node.node(), choice, prepared, arguments, runtime, options.asked);
@@ -180,6 +178,8 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
     if (!refusal) return refusal.error();
     return runs::refusal_of(refusal->result).value_or(*denied);
   }
+  auto memory = run_memory(node.data());
+  if (!memory) return memory.error();
   const EmptyFolder tidy{*memory};
   Watched watched;
   Side side{node, *memory, watched};

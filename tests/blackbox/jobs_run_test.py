@@ -1,9 +1,11 @@
 """Jobs as commands, without a server: recorded in the data folder's log, run in their sandbox, shown as they go."""
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import unittest
+from pathlib import Path
 
 from caller import Caller
 from jobs_tree_test import SHIPPED, Folder
@@ -98,6 +100,9 @@ class RunTest(Folder):
         refused = self.run_job("asks", "--json", root=root, status=3)
         self.assertIn("policy.denied", refused.stdout + refused.stderr)
         self.assertNotIn("ran", refused.stdout)
+        name = hashlib.sha256(str((self.folder / "data").resolve()).encode()).hexdigest()[:16]
+        places = [Path("/run"), Path("/dev/shm")]
+        self.assertFalse([place for place in places if (place / f"muster-{os.geteuid()}" / name).exists()], "what it needs is made")
         runs, events = self.recorded()
         self.assertEqual(runs, [])
         self.assertIn('"type":"policy.decided"', events)
