@@ -78,7 +78,7 @@ public:
     order_.memory = parts_.memory + "/" + parts_.run;
     order_.about = parts_.about;
     order_.dry = parts_.dry;
-    order_.timeout_s = parts_.timeout_s;
+    order_.timeout_s = parts_.prepared->timeout_s;
     order_.hide = jobs::secret_values(*parts_.arguments);
     const auto handling = jobs::handling_of(*parts_.job, parts_.on_error, parts_.strict);
     order_.on_error = handling.policy == jobs::OnError::retry   ? "retry"

@@ -31,7 +31,6 @@ struct RunParts {
     false;  ///< The image brings the job: its program is told the job's id, and nothing of `root` is there.
   std::string pull{};         ///< `never`: the image must be here; else it is pulled when it is not.
   bool keep_profile = false;  ///< A copy of the shell profile stays in the run's folder.
-  uint64_t timeout_s = 0;     ///< As jobs::time_limit() says; 0: none.
 };
 
 /// A folder that is in memory, not on a disk, and of this user alone; it is made. Error: `capability.missing`

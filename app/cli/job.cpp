@@ -83,8 +83,7 @@ Outcome run(const app::JobChoice& choice, const std::vector<std::string>& words,
   app::JobRunOptions options{actor(),
                              app::whole_environment(),
                              {common.on_error, common.strict, common.dry_run},
-                             common.verbose >= jobs::kKeepsProfile,
-                             app::secure_timeout(config)};
+                             common.verbose >= jobs::kKeepsProfile};
   JobStream stream{io, common, prepared.steps.size()};
   const auto outcome = app::run_job(
     **node, choice, prepared, *arguments, options,

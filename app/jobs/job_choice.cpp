@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "app/jobs/addon_jobs.hpp"
-#include "app/jobs/node_policy.hpp"
 
 namespace muster::app {
 namespace {
@@ -61,17 +60,17 @@ Result<jobs::Bundle> policy_bundle(const config::Environment& environment) {
   return jobs::parse_bundle(text, file);
 }
 
-Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
+Result<jobs::Preparation> prepare_job(const JobChoice& choice, const NodePolicy& policy,
                                       jobs::Profile profile) {
-  if (choice.addon) {
-    auto prepared = jobs::prepare(*choice.job, {}, bundle, profile);
-    if (prepared) prepared->stepped = false;  // Its one step is the job itself.
-    return prepared;
-  }
-  auto prepared =
-    jobs::prepare(*choice.job, plain_files(choice.root + "/" + choice.job->folder), bundle, profile);
+  const auto files =
+    choice.addon ? std::vector<std::string>{} : plain_files(choice.root + "/" + choice.job->folder);
+  auto prepared = jobs::prepare(*choice.job, files, policy.bundle, profile);
   if (!prepared) return prepared.error();
-  if (auto scripts = job_scripts(choice.root, *choice.job); !scripts) return scripts.error();
+  prepared->limit_time(policy.secure_timeout_s);
+  if (choice.addon)
+    prepared->stepped = false;  // Its one step is the job itself.
+  else if (auto scripts = job_scripts(choice.root, *choice.job); !scripts)
+    return scripts.error();
   return prepared;
 }
 
@@ -79,7 +78,7 @@ Result<JudgedHere> judge_here(const JobChoice& choice, const config::Config& con
                               const config::Environment& environment, const std::string& requested) {
   const auto policy = node_policy(config, environment, requested);
   if (!policy) return policy.error();
-  auto prepared = prepare_job(choice, policy->bundle, policy->profile);
+  auto prepared = prepare_job(choice, *policy, policy->profile);
   if (!prepared) return prepared.error();
   JudgedHere judged{std::move(*prepared)};
   if (judged.prepared.in_containers)

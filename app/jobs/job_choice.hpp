@@ -7,6 +7,7 @@
 
 #include "adapters/job_files.hpp"
 #include "app/config/config.hpp"
+#include "app/jobs/node_policy.hpp"
 #include "domain/jobs/preparation.hpp"
 
 namespace muster::app {
@@ -36,7 +37,7 @@ Result<jobs::Bundle> policy_bundle(const config::Environment& environment);
 
 /// The job as this machine would run it now; nobody has looked at signatures of images. Errors: `E_POLICY`,
 /// `E_CONFIG`.
-Result<jobs::Preparation> prepare_job(const JobChoice& choice, const jobs::Bundle& bundle,
+Result<jobs::Preparation> prepare_job(const JobChoice& choice, const NodePolicy& policy,
                                       jobs::Profile profile);
 
 struct JudgedHere {

@@ -188,7 +188,7 @@ Result<JobDesk::Judged> JobDesk::judge(http::JobAsk ask, JobChoice choice) const
   auto profile =
     jobs::effective_profile({ask.profile, "", std::string{jobs::to_text(options_.policy.profile)}});
   if (!profile) return profile.error();
-  auto prepared = prepare_job(choice, options_.policy.bundle, *profile);
+  auto prepared = prepare_job(choice, options_.policy, *profile);
   if (!prepared) return prepared.error();
   return Judged{std::move(ask), std::move(choice), std::move(*prepared), {}, {}};
 }
@@ -283,12 +283,14 @@ Result<http::PreparedRun> JobDesk::prepare_now(const Judged& judged) {
   if (!elsewhere.empty()) return made;
   const auto arguments = jobs::bind_json(*choice.job, ask.args);
   if (!arguments) return arguments.error();
-  const auto runtime = container_runtime();
-  const auto run = new_run_id();
-  const Asked asked{ask.on_error, ask.strict.value_or(true), ask.dry.value_or(false)};
-  made.submit = submission(run, about_.node, choice, prepared, *arguments, runtime, asked);
+  const RunAsk run{choice,
+                   prepared,
+                   *arguments,
+                   options_.host,
+                   {ask.on_error, ask.strict.value_or(true), ask.dry.value_or(false)},
+                   ask.keep_profile};
+  made.submit = submission(new_run_id(), about_.node, run);
   made.submit.run.of = ask.of;
-  made.submit.run.timeout_s = jobs::time_limit(*choice.job, prepared, options_.policy.secure_timeout_s);
   std::vector<std::string> done;
   if (ask.resume) {
     const auto views = about_.views();
@@ -302,32 +304,7 @@ Result<http::PreparedRun> JobDesk::prepare_now(const Judged& judged) {
     }
   }
   if (prepared.denial()) return made;  // For the record.
-  RunParts parts{run,
-                 choice.job,
-                 &*arguments,
-                 &prepared,
-                 choice.root,
-                 about_.data,
-                 about_.memory,
-                 options_.host,
-                 runtime,
-                 asked.on_error,
-                 asked.strict,
-                 asked.dry,
-                 stream_members(made.submit.run),
-                 choice.addon != nullptr,
-                 choice.addon && choice.addon->pull == "never" ? "never" : "",
-                 ask.keep_profile,
-                 made.submit.run.timeout_s};
-  auto order = make_run_order(parts, side_.groups());
-  if (!order) return order.error();
-  if (auto freed = free_names(*order, &stopping_); !freed) {
-    unmake(*order, side_.groups());
-    return freed.error();
-  }
-  order->notes = stream_notes(made.submit, system_now());
-  order->done = std::move(done);
-  if (auto held = side_.hold(std::move(*order)); !held) return held.error();
+  if (auto kept = side_.make(made.submit, run, std::move(done), &stopping_); !kept) return kept.error();
   return made;
 }
 

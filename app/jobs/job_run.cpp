@@ -168,11 +168,10 @@ RunOutcome follow(Embedded& node, const std::string& run, const std::string& jou
 Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::Preparation& prepared,
                            const jobs::Arguments& arguments, const JobRunOptions& options,
                            const ShowRun& show) {
-  const auto runtime = container_runtime();
+  const RunAsk ask{choice, prepared, arguments, options.host, options.asked, options.keep_profile};
   const auto id = new_run_id();
-  auto submit = submission(id, node.node(), choice, prepared, arguments, runtime, options.asked);
+  auto submit = submission(id, node.node(), ask);
   submit.limits = node.system().options().run_limits;
-  submit.run.timeout_s = jobs::time_limit(*choice.job, prepared, options.secure_timeout_s);
   if (const auto denied = prepared.denial()) {
     const auto refusal = node.ask(std::move(submit), options.actor);  // For the record.
     if (!refusal) return refusal.error();
@@ -183,29 +182,7 @@ Result<RunOutcome> run_job(Embedded& node, const JobChoice& choice, const jobs::
   const EmptyFolder tidy{*memory};
   Watched watched;
   Side side{node, *memory, watched};
-  RunParts parts{id,
-                 choice.job,
-                 &arguments,
-                 &prepared,
-                 choice.root,
-                 node.data(),
-                 *memory,
-                 options.host,
-                 runtime,
-                 options.asked.on_error,
-                 options.asked.strict,
-                 options.asked.dry,
-                 stream_members(submit.run)};
-  parts.keep_profile = options.keep_profile;
-  parts.timeout_s = submit.run.timeout_s;
-  auto order = make_run_order(parts, side->groups());
-  if (!order) return order.error();
-  if (auto freed = free_names(*order); !freed) {
-    unmake(*order, side->groups());
-    return freed.error();
-  }
-  order->notes = stream_notes(submit, system_now());
-  if (auto held = side->hold(std::move(*order)); !held) return held.error();
+  if (auto made = side->make(submit, ask); !made) return made.error();
   const auto receipt = node.ask(std::move(submit), options.actor);
   const auto said = receipt ? parse_json(receipt->result) : Result<Json>{receipt.error()};
   if (!said || !said->value("dispatched", false)) {

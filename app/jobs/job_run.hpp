@@ -17,8 +17,7 @@ struct JobRunOptions {
   std::string actor;  ///< Who asks.
   jobs::Environment host;
   Asked asked;
-  bool keep_profile = false;      ///< As RunParts'.
-  uint64_t secure_timeout_s = 0;  ///< As secure_timeout() gives it.
+  bool keep_profile = false;  ///< As RunParts'.
 };
 
 /// Sees the run's stream as it grows, on the caller's thread.

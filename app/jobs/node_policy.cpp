@@ -1,10 +1,11 @@
 // The bundle and its signature.
 #include "app/jobs/node_policy.hpp"
 
+#include <chrono>
+
 #include "adapters/keys.hpp"
 #include "adapters/signatures.hpp"
 #include "app/jobs/job_choice.hpp"
-#include "app/jobs/run_parts.hpp"
 #include "base/hash.hpp"
 
 namespace muster::app {
@@ -26,7 +27,8 @@ Result<NodePolicy> node_policy(const config::Config& config, const config::Envir
                              : Verified{false, "it changed while it was read"};
     if (!looked.good) return Error{"policy.unsigned", file + ": " + looked.reason, {}};
   }
-  return NodePolicy{*profile, std::move(*bundle), std::move(signer), secure_timeout(config)};
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(config.duration("secure-timeout")).count();
+  return NodePolicy{*profile, std::move(*bundle), std::move(signer), static_cast<uint64_t>(seconds)};
 }
 
 }  // namespace muster::app

@@ -11,7 +11,7 @@ struct NodePolicy {
   jobs::Profile profile = jobs::Profile::secure;
   jobs::Bundle bundle;
   Signer signer;                  ///< Of images.
-  uint64_t secure_timeout_s = 0;  ///< As secure_timeout() gives it.
+  uint64_t secure_timeout_s = 0;  ///< --secure-timeout: see Preparation::limit_time().
 };
 
 /// What is `requested` when it is, else FLWD_PROFILE, else --security-profile, and the bundle. Under `secure`

@@ -69,11 +69,6 @@ Result<std::string> run_memory(const std::string& data) {
   return folder;
 }
 
-uint64_t secure_timeout(const config::Config& config) {
-  return static_cast<uint64_t>(
-    std::chrono::ceil<std::chrono::seconds>(config.duration("secure-timeout")).count());
-}
-
 Json invoked_with(const Asked& asked) {
   Json with = Json::object();
   if (asked.on_error) with["on_error"] = jobs::word_of(*asked.on_error);
@@ -105,9 +100,8 @@ std::vector<runs::PolicyDecided> recorded(const std::vector<jobs::Decision>& dec
   return all;
 }
 
-runs::Submit submission(const std::string& run, const std::string& node, const JobChoice& choice,
-                        const jobs::Preparation& prepared, const jobs::Arguments& arguments,
-                        const std::optional<jobs::Runtime>& runtime, const Asked& asked) {
+runs::Submit submission(const std::string& run, const std::string& node, const RunAsk& ask) {
+  const auto& [choice, prepared, arguments, host, asked, keep_profile, runtime] = ask;
   const auto& job = *choice.job;
   runs::Submit submit;
   auto& accepted = submit.run;
@@ -121,6 +115,7 @@ runs::Submit submission(const std::string& run, const std::string& node, const J
   accepted.executor = prepared.in_containers ? "container" : job.executor.empty() ? "shell" : job.executor;
   if (prepared.in_containers && runtime) accepted.runtime = to_text(*runtime);
   accepted.node = node;
+  accepted.timeout_s = prepared.timeout_s;
   for (const auto& one : prepared.steps)
     accepted.steps.push_back({one.step.id, one.step.name.empty() ? one.step.id : one.step.name});
   accepted.group = job.concurrency.group;

@@ -25,9 +25,6 @@ struct Asked {
   bool strict = true, dry = false;
 };
 
-/// --secure-timeout in seconds.
-[[nodiscard]] uint64_t secure_timeout(const config::Config& config);
-
 /// As `invoked_with` of a run's provenance has it: what differs from what is so when nothing is said.
 [[nodiscard]] Json invoked_with(const Asked& asked);
 /// Of a run's provenance, a JSON text.
@@ -36,11 +33,19 @@ struct Asked {
 /// The policy's decisions as they are recorded; of what, and under which profile, is not said yet.
 [[nodiscard]] std::vector<runs::PolicyDecided> recorded(const std::vector<jobs::Decision>& decisions);
 
-/// What is to be recorded of a run that `node` is to carry out; the limits, of its time too, are not set.
-[[nodiscard]] runs::Submit submission(const std::string& run, const std::string& node,
-                                      const JobChoice& choice, const jobs::Preparation& prepared,
-                                      const jobs::Arguments& arguments,
-                                      const std::optional<jobs::Runtime>& runtime, const Asked& asked);
+/// A judged job that is to be run; all of it outlives this.
+struct RunAsk {
+  const JobChoice& choice;
+  const jobs::Preparation& prepared;
+  const jobs::Arguments& arguments;
+  const jobs::Environment& host;  ///< Of this program.
+  Asked asked{};
+  bool keep_profile = false;  ///< As RunParts'.
+  std::optional<jobs::Runtime> runtime = container_runtime();
+};
+
+/// What is to be recorded of a run that `node` is to carry out; the limits are not set.
+[[nodiscard]] runs::Submit submission(const std::string& run, const std::string& node, const RunAsk& ask);
 
 /// Members of every event of the run's stream (contract of jobs, section 7).
 [[nodiscard]] StringMap stream_members(const runs::Accepted& run);

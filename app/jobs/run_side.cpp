@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <vector>
 
 #include <spdlog/spdlog.h>
 
 #include "adapters/execution_parts.hpp"
-#include "app/jobs/run_parts.hpp"
+#include "app/jobs/addon_jobs.hpp"
 
 namespace muster::app {
 namespace {
@@ -67,6 +66,36 @@ void RunSide::stop() {
 
 std::string RunSide::journal_of(const std::string& run) const {
   return options_.data + "/runs/" + run + "/journal";
+}
+
+Status RunSide::make(const runs::Submit& submit, const RunAsk& ask, std::vector<std::string> done,
+                     const Cancellation* cancellation) {
+  RunParts parts;
+  parts.run = submit.run.run;
+  parts.job = ask.choice.job;
+  parts.arguments = &ask.arguments;
+  parts.prepared = &ask.prepared;
+  parts.root = ask.choice.root;
+  parts.data = options_.data;
+  parts.memory = options_.memory;
+  parts.host = ask.host;
+  parts.runtime = ask.runtime;
+  parts.on_error = ask.asked.on_error;
+  parts.strict = ask.asked.strict;
+  parts.dry = ask.asked.dry;
+  parts.about = stream_members(submit.run);
+  parts.addon = ask.choice.addon != nullptr;
+  if (parts.addon && ask.choice.addon->pull == "never") parts.pull = "never";
+  parts.keep_profile = ask.keep_profile;
+  auto order = make_run_order(parts, groups_);
+  if (!order) return order.error();
+  if (auto freed = free_names(*order, cancellation); !freed) {
+    unmake(*order, groups_);
+    return freed;
+  }
+  order->notes = stream_notes(submit, system_now());
+  order->done = std::move(done);
+  return hold(std::move(*order));
 }
 
 Status RunSide::hold(RunOrder order) {

@@ -12,10 +12,12 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "adapters/cgroups.hpp"
 #include "adapters/run_execution.hpp"
 #include "app/jobs/run_facts.hpp"
+#include "app/jobs/run_parts.hpp"
 #include "projections/catalog.hpp"
 
 namespace muster::app {
@@ -46,6 +48,10 @@ public:
   void start();
   void stop();  ///< Its scripts go on.
 
+  /// Makes what a run needs, frees the names of its containers, and holds it. `done`: its steps that an
+  /// earlier run has done. Errors: as make_run_order(), free_names() and hold(); nothing is left of it then.
+  Status make(const runs::Submit& submit, const RunAsk& ask, std::vector<std::string> done = {},
+              const Cancellation* cancellation = nullptr);
   /// Keeps what a run needs until it is dispatched. Error: `internal`; nothing is left of the run then.
   Status hold(RunOrder order);
   /// Such a run will not be.

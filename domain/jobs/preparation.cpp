@@ -34,9 +34,8 @@ std::optional<Error> Preparation::denial() const {
   return std::nullopt;
 }
 
-uint64_t time_limit(const Job& job, const Preparation& prepared, uint64_t otherwise) {
-  if (job.timeout_s > 0) return job.timeout_s;
-  return prepared.profile == Profile::secure && !prepared.in_containers ? otherwise : 0;
+void Preparation::limit_time(uint64_t otherwise) {
+  if (timeout_s == 0 && profile == Profile::secure && !in_containers) timeout_s = otherwise;
 }
 
 Result<Preparation> prepare(const Job& job, const std::vector<std::string>& files, const Bundle& bundle,
@@ -45,6 +44,7 @@ Result<Preparation> prepare(const Job& job, const std::vector<std::string>& file
   Preparation prepared;
   prepared.profile = profile;
   prepared.stepped = job.stepped;
+  prepared.timeout_s = job.timeout_s;
   prepared.in_containers = runs_in_container(job);
   auto steps = steps_to_run(job, files);
   if (auto checked = check_steps_to_run(steps); !checked) return checked.error();

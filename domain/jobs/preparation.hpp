@@ -21,7 +21,8 @@ struct PreparedStep {
 struct Preparation {
   Profile profile = Profile::secure;
   bool in_containers = false;
-  bool stepped = false;  ///< The job has steps of its own; else each of its scripts is one.
+  bool stepped = false;    ///< The job has steps of its own; else each of its scripts is one.
+  uint64_t timeout_s = 0;  ///< Of the whole run; 0: none.
   std::vector<PreparedStep> steps;
 
   /// What was decided about all steps; what is decided about several alike is there once.
@@ -30,11 +31,9 @@ struct Preparation {
   [[nodiscard]] std::vector<Finding> findings() const;
   /// The first denial there is.
   [[nodiscard]] std::optional<Error> denial() const;
+  /// A process under `secure` never goes without a limit: what its job does not limit has these seconds.
+  void limit_time(uint64_t otherwise);
 };
-
-/// Seconds that a run may take: what the job says, else of a process under `secure` what `otherwise` says, as
-/// nothing there goes without a limit; 0: none.
-[[nodiscard]] uint64_t time_limit(const Job& job, const Preparation& prepared, uint64_t otherwise);
 
 /// `files` are the plain files in the job's folder. What the policy denies is in the judgements, and no
 /// error. Errors: `E_CONFIG`, `E_POLICY` of check_steps, check_steps_to_run and wanted_of; `E_CONFIG` when

@@ -74,7 +74,6 @@ public:
     parts.memory = memory_;
     parts.host = {{"PATH", "/usr/bin:/bin"}, {"HOST_ONLY", "host"}};
     parts.runtime = container_runtime();
-    parts.timeout_s = job->timeout_s;
     return make_run_order(parts, groups_);
   }
 
