@@ -82,13 +82,13 @@ public:
   using Then = std::function<void(Result<T>)>;
   virtual ~JobsPort() = default;
 
-  /// Jobs of all trees, by id and source. Errors: `config.invalid` for a root that is none.
+  /// Jobs of all trees, by id and source. Errors: `config.invalid` for a root that is none; `rate.limited`.
   virtual void list(JobsAsk ask, Then<JobPage> then) = 0;
   /// What the run would be; what the policy denies is the error. Errors: as prepare().
   virtual void plan(JobAsk ask, Then<Json> then) = 0;
   /// What the policy denies is in the submission. Errors: `job.unknown`, `alias.*`, `not.found` (a source),
   /// `source.not.materialized`, `arguments.*`, `E_CONFIG`, `E_POLICY`, `capability.missing`,
-  /// `container.runtime.unavailable`, `placement.impossible`.
+  /// `container.runtime.unavailable`, `container.name.conflict`, `placement.impossible`, `rate.limited`.
   virtual void prepare(JobAsk ask, Then<PreparedRun> then) = 0;
   /// The run will not be: what was prepared for it goes.
   virtual void forget(const std::string& run) = 0;
@@ -98,7 +98,7 @@ public:
   virtual uint64_t oldest(const std::string& run) = 0;
   /// Reads all of the journal of an ended run of this node, and compares it with what the log says of it.
   /// Errors: `not.found`; `conflict` while it goes on; `cursor.expired` when nothing is kept;
-  /// `journal.corrupt`.
+  /// `journal.corrupt`; `rate.limited`.
   virtual void check(const std::string& run, Then<JournalChecked> then) = 0;
   /// As of the last look, some seconds ago.
   [[nodiscard]] virtual JournalUse journals() const = 0;
