@@ -119,7 +119,7 @@ public:
       EXPECT(parsed);
       load(plans::LoadTemplate{{name, parsed->generation, {canonical_json(plan::to_json(parsed->apps))}}});
     }
-    load(plans::LoadProfile{{profile::generation({}), {profile::to_json({}).dump()}}});
+    load(plans::LoadProfile{{profile::generation({}), {profile::to_json(profile::Profile{}).dump()}}});
   }
   ~Node() {
     system_->stop();
