@@ -5,8 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include "app/cli/client.hpp"
 #include "app/jobs/run_parts.hpp"
+#include "base/percent.hpp"
 #include "domain/run_facts.hpp"
 
 namespace muster::app {
@@ -51,9 +51,7 @@ std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy
   side.completed = [system = parts.system, sources = parts.sources](const std::string& run) {
     const auto views = system->views();
     const auto* row = view<runs::View>(*views).runs.find(run);
-    if (!row || (*row)->accepted->source.empty()) return;
-    const auto& accepted = *(*row)->accepted;
-    if (!asked_of(accepted.provenance.text).dry) sources->succeeded(accepted.source);
+    if (row && !(*row)->accepted->source.empty()) sources->succeeded((*row)->accepted->source);
   };
   side.send = [api = parts.api, path = "/v1/nodes/" + parts.node + "/runs"](
                 const runs::Report& report, std::function<void(const Result<uint64_t>&)> then) {
@@ -67,7 +65,7 @@ std::unique_ptr<JobDesk> make_node_jobs(const config::Config& config, NodePolicy
     spdlog::warn("run={} canceled: {}", run, reason);
     http::Api::InsideRequest cancel;
     cancel.path = "/runs/" + run + ":cancel";
-    cancel.query = "reason=" + cli::path_segment(reason);
+    cancel.query = "reason=" + percent_encoded(reason);
     api->ask_inside(std::move(cancel), [](const http::Response&) {});
   };
   auto desk = JobDesk::make(*parts.disk, std::move(options), std::move(side));

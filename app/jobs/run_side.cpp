@@ -206,13 +206,15 @@ void RunSide::begin(const Row& row) {
   auto hooks = telling(
     run, [this](runs::Told fact) { facts_.tell(std::move(fact)); }, groups_,
     [this, run](const RunOutcome& outcome) {
-      if (outcome.status == "completed") options_.completed(run);
+      bool ran = outcome.status == "completed";
       {
         const std::lock_guard lock{mutex_};
+        ran = ran && !running_.at(run)->order().dry;
         running_.erase(run);
         done_.insert(run);
         changed_ = true;
       }
+      if (ran) options_.completed(run);
       options_.grown();
       woken_.notify_all();
     });

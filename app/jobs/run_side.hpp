@@ -31,7 +31,7 @@ struct RunSideOptions {
   /// Takes a run back that this node can never start.
   std::function<void(const std::string& run, const std::string& reason)> cancel;
   std::function<void()> grown;  ///< Some run's journal has.
-  /// A run is over, and each of its steps succeeded.
+  /// A run is over, and each of its steps succeeded; not of one that was dry.
   std::function<void(const std::string& run)> completed = [](const std::string&) {};
   std::shared_ptr<Persistence> counts = std::make_shared<Persistence>();
   /// Of all runs; those that ended first go first. 0: none goes.
