@@ -2,7 +2,6 @@
 #include "adapters/run_making.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "adapters/line_buffer.hpp"
 #include "adapters/run_journal.hpp"

@@ -12,7 +12,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kKeepAlive{15};
 /// A run that has ended and whose journal lacks the end: its node is gone, or never had it.
 constexpr std::chrono::seconds kEndWithin{2};
-constexpr size_t kMostSeen = 20'000;
 
 Bytes bytes(std::string text) {
   return std::make_shared<const std::string>(std::move(text));
@@ -209,8 +208,6 @@ void AllRunsStream::look_for_runs() {
     if (seen_.erase(id.run) == 0) follow(id.run, all);
     return true;
   });
-  if (seen_.size() > kMostSeen)
-    std::erase_if(seen_, [&](const std::string& run) { return !all.starting.contains(run); });
 }
 
 void AllRunsStream::follow(const std::string& run, const runs::View& all) {

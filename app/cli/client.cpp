@@ -16,8 +16,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr size_t kKeyBytes = 16;  // Of an Idempotency-Key.
-
 std::optional<uint32_t> number_in(const HttpReply& reply, std::string_view header) {
   const auto text = reply.header(header);
   uint32_t number = 0;
@@ -47,6 +45,11 @@ std::string with_query(std::string_view path, const Query& query) {
 
 std::string path_segment(std::string_view text) {
   return percent_encoded(text);
+}
+
+std::string new_key() {
+  constexpr size_t kBytes = 16;
+  return random_hex(kBytes);
 }
 
 struct Client::State {
@@ -116,8 +119,7 @@ const std::string& Client::server() const {
 Result<Answer> Client::call(std::string_view method, const std::string& path, const std::string& body,
                             const std::string& key) {
   auto request = state_->request(method, path, body);
-  if (method != "GET")
-    request.headers.emplace_back("Idempotency-Key", key.empty() ? random_hex(kKeyBytes) : key);
+  if (method != "GET") request.headers.emplace_back("Idempotency-Key", key.empty() ? new_key() : key);
   for (const auto until = SteadyClock::now() + state_->timeout;;) {
     auto reply = state_->http.fetch(request);
     if (!reply) return reply.error();

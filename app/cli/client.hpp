@@ -29,6 +29,9 @@ using Query = std::vector<std::pair<std::string_view, std::string>>;
 /// `text` as one segment of a path.
 [[nodiscard]] std::string path_segment(std::string_view text);
 
+/// An Idempotency-Key: what is sent under one happens once.
+[[nodiscard]] std::string new_key();
+
 /// Whom to ask: the node that the configuration names, else the one that serves the data folder now.
 [[nodiscard]] std::optional<std::string> node_to_ask(const config::Config& config);
 

@@ -1,10 +1,7 @@
 // Binding a job's arguments, running it, and showing its stream.
 #include "app/cli/job.hpp"
 
-#include <algorithm>
 #include <csignal>
-#include <fstream>
-#include <map>
 #include <ostream>
 
 #include <pwd.h>

@@ -2,10 +2,8 @@
 #include "app/cli/remote_job.hpp"
 
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <csignal>
-#include <ostream>
 #include <thread>
 #include <utility>
 
@@ -15,13 +13,11 @@
 #include "app/cli/remote_jobs.hpp"
 #include "app/cli/run_follow.hpp"
 #include "base/error_catalog.hpp"
-#include "base/hash.hpp"
 #include "domain/jobs/arguments.hpp"
 
 namespace muster::cli {
 namespace {
 
-constexpr size_t kKeyBytes = 16;  // Of an Idempotency-Key.
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kFirstPause{100}, kLookAgain{10};
@@ -48,7 +44,7 @@ Json body_of(const jobs::Job& job, const jobs::Arguments& arguments, const jobs:
 
 /// Asks for the run until it is known whether it was accepted: under one key it happens once.
 Result<Json> accepted_run(Client& client, const Json& body) {
-  const auto key = random_hex(kKeyBytes);
+  const auto key = new_key();
   auto pause = kFirstPause;
   for (const auto until = SteadyClock::now() + kAskedWithin;; pause *= 2) {
     const auto accepted = client.call("POST", "/runs", body.dump(), key);

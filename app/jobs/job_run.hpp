@@ -2,11 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "adapters/run_execution.hpp"
-#include "adapters/run_making.hpp"
 #include "app/jobs/embedded.hpp"
 #include "app/jobs/job_choice.hpp"
 #include "app/jobs/run_parts.hpp"

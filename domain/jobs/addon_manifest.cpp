@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <tuple>
 
 #include "base/nearest.hpp"
 #include "domain/jobs/config_parts.hpp"

@@ -1,8 +1,6 @@
 // Laying the parts of an environment over each other.
 #include "domain/jobs/environment.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cctype>
 
 #include "domain/jobs/redaction.hpp"

@@ -62,7 +62,6 @@ private:
          "--unshare-cgroup-try"});
     if (!networked()) add({"--unshare-net"});
     add({"--new-session", "--cap-drop", "ALL"});
-    if (run_.info_fd) add({"--info-fd", std::to_string(*run_.info_fd)});
   }
 
   void host() {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +23,7 @@ struct SandboxRun {
   std::vector<std::string> hidden;        ///< Folders that look empty: the node's data folder, /root, /home.
   std::vector<std::string> hidden_files;  ///< Files that cannot be read, like /etc/shadow. They exist.
   std::map<std::string, std::string> env;
-  std::optional<int> info_fd;  ///< Open in bubblewrap: it writes {"child-pid": N} there, seen from the host.
-  CommandLine command;         ///< Interpreter, script, flags.
+  CommandLine command;  ///< Interpreter, script, flags.
 };
 
 /// bubblewrap's options and, apart from them, what it runs.
@@ -56,7 +54,7 @@ struct Sandbox {
 /// - exactly the environment that is given.
 /// It is not tied to the life of whoever starts it: runs outlive the node's process. bubblewrap ends with the
 /// script, with its exit status, but what the script left behind goes on, and ending bubblewrap itself ends
-/// nothing: kill the namespace's first process, which `info_fd` names, and everything in it is gone. Error:
+/// nothing: kill the namespace's first process, as its child is, and everything in it is gone. Error:
 /// `E_CONFIG` for a path that is not absolute, a NUL, a variable without a proper name, no command.
 Result<Sandbox> sandbox(const SandboxRun& run);
 

@@ -78,7 +78,7 @@ Outcome outcome(const SandboxRun& run, const Folders& folders) {
   REQUIRE(made);
   const auto options = folders.root() / "options", output = folders.root() / "output";
   std::ofstream(options) << made->args_file();
-  std::vector<std::string> words{"bwrap", "--args", "0", "--"};
+  std::vector<std::string> words{"bwrap", "--info-fd", std::to_string(kInfo), "--args", "0", "--"};
   words.insert(words.end(), made->command.begin(), made->command.end());
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
@@ -191,8 +191,8 @@ TEST_CASE("a script in the sandbox sees no process but its own") {
 
 TEST_CASE("what a script leaves behind in the sandbox ends with the first process of its namespace") {
   const Folders folders;
-  auto run = folders.sandboxed("setsid bash -c 'trap \"\" TERM HUP; mkfifo wait; : < wait' & echo done");
-  run.info_fd = kInfo;
+  const auto run =
+    folders.sandboxed("setsid bash -c 'trap \"\" TERM HUP; mkfifo wait; : < wait' & echo done");
   const auto [status, output] = outcome(run, folders);
   CHECK(status == 0);
   CHECK(output == "done\n");
