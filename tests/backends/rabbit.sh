@@ -1,6 +1,6 @@
 #!/bin/sh
 # A throwaway RabbitMQ on loopback, in the foreground: rabbit.sh FOLDER AMQP_PORT AMQPS_PORT DIST_PORT EPMD_PORT.
-# SIGTERM ends it and its epmd; what it holds stays in FOLDER. Users: guest, and reader, who may not make anything.
+# SIGTERM ends it and its epmd; what it holds stays in FOLDER. Users: guest, maker, and reader, who may not make anything.
 set -eu
 folder=$1 amqp=$2 amqps=$3 dist=$4 epmd=$5
 mkdir -p "$folder/mnesia" "$folder/log" "$folder/home"
@@ -12,9 +12,11 @@ fi
 cat >"$folder/definitions.json" <<END
 {"vhosts": [{"name": "/"}, {"name": "other/one"}],
  "users": [{"name": "guest", "password": "guest", "tags": "administrator"},
+           {"name": "maker", "password": "let-me-make", "tags": ""},
            {"name": "reader", "password": "let-me-read", "tags": ""}],
  "permissions": [{"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
                  {"user": "guest", "vhost": "other/one", "configure": ".*", "write": ".*", "read": ".*"},
+                 {"user": "maker", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
                  {"user": "reader", "vhost": "/", "configure": "^$", "write": "^$", "read": ".*"}]}
 END
 cat >"$folder/rabbitmq.conf" <<END
