@@ -36,6 +36,7 @@ struct Transfer {
   HttpReply reply{};
   size_t header_bytes = 0;
   bool too_large = false;
+  bool head_ended = false;  // With its empty line; libcurl takes one that was cut off for whole.
 };
 
 struct SlistFree {
@@ -59,8 +60,10 @@ size_t on_header(char* data, size_t, size_t size, void* user) {
   }
   if (line.starts_with("HTTP/")) {  // Also after a 100 Continue: what came before does not count.
     transfer.reply.headers.clear();
+    transfer.head_ended = false;
     return size;
   }
+  if (line == "\r\n" || line == "\n") transfer.head_ended = true;
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return size;
   std::string name(line.substr(0, colon));
@@ -226,6 +229,8 @@ Result<HttpReply> HttpClient::stream(const HttpRequest& request, const OnChunk& 
     return Error{"reply.too.large",
                  request.url + " sent more than " + std::to_string(request.max_bytes) + " bytes"};
   if (curl_->cancelled && on_chunk) transfer.reply.stopped = true;
+  if (code == CURLE_OK && !transfer.head_ended)
+    return Error{"unreachable", request.url + ": the connection ended in the middle of a reply's head"};
   if (code == CURLE_OK || transfer.reply.stopped) return std::move(transfer.reply);
   return failure(code, request, curl_->cancelled ? "cancelled" : why);
 }

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/adapters/amqp_by_hand.hpp"
 #include "tests/adapters/tiny_server.hpp"
 #include "tests/adapters/wait.hpp"
 
@@ -58,6 +59,24 @@ TEST_CASE("what cannot be reached, or does not answer in time, is unreachable") 
   CHECK(late.error().code == "unreachable");
   TinyServer closes([](const std::string&) { return ""; });
   CHECK(client.fetch({.url = closes.url()}).error().code == "unreachable");
+}
+
+TEST_CASE("a reply that ends anywhere before its end is none") {
+  const std::string whole = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello";
+  size_t sent = 0;
+  Listening server([&](int peer) {
+    char request[4096];
+    if (recv(peer, request, sizeof request, 0) > 0) send(peer, whole.data(), sent, MSG_NOSIGNAL);
+  });
+  HttpClient client;
+  const auto url = "http://127.0.0.1:" + std::to_string(server.port()) + "/";
+  for (sent = 0; sent < whole.size(); sent++) {
+    CAPTURE(whole.substr(0, sent));
+    const auto reply = client.fetch({.url = url});
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().code == "unreachable");
+  }
+  CHECK(client.fetch({.url = url})->body == "hello");
 }
 
 TEST_CASE("a URL that is none, or of another protocol, is refused") {
