@@ -61,6 +61,7 @@ class Fault:
     refuses = False  # Connections.
     hangs_up = False  # After the first piece of an answer.
     cuts = True  # Connections that there are when it begins.
+    endless = b""  # Follows what comes back at once, again and again.
 
     def asked(self, what, message):
         """What goes to the server, and what comes back at once."""
@@ -99,7 +100,8 @@ class Cut(Fault):
 
 
 class Says(Fault):
-    """Answers what matches `pattern` itself: with `answer`, and with `endless` again and again until nobody listens."""
+    """Answers what matches `pattern` itself: with `answer`, which may be a function of the request, and with `endless` again
+    and again until nobody listens."""
 
     def __init__(self, answer, pattern="", endless=b""):
         self.answer, self.pattern, self.endless = answer, pattern, endless
@@ -107,7 +109,7 @@ class Says(Fault):
     def asked(self, what, message):
         if not re.search(self.pattern, what):
             return message, b""
-        return b"", self.answer.replace(b"{asked}", message)
+        return b"", self.answer(message) if callable(self.answer) else self.answer
 
 
 class Renames(Fault):
@@ -227,7 +229,7 @@ class Proxy:
                     onward, at_once = fault.asked(what, message)
                     server.sendall(onward)
                     client.sendall(at_once)
-                    while at_once and getattr(fault, "endless", b""):
+                    while at_once and fault.endless:
                         client.sendall(fault.endless)
 
     def _bring_back(self, server, client):

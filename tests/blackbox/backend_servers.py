@@ -4,8 +4,6 @@ import hashlib
 import hmac
 import http.client
 import json
-import os
-import signal
 import socket
 import struct
 import subprocess
@@ -48,13 +46,13 @@ def rabbit():
     """The port of a RabbitMQ."""
     with tempfile.TemporaryDirectory() as folder:
         port, *others = (free_port() for _ in range(4))
-        server = subprocess.Popen([BACKENDS / "rabbit.sh", folder, str(port), *map(str, others)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, start_new_session=True)
+        server = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", BACKENDS / "rabbit.sh", folder, str(port), *map(str, others)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             until(lambda: speaks_amqp(port), "RabbitMQ answers", on=[server])
             yield port
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
+            server.terminate()
             server.wait(timeout=STOP_LIMIT_S)
 
 

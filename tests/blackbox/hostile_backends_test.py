@@ -1,0 +1,153 @@
+"""Servers of an environment that are away, slow, lying or overrun, one at a time: it is told in the right word, the others go on, and nothing need be restarted."""
+import contextlib
+import struct
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from backend_proxy import Cut, HalfOpen, Proxy, Refuses, Renames, Says, Silent, amqp_frame, http_answer, http_request
+from backend_servers import SECRETS, ceph, environment_at, fake_weaviate, profile_of, rabbit
+from caller import Caller
+from environment_test import components, statuses
+from running_node import RunningNode
+from waiting import until
+
+PARTS = ("storage", "broker", "index")
+FIRST = {"storage": "bucket {}-bucket-0", "broker": "exchange {}-orders", "index": "class {}Class0"}  # What is asked for first.
+SLOW_S = 120
+NOISE = b"\x00\xff<<{{" * 100
+PIECE = b"x" * 65536
+
+
+class Suffering:
+    """A node one of whose servers is behind a proxy."""
+
+    def __init__(self, part, ports, keep):
+        self.part = part
+        self.proxy = keep.enter_context(Proxy(ports[part], amqp_frame if part == "broker" else http_request))
+        self.profile = Path(keep.enter_context(tempfile.NamedTemporaryFile("w", suffix=".yaml")).name)
+        self.want("begin")
+        ports = [self.proxy.port if one == part else ports[one] for one in PARTS]
+        self.node = keep.enter_context(RunningNode("--dev", "--node-side", "--environment-interval", "500ms", "--poll-every", "200ms",
+                                                   "--log-level", "debug", "--profile", self.profile, environment=environment_at(*ports)))
+        self.caller = Caller(self.node.port, Authorization="Bearer dev-token")
+        self.until(lambda: all(self.well(part) for part in PARTS), "all of it is there")
+
+    def want(self, what):
+        """A profile of new names from now on."""
+        self.name = what + self.part
+        self.profile.write_text(profile_of(self.name))
+
+    def first(self, part):
+        return FIRST[part].format(self.name.title() if part == "index" else self.name)
+
+    def looked(self, part):
+        """The component, once it looked for what is wanted now."""
+        seen = components(self.caller).get(part)
+        return seen if seen and self.first(part) in statuses(seen) else None
+
+    def well(self, part):
+        seen = self.looked(part)
+        return seen and seen["status"] == "ok" and set(seen["counts"]) == {"in_sync"}
+
+    def until(self, condition, what):
+        try:
+            until(condition, f"{self.part}: {what}", limit_s=SLOW_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; last: {components(self.caller)}") from None
+
+    def bad(self, word):
+        """The resources of the server that are `word`."""
+        seen = self.looked(self.part)
+        return [name for name, status in statuses(seen).items() if status == word] if seen and seen["status"] == "error" else []
+
+
+class HostileBackendsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        keep = contextlib.ExitStack()
+        cls.addClassCleanup(keep.close)
+        ports = {"storage": keep.enter_context(ceph()), "broker": keep.enter_context(rabbit()), "index": keep.enter_context(fake_weaviate())}
+        cls.sufferers = {part: Suffering(part, ports, keep) for part in PARTS}
+
+    def suffer(self, what, faults, words, hits=FIRST):
+        """Each server does wrong as `faults` has it, while something new is wanted of all; `hits` is the resource that is then in `words`."""
+        def one(part):
+            sufferer = self.sufferers[part]
+            sufferer.proxy.misbehave(faults[part])
+            sufferer.want(what)
+            hit = hits[part].format(sufferer.name.title() if part == "index" else sufferer.name)
+            try:
+                sufferer.until(lambda: hit in sufferer.bad(words[part]), f"{hit} is {words[part]}")
+                sufferer.until(lambda: all(sufferer.well(other) for other in PARTS if other != part), "the others are well")
+                seen = sufferer.looked(part)
+                self.no_secrets(sufferer)
+            finally:
+                sufferer.proxy.behave()
+            sufferer.until(lambda: sufferer.well(part), "it is taken into use again")
+            return seen
+        with ThreadPoolExecutor() as at_once:
+            return dict(zip(faults, at_once.map(one, faults)))
+
+    def no_secrets(self, sufferer):
+        told = {path: sufferer.caller.get(path).body.decode(errors="replace")
+                for path in ("/v1/environment?all=true", "/v1/drift", "/metrics", "/internal/bootstrap/status", "/v1/bootstrap/status",
+                             "/v1/events?from=1")}
+        for place, text in {**told, "its output": sufferer.node.output()}.items():
+            for secret in SECRETS:
+                self.assertNotIn(secret, text, place)
+
+    def all_parts(self, value):
+        return dict.fromkeys(PARTS, value)
+
+    def test_one_that_refuses_connections(self):
+        self.suffer("refused", self.all_parts(Refuses()), self.all_parts("unreachable"))
+
+    def test_one_that_takes_connections_and_says_nothing(self):
+        self.suffer("silent", self.all_parts(Silent()), self.all_parts("unreachable"))
+
+    def test_one_whose_way_back_is_gone(self):
+        """Also on a connection that was in use, of which nobody is told anything."""
+        self.suffer("half", self.all_parts(HalfOpen()), self.all_parts("unreachable"))
+
+    def test_one_that_hangs_up_in_the_middle_of_an_answer(self):
+        self.suffer("cut", self.all_parts(Cut()), self.all_parts("unreachable"))
+
+    def test_one_that_forbids_one_call_only(self):
+        def forbidden(request):
+            return http_answer(403, b"<Error><Code>AccessDenied</Code><Message>" + request + b"</Message></Error>", "Connection: close")
+        seen = self.suffer("once", {
+            "storage": Says(forbidden, "^PUT .*lifecycle"),
+            "broker": Renames("queue.declare", "oncebroker-queue-0", "amq.broker-queue-0"),  # Which the broker keeps for itself.
+            "index": Says(forbidden, "^POST /v1/schema$")}, self.all_parts("failed"),
+            {"storage": "lifecycle {}-bucket-0", "broker": "queue {}-queue-0", "index": "class {}Class0"})
+        self.assertIn("Bearer ", str(seen["index"]["resources"]))  # The server repeated it, without the key as no_secrets() saw.
+        for part, begins in {"storage": ("bucket", "versioning", "tags"), "broker": ("exchange",)}.items():
+            well = [status for name, status in statuses(seen[part]).items() if name.startswith(begins)]
+            self.assertEqual(len(well), len(begins))
+            self.assertLessEqual(set(well), {"changed", "in_sync"}, part)
+
+    def test_one_that_asks_to_be_left_alone(self):
+        for status in (429, 503):
+            answer = http_answer(status, b"", "Retry-After: 1", "Connection: close")
+            seen = self.suffer(f"busy{status}", dict.fromkeys(("storage", "index"), Says(answer)), self.all_parts("unreachable"))
+            for part, component in seen.items():
+                self.assertIn("ask again in 1 s", str(component["resources"]), part)
+
+    def test_one_that_talks_nonsense(self):
+        nonsense = Says(http_answer(200, NOISE, "Connection: close"), "^GET ")
+        self.suffer("noise", {"storage": nonsense, "broker": Says(NOISE), "index": nonsense},
+                    {"storage": "failed", "broker": "unreachable", "index": "failed"},
+                    {**FIRST, "storage": "versioning {}-bucket-0"})
+        self.suffer("static", self.all_parts(Says(NOISE)), {"storage": "failed", "broker": "unreachable", "index": "failed"})
+
+    def test_one_whose_answer_has_no_end(self):
+        endless = Says(b"HTTP/1.1 200 X\r\nContent-Length: 1000000000000\r\n\r\n", "^GET ", PIECE)
+        self.suffer("endless", {"storage": endless, "broker": Says(struct.pack(">BHI", 1, 0, 0xfffffff0), endless=PIECE), "index": endless},
+                    {"storage": "failed", "broker": "unreachable", "index": "failed"},
+                    {**FIRST, "storage": "versioning {}-bucket-0"})
+
+
+if __name__ == "__main__":
+    unittest.main()
