@@ -220,7 +220,11 @@ Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const
   if (ask.dry_run) {
     const auto both = are_there(session, binding);
     if (!both) return both.error();
-    if (*both) return broker::in_sync("whether it is bound cannot be seen over AMQP");
+    if (*both) {
+      auto told = broker::in_sync("whether it is bound cannot be seen over AMQP");
+      told.unseen = true;
+      return told;
+    }
     return broker::added("the binding", to_json(binding), ask);
   }
   const auto refusal = session.bind(binding);

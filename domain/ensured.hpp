@@ -32,6 +32,9 @@ struct Ensured {
   bool also_added = false;
   /// Of the rules or tags of a bucket: those that were, or would be, added; without the bucket's name.
   std::vector<bootstrap::Thing> added{};
+  /// Of a dry run: nobody can see whether it is there, so that it is written once, which changes nothing
+  /// where it is.
+  bool unseen = false;
 };
 
 /// How a resource is asked for.

@@ -108,7 +108,7 @@ Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome) {
   if (outcome) {
     Row row{std::move(kind),     std::move(name),  std::string(to_text(outcome->outcome)),
             outcome->detail,     outcome->desired, outcome->actual,
-            outcome->also_added, outcome->added};
+            outcome->also_added, outcome->added,   outcome->unseen};
     for (auto& thing : row.added) {
       thing.of = row.name;
       auto as = parse_json(thing.as.text);

@@ -41,8 +41,9 @@ struct Row {
   Json desired{}, actual{};               ///< As Ensured.
   bool also_added = false;                ///< As Ensured.
   std::vector<bootstrap::Thing> added{};  ///< What was, or would be, added inside of something shared.
+  bool unseen = false;                    ///< As Ensured.
 
-  [[nodiscard]] bool writes() const { return status == "changed" || also_added; }
+  [[nodiscard]] bool writes() const { return status == "changed" || also_added || unseen; }
   bool operator==(const Row&) const = default;
 };
 

@@ -19,6 +19,7 @@ struct FakeBackend {
   std::vector<std::string>* calls = nullptr;
   std::string name;
   bool away = false, made = false;
+  bool blind = false;   ///< Cannot see whether it is made.
   Millis throttled{0};  ///< How long it asks to be left alone while it is away.
 
   std::vector<Step> steps() {
@@ -26,6 +27,11 @@ struct FakeBackend {
              [this](const environment::Ask& ask) -> Result<environment::Ensured> {
                calls->push_back(name + (ask.dry_run ? "?" : "!"));
                if (away) return Error{throttled > Millis{0} ? "backend.throttled" : "unreachable", "not now"};
+               if (blind && ask.dry_run && !made) {
+                 environment::Ensured told{Outcome::in_sync, "cannot be seen"};
+                 told.unseen = true;
+                 return told;
+               }
                const auto outcome = made ? Outcome::in_sync : Outcome::changed;
                made |= !ask.dry_run;
                return environment::Ensured{outcome, "made"};
@@ -196,6 +202,25 @@ TEST_CASE("what somebody takes away is back after one interval", "[S2-76]") {
   chain.fakes[2].made = false;
   chain.advance(std::chrono::milliseconds{30'200});
   CHECK(chain.fakes[2].made);
+}
+
+TEST_CASE("what nobody can see is written once, under an intent, and not at all where it is only observed") {
+  for (const bool observed : {false, true}) {
+    Chain chain(observed);
+    chain.fakes[1].blind = true;
+    CHECK(chain.look(true).at(1).rows.at(0).status == "in_sync");
+    CHECK(chain.calls == Words{"storage?", "broker?", "index?"});
+    for (int i = 0; i < 2; i++) {
+      chain.calls.clear();
+      (void)chain.look(false, Component::broker);
+      const bool writes = i == 0 && !observed;
+      CHECK(chain.calls == (writes ? Words{"broker?", "broker!"} : Words{"broker?"}));
+    }
+    CHECK(chain.fakes[1].made == !observed);
+    CHECK(chain.intents.size() == (observed ? 0 : 1));
+    CHECK(chain.told.back().rows.at(0).status == "in_sync");
+    CHECK_FALSE(chain.told.back().wrote());
+  }
 }
 
 TEST_CASE("what is only observed is told, and left as it is") {

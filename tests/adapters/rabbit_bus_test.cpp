@@ -121,6 +121,27 @@ TEST_CASE("what goes over the wire to RabbitMQ", "[S2-24][S2-27a][S2-27b]") {
     CHECK_THAT(differs->detail, Catch::Contains("PRECONDITION_FAILED"));
   }
 
+  SECTION("whether a binding is there cannot be seen: a dry run says so, and an apply makes it once") {
+    CHECK(ensure_all({}) == changed);
+    RabbitBus other(through(proxy));
+    for (const profile::Binding& binding : {profile::Binding{"e1", "q1", "k"}, {"e1", "q2", "k"}}) {
+      for (int i = 0; i < 2; i++) {
+        const auto dry = other.ensure_binding(binding, {"", true});
+        REQUIRE(dry);
+        CHECK(dry->outcome == Outcome::in_sync);
+        CHECK(dry->unseen);
+      }
+      proxy.take_counts();
+      for (const int binds : {1, 0}) {
+        const auto made = other.ensure_binding(binding, {});
+        REQUIRE(made);
+        CHECK_FALSE(made->unseen);
+        CHECK(proxy.take_counts()["bind"] == binds);
+      }
+      CHECK_FALSE(other.ensure_binding(binding, {"", true})->unseen);
+    }
+  }
+
   SECTION("a binding that was taken away stays away on the next connection") {
     CHECK(ensure_all({}) == changed);
     const profile::Binding unwanted{"e1", "q1", "k"};

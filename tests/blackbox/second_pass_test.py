@@ -32,7 +32,7 @@ class SecondPassTest(unittest.TestCase):
     def node(self, interval):
         """A node whose servers are behind the proxies; its caller, once it has made all of it."""
         environment = environment_at(*(self.proxies[part].port for part in PARTS))
-        with RunningNode("--dev", "--node-side", "--environment-interval", interval, "--profile", self.profile,
+        with RunningNode("--dev", "--node-side", "--environment-interval", interval, "--poll-every", "200ms", "--profile", self.profile,
                          environment=environment) as node:
             caller = Caller(node.port, Authorization="Bearer dev-token")
             until(lambda: self.made(caller), "all of it is made")
@@ -91,6 +91,9 @@ class SecondPassTest(unittest.TestCase):
                 return written == mended
             until(all_mended, "exactly what was taken away is made again")
             self.assertIn("tmp-7d", s3_by_hand(self.ports["storage"], "GET", *RULES))
+            converged(caller, *PARTS)
+            self.profile.write_text(self.profile.read_text().replace('"key": "new.33"', '"key": "newer.33"'))
+            until(lambda: self.proxies["broker"].take_counts()["queue.bind"] == 1, "a binding between ends that are there is made")
             converged(caller, *PARTS)
 
 
