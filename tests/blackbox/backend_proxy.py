@@ -11,6 +11,7 @@ METHODS = {(40, 10): "exchange.declare", (40, 20): "exchange.delete", (40, 30): 
            (50, 10): "queue.declare", (50, 20): "queue.bind", (50, 30): "queue.purge", (50, 40): "queue.delete",
            (50, 50): "queue.unbind", (60, 40): "basic.publish"}
 READS = {"GET", "HEAD", "exchange.look", "queue.look"}
+MESSAGES = {"basic.publish"}  # What the log says is told to a broker whenever it is said: no part of a look.
 
 
 def http_request(said):
@@ -51,9 +52,9 @@ def amqp_name(frame):
     return name
 
 
-def writes(counts):
-    """How many of what was counted could change something."""
-    return sum(count for kind, count in counts.items() if kind not in READS)
+def written(counts):
+    """Those of what was counted that could change what there is."""
+    return {kind: count for kind, count in counts.items() if kind not in READS | MESSAGES}
 
 
 class Fault:
