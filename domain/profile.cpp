@@ -17,6 +17,13 @@ Json to_json(const Binding& binding) {
   return {{"exchange", binding.exchange}, {"queue", binding.queue}, {"key", binding.key}};
 }
 
+Json to_json(const Topic& topic) {
+  return {{"name", topic.name},
+          {"partitions", topic.partitions},
+          {"replication", topic.replication},
+          {"config", Json(topic.config)}};
+}
+
 namespace {
 
 Json to_json(const Bucket& bucket) {
@@ -34,13 +41,6 @@ Json to_json(const IndexClass& spec) {
   for (const auto& property : spec.properties)
     properties.push_back({{"name", property.name}, {"type", property.type}});
   return {{"name", spec.name}, {"properties", std::move(properties)}};
-}
-
-Json to_json(const Topic& topic) {
-  return {{"name", topic.name},
-          {"partitions", topic.partitions},
-          {"replication", topic.replication},
-          {"config", Json(topic.config)}};
 }
 
 template <class T>

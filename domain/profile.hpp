@@ -91,6 +91,7 @@ Result<Profile> parse(std::string_view text, std::string_view file);
 [[nodiscard]] Json to_json(const Exchange& exchange);
 [[nodiscard]] Json to_json(const Queue& queue);
 [[nodiscard]] Json to_json(const Binding& binding);
+[[nodiscard]] Json to_json(const Topic& topic);
 
 /// The document without its generation: every section is there, empty when nothing is desired; `modes` only
 /// when there are some.

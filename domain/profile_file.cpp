@@ -6,6 +6,7 @@
 #include "domain/index_rules.hpp"
 #include "domain/object_reader.hpp"
 #include "domain/profile.hpp"
+#include "domain/topic_rules.hpp"
 #include "domain/yaml.hpp"
 
 namespace muster::profile {
@@ -88,6 +89,9 @@ private:
   }
   static std::pair<std::string_view, std::string> identity(const Property& property) {
     return {"name", index_rules::folded(property.name)};
+  }
+  static std::pair<std::string_view, std::string> identity(const Topic& topic) {
+    return {"name", topics::folded(topic.name)};
   }
   static std::pair<std::string_view, std::string> identity(const LifecycleRule& rule) {
     return {"id", rule.id};
@@ -177,8 +181,10 @@ private:
   Topic topic(ObjectReader from) {
     Topic made;
     made.name = name(from);
-    made.partitions = from.integer("partitions", 1, 10'000).value_or(1);
-    made.replication = from.integer("replication", 1, 32).value_or(1);
+    if (const auto fault = topics::name_fault(made.name); !made.name.empty() && !fault.empty())
+      from.complain("name", fault);
+    made.partitions = from.integer("partitions", 1, topics::kMaxPartitions).value_or(1);
+    made.replication = from.integer("replication", 1, topics::kMaxReplication).value_or(1);
     made.config = from.text_map("config");
     from.refuse_unknown();
     return made;

@@ -93,7 +93,7 @@ broker:
   bindings: [{exchange: e, queue: other}, {exchange: amq.topic, queue: q}, {exchange: gone, queue: q}]
 index:
   classes: [{name: C, properties: [{name: p, type: txt}, {name: p, type: "text[]"}, {name: r, type: Other}]}]
-topics: [{name: t, partitions: 0}]
+topics: [{name: t, partitions: 0}, {name: a.b}, {name: a_b}, {name: a b}]
 brokers: {}
 )");
   CHECK(says(error, "/storage/0/lifecycle/1/id", "line 2: \"a\" is also the id of /storage/0/lifecycle/0"));
@@ -109,8 +109,10 @@ brokers: {}
   CHECK(says(error, "/index/classes/0/properties/0/type", "did you mean 'text'?"));
   CHECK(says(error, "/index/classes/0/properties/1/name", "is also the name"));
   CHECK(says(error, "/topics/0/partitions", "from 1"));
+  CHECK(says(error, "/topics/2/name", "\"a_b\" is also the name of /topics/1"));
+  CHECK(says(error, "/topics/3/name", "letters, digits"));
   CHECK(says(error, "/brokers", "did you mean 'broker'?"));
-  CHECK(error.fields.size() == 14);
+  CHECK(error.fields.size() == 16);
 }
 
 TEST_CASE("a profile of more than 10,000 entries is refused") {
