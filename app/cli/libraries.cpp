@@ -29,6 +29,11 @@ std::string curl_version() {
 }  // namespace
 
 Json linked_libraries() {
+#ifdef MUSTER_WITH_RDKAFKA
+  constexpr const char* kKafka = MUSTER_WITH_RDKAFKA;
+#else
+  constexpr const char* kKafka = "not built in";
+#endif
   return {
     {"avahi", MUSTER_WITH_AVAHI_CORE},
     {"boost", dotted(BOOST_VERSION / 100'000, BOOST_VERSION / 100 % 1'000, BOOST_VERSION % 100)},
@@ -38,6 +43,7 @@ Json linked_libraries() {
     {"jansson", jansson_version_str()},
     {"libcurl", curl_version()},
     {"librabbitmq", MUSTER_WITH_LIBRABBITMQ},
+    {"librdkafka", kKafka},
     {"nlohmann-json",
      dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
     {"openssl", OpenSSL_version(OPENSSL_FULL_VERSION_STRING)},

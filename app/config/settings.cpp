@@ -204,6 +204,17 @@ std::vector<Setting> environment_settings() {
          "URL of a Weaviate server for the profile's classes; empty: an index of this node")
       .env({"WEAVIATE_URL"}),
     text("weaviate-api-key", "", "API key of --weaviate-url").env({"WEAVIATE_API_KEY"}).hidden(),
+    text("kafka-brokers", "", "Brokers of a Kafka cluster for the profile's topics: host:port, by commas")
+      .env({"KAFKA_BROKERS"}),
+    text("kafka-security-protocol", "plaintext",
+         "To --kafka-brokers: plaintext, ssl, sasl_plaintext, sasl_ssl")
+      .env({"KAFKA_SECURITY_PROTOCOL"}),
+    text("kafka-sasl-mechanism", "PLAIN", "How --kafka-user says who it is")
+      .env({"KAFKA_SASL_MECHANISM"})
+      .one_of({"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}),
+    text("kafka-user", "", "User of --kafka-brokers").env({"KAFKA_USER"}),
+    text("kafka-password", "", "Password of --kafka-user").env({"KAFKA_PASSWORD"}).hidden(),
+    text("kafka-ca", "", "PEM file with the CA of --kafka-brokers; empty: the system's").env({"KAFKA_CA"}),
   };
 }
 

@@ -24,6 +24,7 @@ PLACES = {
     r"raft\.h|raft/": r"consensus/",
     r"boost/beast": r"http/server[^/]*$",
     r"caf/": r"actors/|http/bridge[^/]*$|app/",
+    r"librdkafka/": r"adapters/kafka_[^/]*\.cpp$",
 }
 LINES_LIMIT = 400
 LONGER_FOR_A_REASON = {}  # path -> reason; empty, and meant to stay so.

@@ -42,6 +42,13 @@ target_link_libraries(avahi INTERFACE PkgConfig::AVAHI)
 pkg_check_modules(RABBITMQ REQUIRED IMPORTED_TARGET librabbitmq)
 add_library(rabbitmq INTERFACE)
 target_link_libraries(rabbitmq INTERFACE PkgConfig::RABBITMQ)
+# Kafka is built in where its library is: without it a node that is told to use Kafka says so.
+add_library(kafka INTERFACE)
+pkg_check_modules(RDKAFKA IMPORTED_TARGET rdkafka>=2.0)
+option(MUSTER_KAFKA "Build in what speaks to Kafka" ${RDKAFKA_FOUND})
+if(MUSTER_KAFKA)
+  target_link_libraries(kafka INTERFACE PkgConfig::RDKAFKA)
+endif()
 # libcurl is loaded when it is used (adapters/curl_library.hpp); the build needs its headers.
 add_library(curl_headers INTERFACE)
 target_include_directories(curl_headers SYSTEM INTERFACE ${CURL_INCLUDE_DIRS})
