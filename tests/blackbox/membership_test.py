@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cluster_case import ClusterCase
-from planned import app, end_services, write_plan
+from planned import app, write_plan
 from running_cluster import RunningCluster, fixed_port, new_service
 from running_node import BINARY
 
@@ -300,15 +300,9 @@ class TwoClustersTest(ClusterCase):
             os.mkfifo(gate)
             plans.mkdir()
             write_plan(plans, app("a"), app("b", ["/bin/sh", "-c", f"read line < {gate}"], restart="on-failure"))
-            elder, younger = cluster.add(), cluster.add()
-            elder.service = new_service()
-            elder.plans = younger.plans = plans
-            younger.environment |= {"ROLE_HINT": "server", "RUNNER_EXECUTOR": "process"}
-            elder.start().wait_ready()
+            elder, younger = self.apart(cluster, plans)
             stays = self.id_of(elder)
             elder.stop()
-            younger.start().wait_ready()
-            self.addCleanup(end_services, younger.data)
 
             def services():
                 return {row["name"]: row for row in younger.get("/v1/services").json}
@@ -318,7 +312,7 @@ class TwoClustersTest(ClusterCase):
             younger.until(lambda: states() == {"a": "running", "b": "running"}, "its services run")
             self.assertNotEqual(self.id_of(younger), stays)
             before = {name: row["pid"] for name, row in services().items()}
-            elder.service = cluster.service
+            elder.service = younger.service  # The younger goes on: only who started a process is told how it ended.
             elder.start()
             younger.until(lambda: self.id_of(younger) == stays, "gave way")
             younger.until(lambda: states() == {"a": "running", "b": "running"}, "they are known there")
@@ -367,7 +361,6 @@ class TwoClustersTest(ClusterCase):
             (plans := cluster.room / "plans").mkdir()
             write_plan(plans, app("a"))
             elder, younger = self.apart(cluster, plans)
-            self.addCleanup(end_services, younger.data)
             runs = younger.until(lambda: self.running(younger), "its service runs")
             self.registered(elder, "of-elder")
             seq = self.registered(younger, "of-younger")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from caller import Answer, Caller
+from planned import end_services
 from running_node import BINARY, ROOT
 from waiting import PATIENCE_S, until
 
@@ -221,6 +222,7 @@ class RunningCluster:
             self._print_last_words()
         for member in self.members:
             member.kill()
+            end_services(member.data)
         self._room.cleanup()
 
     def add(self, *flags, node_id=None):

@@ -23,11 +23,15 @@ class ServicesCase(unittest.TestCase):
         node = RunningNode("--node-side", "--plans-dir", folder.name, "--dev", "--node-id", "n1", "--service-backoff", "10ms",
                            environment={"ROLE_HINT": "server", "RUNNER_EXECUTOR": "process", **environment})
         node.__enter__()
-        self.addCleanup(node.__exit__)
-        self.addCleanup(end_services, node.folder / "data")
         self.state = node.folder / "data"
+        self.addCleanup(self.end, node)
         self.caller = Caller(node.port, Authorization="Bearer dev-token")
         return node
+
+    def end(self, node):
+        node.stop()  # First: it would start them again.
+        end_services(node.folder / "data")
+        node.__exit__()
 
     def services(self):
         return {row["name"]: row for row in self.caller.get("/v1/services").json}
