@@ -133,16 +133,17 @@ class LaterTest(ClusterCase):
     def test_one_that_holds_something_stays(self):
         """[S2-51] What somebody asked of it would be lost."""
         with RunningCluster(0) as cluster:
-            control, = [cluster.add()]
-            control.service = new_service()
-            node = cluster.add()
-            node.service = new_service()
-            node.environment["MUSTER_CONTROL_URL"] = control.url
-            node.start().wait_ready()
+            control, node, bare = (cluster.add() for _ in range(3))
+            for member in (control, node, bare):
+                member.service = new_service()
+            for member in (node, bare):
+                member.environment["MUSTER_CONTROL_URL"] = control.url
+                member.start().wait_ready()
             identity = node.cluster()["identity"]
             self.registered(node, "kept")
             control.start().wait_ready()
-            control.until(lambda: control.cluster()["identity"]["cluster"], "has founded")
+            # Another one, which began to ask there later, has found it: so would this one have.
+            bare.until(lambda: bare.ready() and bare.cluster()["identity"] == control.cluster()["identity"], "joined whom it was pointed at")
             self.registered(node, "kept-too")
             self.assertEqual(node.cluster()["identity"], identity)
 
