@@ -43,10 +43,16 @@ class ArtifactsTest(unittest.TestCase):
             self.assertEqual(caller.get("/v1/artifacts").json, [])
 
     def test_a_key_is_asked_for(self):
-        """[S2-41] With a credential configured nobody else puts."""
+        """[S2-41] With a credential configured nobody else puts, or is given anything."""
         with RunningNode(environment={"SUPERVISOR_API_KEY": "k" * 32}) as node:
-            self.assertEqual(self.put(Caller(node.port), "a", b"x").status, 401)
-            self.assertEqual(self.put(Caller(node.port, X_API_Key="k" * 32), "a", b"x").status, 200)
+            known, nobody = Caller(node.port, X_API_Key="k" * 32), Caller(node.port)
+            self.assertEqual(self.put(nobody, "a", b"x").status, 401)
+            self.assertEqual(self.put(known, "a", b"secret").status, 200)
+            for path in ("/v1/artifacts", "/v1/artifacts/a", "/v1/artifacts/b"):
+                refused = nobody.get(path)
+                self.assertEqual(refused.status, 401, path)
+                self.assertNotIn(b"secret", refused.body)
+            self.assertEqual(known.get("/v1/artifacts/a").body, b"secret")
 
 
 if __name__ == "__main__":
