@@ -89,7 +89,9 @@ class FlwdTest(Folder):
     def test_its_own_address(self):
         """[S3-27] Where nobody says, flwd serves and asks at 127.0.0.1:8080."""
         said = subprocess.run([self.folder / "flwd", ":config", "--json"], env={"PATH": os.environ["PATH"]}, cwd=self.folder, capture_output=True, text=True, timeout=60)
-        self.assertIn("127.0.0.1:8080", said.stdout, said)
+        rows = {row["name"]: row for row in json.loads(said.stdout)["rows"]}
+        self.assertEqual({name: (rows[name]["value"], rows[name]["origin"]) for name in ("bind", "server")},
+                         {"bind": ("127.0.0.1:8080", "default"), "server": ("http://127.0.0.1:8080", "default")})
 
     def test_each_request_is_a_line_of_json_in_the_log(self):
         """[S3-30] --log=json: what was asked, by whom, what came of it and how long it took; no token."""
