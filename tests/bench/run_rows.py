@@ -106,14 +106,12 @@ def output(bench):
         before = node.rss_mib()
         client = Client(node.port)
         run = client.start("noisy")
-        reader = subprocess.Popen(["curl", "-sN", "-H", f"Authorization: Bearer {TOKEN}", f"http://127.0.0.1:{node.port}/runs/{run}/events"],
-                                  stdout=subprocess.PIPE)
-        most = before
-        got = 0
-        while chunk := reader.stdout.read1(1 << 20):
-            got += chunk.count(b"event: step.log")
-            most = max(most, node.rss_mib())
-        reader.wait()
+        most, got = before, 0
+        with subprocess.Popen(["curl", "-sN", "-H", f"Authorization: Bearer {TOKEN}", f"http://127.0.0.1:{node.port}/runs/{run}/events"],
+                              stdout=subprocess.PIPE) as reader:
+            while chunk := reader.stdout.read1(1 << 20):
+                got += chunk.count(b"event: step.log")
+                most = max(most, node.rss_mib())
         finished, = lines_of(node, "run.finished")
         started, = lines_of(node, "run.started")
         took = milliseconds(finished["data"]["at"]) - milliseconds(started["data"]["at"])

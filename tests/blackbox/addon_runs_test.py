@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from addon_test import DIGEST, FakeRuntime, Registry
-from caller import Caller
+from caller import Caller, read_on
 from jobs_http_test import ENDED, events_of
 from waiting import until
 
@@ -175,9 +175,7 @@ class FakeRuntimeTest(Runs, FakeRuntime):
                 until(lambda: recorded()[-1]["code"] == "image.signature.required", "the denial is recorded")
                 self.assertEqual([(one["source"], one["decision"], one["code"]) for one in recorded()[1:]],
                                  [("other", "denied", "source-signature-invalid"), ("other", "denied", "image.signature.required")])
-                text = ""
-                while text.count("policy.decision") < 3 or not text.endswith("\n\n"):
-                    text += stream.read1(65536).decode()
+                text = read_on(stream, lambda text: text.count("policy.decision") >= 3 and text.endswith("\n\n"))
             told = [data for _, kind, data in events_of(text) if kind == "policy.decision"]
             self.assertEqual([(data["run_id"], data["source"]) for data in told], [("", "addon"), ("", "other"), ("", "other")])
             self.refused(caller.post("/runs", {"job_id": "addon/test.all"}), 422, "source-signature-invalid")

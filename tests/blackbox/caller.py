@@ -91,6 +91,21 @@ class Caller:
             connection.close()
 
 
+def read_on(reply, good):
+    """The text of a stream that does not end by itself, once good(text); looked at after each piece, a keep-alive too."""
+    text = ""
+
+    def more():
+        nonlocal text
+        piece = reply.read1(65536).decode()
+        if not piece:
+            raise AssertionError(f"the stream ended: {text}")
+        text += piece
+        return good(text)
+    until(more, "the stream tells it")
+    return text
+
+
 def messages(response):
     """The server-sent messages of a stream: dicts of their fields, comments under ''."""
     message = {}

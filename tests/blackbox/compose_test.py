@@ -1,4 +1,5 @@
 """Services as containers: a runner drives compose through Podman, and through a fake of Docker's command line."""
+import contextlib
 import json
 import os
 import shutil
@@ -55,6 +56,23 @@ class FakeDockerTest(unittest.TestCase):
         path.write_text(f"#!/bin/sh\n{textwrap.dedent(script)}\n")
         path.chmod(stat.S_IRWXU)
 
+    def hold(self):
+        """Compose waits at a pipe until go_on(), and no longer than the test."""
+        pipe = self.folder / "hold"
+        os.mkfifo(pipe)
+
+        def let_go():
+            with contextlib.suppress(FileNotFoundError):
+                os.close(os.open(pipe, os.O_RDWR))
+        self.addCleanup(let_go)
+
+    def go_on(self):
+        def opened():
+            with contextlib.suppress(OSError):  # Nobody reads yet.
+                return os.open(self.folder / "hold", os.O_WRONLY | os.O_NONBLOCK)
+        with open(until(opened, "compose waits"), "w") as pipe:
+            pipe.write("go on\n")
+
     def commands(self):
         return self.asked.read_text() if self.asked.exists() else ""
 
@@ -109,13 +127,13 @@ class FakeDockerTest(unittest.TestCase):
         """[S2-12] [S2-43] The node is killed while compose is at work, with or without its number on record; the plan that it kept says nothing of the app."""
         for known in (True, False):
             with self.subTest(known=known), FakeControlPlane() as fake, Runner(fake.url, PATH=self.path, RUNNER_EXECUTOR="docker") as runner:
-                os.mkfifo(self.folder / "hold")
+                self.hold()
                 fake.plan = {**fake.plan, "apps": [container_app("web", self.folder)], "generation": "g-2"}
                 runner.until(lambda: (self.folder / "up-muster-web").exists() and "web" in records(runner.state)
                              and records(runner.state)["web"]["record"], "compose is at work, and it is on record")
                 runner.stop(signal.SIGKILL)
                 record = records(runner.state)["web"]
-                (self.folder / "hold").write_text("go on\n")
+                self.go_on()
                 until(lambda: not alive(json.loads(record["record"])["up"]["pid"]), "compose made it")
                 (self.folder / "hold").unlink()
                 if not known:

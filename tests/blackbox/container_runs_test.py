@@ -224,11 +224,11 @@ class ContainerRunsTest(PodmanCase):
 class RecordingDockerTest(unittest.TestCase):
     """Fake: `docker` is a script that remembers its words; there is no Podman."""
 
-    # Its container is a script that ends when it is killed, and not when it is asked to.
+    # Its container is a script that ends when it is killed or its room is gone, and not when it is asked to.
     DOCKER = """#!/bin/sh
 echo "$@" >> {asked}
 case "$1" in
-run) mkfifo {room}/never; touch {room}/runs; exec 3<>{room}/never; trap "" TERM; while [ ! -e {room}/killed ]; do read -t 1 line <&3; done; exit 137;;
+run) mkfifo {room}/never; touch {room}/runs; exec 3<>{room}/never; trap "" TERM; while [ -e {room}/runs ] && [ ! -e {room}/killed ]; do read -t 1 line <&3; done; exit 137;;
 stop) echo "cannot stop it" >&2; exit 1;;
 kill) touch {room}/killed; echo x > {room}/never;;
 rm) echo "Error: No such container: $3" >&2; exit 1;;

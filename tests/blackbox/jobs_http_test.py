@@ -11,7 +11,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from caller import Caller
+from caller import Caller, read_on
 from jobs_tree_test import SHIPPED
 from running_cluster import RunningCluster
 from running_node import BINARY, RunningNode
@@ -193,9 +193,7 @@ class ShippedTest(Jobs):
         reply = connection.getresponse()
         first = self.accepted({"job_id": "demo", "args": {"name": "Ana"}})["id"]
         second = self.accepted({"job_id": "demo", "args": {"name": "Bo"}})["id"]
-        text = ""
-        while text.count("event: run.finish") < 2:
-            text += reply.read1(65536).decode()
+        text = read_on(reply, lambda text: text.count("event: run.finish") == 2 and text.endswith("\n\n"))
         self.assertTrue(text.startswith(":connected\n\n"))
         self.assertEqual({data["run_id"] for _, kind, data in events_of(text) if kind == "run.finish"}, {first, second})
 

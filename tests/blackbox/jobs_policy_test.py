@@ -3,7 +3,8 @@ import http.client
 import json
 import unittest
 
-from jobs_http_test import TOKEN, Jobs, events_of
+from caller import read_on
+from jobs_http_test import TOKEN, WAITS, Jobs, events_of
 
 ASKS = "interpreter: bash\ncontainer: {network: host}\n"
 DECIDED = ("subject", "decision", "code", "reason")
@@ -25,10 +26,9 @@ class PolicyTest(Jobs):
         connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=60)
         self.addCleanup(connection.close)
         connection.request("GET", "/events", headers=TOKEN)
-        reply, text = connection.getresponse(), ""
+        reply = connection.getresponse()
         self.refused(self.caller.post("/runs", {"job_id": "asks"}), 422, "policy.denied")
-        while "policy.decision" not in text or not text.endswith("\n\n"):
-            text += reply.read1(65536).decode()
+        text = read_on(reply, lambda text: "policy.decision" in text and text.endswith("\n\n"))
         denied = next(data for _, kind, data in events_of(text) if kind == "policy.decision")
         self.assertEqual((denied["run_id"], denied["job_id"], denied["security_profile"]), ("", "asks", "secure"))
         self.assertEqual([denied[name] for name in DECIDED[:3]], ["container.network", "denied", "policy.denied"])
@@ -87,7 +87,7 @@ class PolicyTest(Jobs):
 
     def test_a_script_under_secure_has_a_time_limit_of_its_own(self):
         """[S3-55] --secure-timeout, where its job names none; on record with the run."""
-        self.job("waits", "until [ -e $RUN_DIR/go ]; do :; done\n")
+        self.job("waits", WAITS)
         self.job("quick", "echo x\n", "interpreter: bash\ntimeout: 50\n")
         self.serve("--secure-timeout", "1s")
         run = self.ended(self.accepted({"job_id": "waits"})["id"])

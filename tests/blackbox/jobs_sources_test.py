@@ -81,12 +81,14 @@ class SourcesTest(Jobs):
         """[S3-79] Type, name, URL, ref, the commit that it was pinned to, and the checkout."""
         body = {"job_id": "say", "source": {"name": "tools"}}
         checkout = self.folder.resolve() / "data" / "sources" / "tools" / "scripts"
-        for shown in (self.caller.post("/plans", body).json, self.accepted(body)):
+        runs = [self.accepted(body), self.accepted({"job_id": "say"})]
+        for shown in (self.caller.post("/plans", body).json, runs[0]):
             self.assertEqual(shown["provenance"]["source"], {
                 "type": "git", "name": "tools", "url": str(self.folder / "repository"), "ref": "main", "resolved_ref": "refs/heads/main",
                 "resolved_commit": self.commit, "checkout": str(checkout)})
-        own = self.accepted({"job_id": "say"})["provenance"]["source"]
-        self.assertEqual(own, {"type": "local", "name": "say", "ref": "say", "resolved_ref": str(self.root.resolve() / "say")})
+        self.assertEqual(runs[1]["provenance"]["source"], {"type": "local", "name": "say", "ref": "say", "resolved_ref": str(self.root.resolve() / "say")})
+        for run in runs:
+            self.ended(run["id"])  # So that no script outlives the test.
 
     def test_a_source_has_aliases_of_its_own(self):
         """Rows below its name, unless it is exposed to nobody; a plan says whose alias it was."""

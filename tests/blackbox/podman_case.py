@@ -32,6 +32,7 @@ class PodmanCase(unittest.TestCase):
         wrapper.chmod(0o755)
         self.environment = {"PATH": f"{wrapper.parent}:{os.environ['PATH']}", "HOME": str(self.folder), "TMPDIR": f"{self.folder}/tmp",
                             "CONTAINERS_CONF": f"{self.folder}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{self.folder}/storage.conf"}
+        self.addCleanup(self.podman, "rm", "--force", "--all", "--time", "0")  # What a test that failed left running.
 
     def podman(self, *words):
         return subprocess.run(["podman", *words], env=self.environment, capture_output=True, text=True, timeout=300)
