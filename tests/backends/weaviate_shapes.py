@@ -1,7 +1,7 @@
-"""Which requests Weaviate's published description allows, of those that muster sends: its routes by hand, as JSON schemas.
+"""The requests that muster may send to Weaviate, as JSON schemas written by hand.
 
-Weaviate describes itself in Swagger 2.0: openapi-specs/schema.json of its repository. What it leaves open (no field of it
-is required there) is closed here to what muster means to send, so that a misspelt field is found."""
+Weaviate describes itself in Swagger 2.0: openapi-specs/schema.json of its repository. These allow less: what it leaves open
+(no field of it is required there) is closed to what muster means to send, so that a misspelt field is found."""
 import re
 from urllib.parse import parse_qsl, urlsplit
 
