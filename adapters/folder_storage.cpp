@@ -147,9 +147,7 @@ Result<Ensured> FolderStorage::ensure_lifecycle(const std::string& bucket,
   auto merged = buckets::merge(rules_of(*meta), rules);
   if (!merged) return merged.error();
   if (merged->missing.empty() || ask.dry_run) return std::move(merged->told);
-  for (const auto& rule : merged->missing)
-    (*meta)["lifecycle"].push_back(
-      {{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", rule.expire_days}});
+  for (const auto& rule : merged->missing) (*meta)["lifecycle"].push_back(profile::to_json(rule));
   if (auto kept = keep_meta(bucket, *meta); !kept) return kept.error();
   return std::move(merged->told);
 }

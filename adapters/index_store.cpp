@@ -65,7 +65,7 @@ Ensured judge_properties(const std::string& class_name, const index_rules::Diffe
               " and stays, " + wanted.type + " is desired";
   }
   auto judged = told(before.conflicting.empty() ? Outcome::changed : Outcome::incompatible, std::move(detail),
-                     index_rules::to_json(desired), index_rules::to_json(actual));
+                     profile::to_json(desired), profile::to_json(actual));
   judged.also_added = !added.empty() && judged.outcome != Outcome::changed;
   return judged;
 }
@@ -146,8 +146,8 @@ private:
       if (!*made) return not_there("class " + wanted.name, *objection);
       if (!objection->empty()) return make_properties(wanted, **made, ask);  // Somebody else made it.
     }
-    return told(Outcome::changed, (ask.dry_run ? "would make " : "made ") + what,
-                index_rules::to_json(wanted), nullptr);
+    return told(Outcome::changed, (ask.dry_run ? "would make " : "made ") + what, profile::to_json(wanted),
+                nullptr);
   }
 
   /// Properties that are refused do not keep the others from being added.

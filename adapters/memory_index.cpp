@@ -161,7 +161,7 @@ private:
 
   Status write(const IndexClass& spec) {
     log::Batch batch;
-    batch.put(Column::local, class_key(spec.name), to_bytes(index_rules::to_json(spec)));
+    batch.put(Column::local, class_key(spec.name), to_bytes(profile::to_json(spec)));
     return disk_.write(batch, false);  // Batches become durable in order: no object without its class.
   }
 

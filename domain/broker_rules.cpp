@@ -32,8 +32,8 @@ Status check(const profile::Queue& queue) {
   if (queue.name.starts_with("amq."))
     return invalid("\"" + queue.name + "\": names that begin with amq. belong to the broker");
   if (queue.dlx.size() > kMaxName) return invalid("a dead letter exchange's name has at most 255 bytes");
-  if (queue.ttl < 0 || queue.ttl > kMaxTtl)
-    return invalid("a ttl is 0 to " + std::to_string(kMaxTtl) + " seconds");
+  if (queue.ttl < 0 || queue.ttl > profile::kMaxTtl)
+    return invalid("a ttl is 0 to " + std::to_string(profile::kMaxTtl) + " seconds");
   return Done{};
 }
 

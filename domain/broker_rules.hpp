@@ -11,8 +11,6 @@
 namespace muster::broker {
 
 constexpr size_t kMaxName = 255;  ///< Bytes of names and routing keys, as in AMQP.
-constexpr int64_t kMaxTtl =
-  4'294'967;  ///< Seconds a queue keeps a message at most; RabbitMQ counts ms in 32 bits.
 
 /// Errors: `field.invalid`. Names that begin with `amq.` belong to the broker.
 [[nodiscard]] Status check(const profile::Exchange& exchange);

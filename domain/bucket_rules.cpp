@@ -80,10 +80,6 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
-Json to_json(const profile::LifecycleRule& rule) {
-  return {{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", rule.expire_days}};
-}
-
 Json to_json(const SeenRule& rule) {
   Json json{{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", nullptr}};
   if (rule.expire_days) json["expire_days"] = *rule.expire_days;

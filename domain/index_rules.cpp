@@ -151,13 +151,6 @@ Difference compare(const profile::IndexClass& desired, const profile::IndexClass
   return difference;
 }
 
-Json to_json(const profile::IndexClass& spec) {
-  Json properties = Json::array();
-  for (const auto& property : spec.properties)
-    properties.push_back({{"name", property.name}, {"type", property.type}});
-  return {{"name", spec.name}, {"properties", std::move(properties)}};
-}
-
 Result<ObjectId> object_id(std::string_view class_name, std::string_view id) {
   if (id.empty() || id.size() > kMaxId || !is_utf8(id))
     return Error{"field.invalid", "an object's id has 1 to " + std::to_string(kMaxId) + " bytes of UTF-8"};

@@ -44,9 +44,6 @@ struct Difference {
 };
 [[nodiscard]] Difference compare(const profile::IndexClass& desired, const profile::IndexClass& actual);
 
-/// The class, or these properties of it, as the profile writes them.
-[[nodiscard]] Json to_json(const profile::IndexClass& spec);
-
 /// An object's UUID: its id when it is one, otherwise made of class and id.
 struct ObjectId {
   std::string uuid;

@@ -5,6 +5,17 @@
 
 namespace muster::profile {
 
+Json to_json(const LifecycleRule& rule) {
+  return {{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", rule.expire_days}};
+}
+
+Json to_json(const IndexClass& spec) {
+  Json properties = Json::array();
+  for (const auto& property : spec.properties)
+    properties.push_back({{"name", property.name}, {"type", property.type}});
+  return {{"name", spec.name}, {"properties", std::move(properties)}};
+}
+
 Json to_json(const Exchange& exchange) {
   return {{"name", exchange.name}, {"type", exchange.type}};
 }
@@ -28,19 +39,11 @@ namespace {
 
 Json to_json(const Bucket& bucket) {
   Json rules = Json::array();
-  for (const auto& rule : bucket.lifecycle)
-    rules.push_back({{"id", rule.id}, {"prefix", rule.prefix}, {"expire_days", rule.expire_days}});
+  for (const auto& rule : bucket.lifecycle) rules.push_back(to_json(rule));
   return {{"name", bucket.name},
           {"versioned", bucket.versioned},
           {"lifecycle", std::move(rules)},
           {"tags", Json(bucket.tags)}};
-}
-
-Json to_json(const IndexClass& spec) {
-  Json properties = Json::array();
-  for (const auto& property : spec.properties)
-    properties.push_back({{"name", property.name}, {"type", property.type}});
-  return {{"name", spec.name}, {"properties", std::move(properties)}};
 }
 
 template <class T>

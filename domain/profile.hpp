@@ -14,6 +14,7 @@ namespace muster::profile {
 
 constexpr size_t kMaxFile = 4 * 1024 * 1024;  ///< Bytes of a profile file.
 constexpr size_t kMaxEntries = 10'000;        ///< Everything that has a name, together.
+constexpr int64_t kMaxTtl = 4'294'967;        ///< Seconds: brokers keep milliseconds in 32 bits.
 
 struct LifecycleRule {
   std::string id;
@@ -88,6 +89,8 @@ struct Profile {
 Result<Profile> parse(std::string_view text, std::string_view file);
 
 /// One entry as the document writes it.
+[[nodiscard]] Json to_json(const LifecycleRule& rule);
+[[nodiscard]] Json to_json(const IndexClass& spec);
 [[nodiscard]] Json to_json(const Exchange& exchange);
 [[nodiscard]] Json to_json(const Queue& queue);
 [[nodiscard]] Json to_json(const Binding& binding);

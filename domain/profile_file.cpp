@@ -15,7 +15,6 @@ namespace {
 using names::pointer_to;
 
 constexpr int64_t kMaxDays = 36'500;
-constexpr int64_t kMaxTtl = 4'294'967;  // Seconds: brokers keep milliseconds in 32 bits.
 
 class Reading {
 public:

@@ -110,7 +110,7 @@ void bus_contract(const Make& make) {
     for (const auto& queue : {profile::Queue{""},
                               {"amq.own"},
                               {"work", -1},
-                              {"work", broker::kMaxTtl + 1},
+                              {"work", profile::kMaxTtl + 1},
                               {"work", 0, std::string(256, 'x')}})
       CHECK(bus->ensure_queue(queue, {}).error().code == "field.invalid");
     CHECK(bus->ensure_binding({"", "work", "k"}, {}).error().code == "field.invalid");
