@@ -127,14 +127,14 @@ S3Storage::S3Storage(S3Settings settings, Now now)
 
 void S3Storage::begin() {
   retry_after_ = {};
-  deadline_ = std::chrono::steady_clock::now() + settings_.total_timeout;
+  deadline_ = settings_.clock() + settings_.total_timeout;
 }
 
 Result<HttpReply> S3Storage::call(const std::string& method, const std::string& bucket,
                                   const std::string& part, const std::string& body,
                                   const HttpHeaders& headers) {
   if (!fault_.empty()) return Error{"field.invalid", fault_};
-  const auto left = std::chrono::ceil<Millis>(deadline_ - std::chrono::steady_clock::now());
+  const auto left = std::chrono::ceil<Millis>(deadline_ - settings_.clock());
   if (left.count() <= 0) return Error{"unreachable", "the object storage takes too long"};
   aws::Request request{method, "/" + bucket, {}, headers, body};
   if (!part.empty()) request.query.emplace_back(part, "");

@@ -21,6 +21,7 @@ struct S3Settings {
   std::string ca_file{};  ///< PEM; empty: the system's.
   Millis connect_timeout{3'000};
   Millis total_timeout{10'000};  ///< Of a call of the port, with all its requests.
+  SteadyNow clock = steady_now;  ///< That it is measured by.
 };
 
 /// Error: `field.invalid`, which quotes nothing of what was given: each call of a storage with such settings
@@ -88,7 +89,7 @@ private:
   std::string host_;   ///< As the Host header has it.
   std::string fault_;  ///< Of the endpoint.
   HttpClient client_;
-  std::chrono::steady_clock::time_point deadline_{};
+  SteadyTime deadline_{};
   std::chrono::seconds retry_after_{0};
 };
 

@@ -14,7 +14,6 @@ namespace muster {
 namespace {
 
 using std::chrono::seconds;
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxReply = 16 * 1024 * 1024;
 constexpr size_t kMaxWords = 300;  // Bytes of what a server says that are repeated.
@@ -47,12 +46,12 @@ WeaviateHttp::WeaviateHttp(WeaviateSettings settings) : settings_(std::move(sett
 }
 
 void WeaviateHttp::begin() {
-  deadline_ = Clock::now() + settings_.call_timeout;
+  deadline_ = settings_.clock() + settings_.call_timeout;
   retry_after_ = Millis{0};
 }
 
 Result<HttpReply> WeaviateHttp::send(const Request& request) {
-  const auto left = std::chrono::duration_cast<Millis>(deadline_ - Clock::now());
+  const auto left = std::chrono::duration_cast<Millis>(deadline_ - settings_.clock());
   if (left <= Millis::zero()) {
     ready_ = false;
     return Error{"unreachable", settings_.url + " is too slow"};

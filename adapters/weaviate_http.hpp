@@ -18,7 +18,8 @@ struct WeaviateSettings {
   std::string api_key{};  ///< Sent as a bearer token; empty: none.
   std::string ca_file{};  ///< PEM; empty: the system's.
   Millis connect_timeout{3'000};
-  Millis call_timeout{10'000};  ///< Of a call of the port, with all its requests.
+  Millis call_timeout{10'000};   ///< Of a call of the port, with all its requests.
+  SteadyNow clock = steady_now;  ///< That it is measured by.
 };
 
 class WeaviateHttp {
@@ -60,7 +61,7 @@ private:
   HttpClient client_;
   bool ready_ = false;
   bool version_asked_ = false;
-  std::chrono::steady_clock::time_point deadline_{};
+  SteadyTime deadline_{};
   Millis retry_after_{0};
 };
 

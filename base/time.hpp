@@ -1,4 +1,4 @@
-// Wall-clock time in milliseconds, and its one text form.
+// Wall-clock time in milliseconds, and its one text form; the steady time that limits are measured by.
 #pragma once
 
 #include <chrono>
@@ -16,6 +16,14 @@ using Time = std::chrono::sys_time<Millis>;
 using Now = std::function<Time()>;
 
 [[nodiscard]] Time system_now();
+
+/// For limits: it never goes back, and says nothing of the time of day.
+using SteadyTime = std::chrono::steady_clock::time_point;
+using SteadyNow = std::function<SteadyTime()>;
+
+[[nodiscard]] inline SteadyTime steady_now() {
+  return std::chrono::steady_clock::now();
+}
 
 /// RFC 3339 in UTC with milliseconds: 2026-01-02T03:04:05.678Z, always 24 characters until the year 9999.
 [[nodiscard]] std::string to_rfc3339(Time time);
