@@ -3,84 +3,21 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include <amqp.h>
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "adapters/amqp_parts.hpp"
+#include "tests/support/listening.hpp"
 
 namespace muster {
 
-/// Calls `serve` with each connection to a free port of 127.0.0.1, on a thread of its own.
-class Listening {
-public:
-  using Serve = std::function<void(int peer)>;
-
-  explicit Listening(Serve serve) : serve_(std::move(serve)) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    listen(listener_, 16);
-    socklen_t size = sizeof address;
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    acceptor_ = std::thread([this] { accept_all(); });
-  }
-  ~Listening() {
-    shutdown(listener_, SHUT_RDWR);
-    acceptor_.join();
-    close(listener_);
-    cut();
-    for (auto& thread : threads_) thread.join();
-    for (const int peer : peers_) close(peer);
-  }
-
-  [[nodiscard]] uint16_t port() const { return port_; }
-  [[nodiscard]] int connections() const { return connections_; }
-  /// Ends every connection there is.
-  void cut() {
-    const std::lock_guard lock(mutex_);
-    for (const int peer : peers_) shutdown(peer, SHUT_RDWR);
-  }
-
-private:
-  void accept_all() {
-    for (;;) {
-      const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (peer < 0) return;
-      connections_++;
-      const std::lock_guard lock(mutex_);
-      peers_.push_back(peer);
-      threads_.emplace_back([this, peer] {
-        serve_(peer);
-        shutdown(peer, SHUT_RDWR);
-      });
-    }
-  }
-
-  const Serve serve_;
-  int listener_ = -1;
-  uint16_t port_ = 0;
-  std::atomic<int> connections_{0};
-  std::mutex mutex_;
-  std::vector<int> peers_;
-  std::vector<std::thread> threads_;
-  std::thread acceptor_;
-};
+using test::Listening;
 
 /// Passes on what is said, and counts the methods that the client calls: "queue.declare", "queue.look" ...
 class AmqpProxy {
@@ -92,6 +29,7 @@ public:
   void cut() { listening_.cut(); }
   std::atomic<bool> refusing{false};  ///< Hangs up on who comes now.
   std::atomic<bool> deaf{false};      ///< Nothing passes any more, and nobody is told.
+  std::atomic<int> heartbeats{0};     ///< Of clients.
 
   std::map<std::string, int> take_counts() {
     const std::lock_guard lock(mutex_);
@@ -101,13 +39,9 @@ public:
 private:
   void pass(int peer) {
     if (refusing) return;
-    const int broker = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(broker_);
+    const int broker = test::connected_to(broker_);
     std::string said;
-    bool open = connect(broker, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    bool open = broker >= 0;
     pollfd fds[] = {{peer, POLLIN, 0}, {broker, POLLIN, 0}};
     while (open && poll(fds, 2, -1) > 0)
       for (int i = 0; i < 2 && open; i++) {
@@ -119,7 +53,7 @@ private:
         if (i == 0) count(said.append(buffer, static_cast<size_t>(n)));
         open = send(fds[1 - i].fd, buffer, static_cast<size_t>(n), MSG_NOSIGNAL) == n;
       }
-    close(broker);
+    if (broker >= 0) close(broker);
   }
 
   /// Takes whole frames off the front.
@@ -132,6 +66,7 @@ private:
     };
     while (said.size() >= 7 && said.size() >= 8 + number(3, 4)) {
       const size_t size = number(3, 4);
+      if (said[0] == AMQP_FRAME_HEARTBEAT) heartbeats++;
       if (said[0] == AMQP_FRAME_METHOD) {
         const std::string method = std::to_string(number(7, 2)) + "." + std::to_string(number(9, 2));
         static const std::map<std::string, std::string> kNames{{"40.10", "exchange"},

@@ -8,11 +8,6 @@
 #include <functional>
 #include <string>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "adapters/s3_storage.hpp"
 #include "tests/adapters/tiny_server.hpp"
 #include "tests/support/eventually.hpp"
@@ -30,7 +25,7 @@ public:
     return gateway;
   }
 
-  [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] uint16_t port() const { return port_; }
   [[nodiscard]] std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
 
   CephGateway(const CephGateway&) = delete;
@@ -53,24 +48,13 @@ private:
     std::filesystem::remove_all(folder_);
   }
 
-  static bool is_free(int port) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    const bool free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    return free;
-  }
-
-  static int three_free_ports() {
-    for (int port = 20'000 + getpid() % 10'000;; port += 3)
+  static uint16_t three_free_ports() {
+    for (auto port = static_cast<uint16_t>(20'000 + getpid() % 10'000);; port += 3)
       if (is_free(port) && is_free(port + 1) && is_free(port + 2)) return port;
   }
 
   std::string folder_;
-  int port_ = 0;
+  uint16_t port_ = 0;
   FILE* input_ = nullptr;
 };
 
@@ -79,16 +63,13 @@ class Relay {
 public:
   using Before = std::function<std::string(const std::string& request)>;
 
-  explicit Relay(int port, Before before = {})
+  explicit Relay(uint16_t port, Before before = {})
     : port_(port),
       before_(std::move(before)),
       server_([this](const std::string& request) { return hand_on(request); }) {}
 
-  [[nodiscard]] std::string url() const {
-    auto url = server_.url();
-    url.pop_back();
-    return url;
-  }
+  [[nodiscard]] std::string url() const { return server_.url(""); }
+  [[nodiscard]] int requests() const { return server_.requests(); }
   [[nodiscard]] int writes() const { return writes_; }
 
 private:
@@ -96,25 +77,20 @@ private:
     if (!request.starts_with("GET ") && !request.starts_with("HEAD ")) writes_++;
     if (before_)
       if (auto answer = before_(request); !answer.empty()) return answer;
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<uint16_t>(port_));
+    const int fd = connected_to(port_);
     std::string answer;
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-      auto once = request;
-      once.insert(once.find("\r\n") + 2, "Connection: close\r\n");
-      send(fd, once.data(), once.size(), MSG_NOSIGNAL);
-      char buffer[4096];
-      for (ssize_t n = 0; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;)
-        answer.append(buffer, static_cast<size_t>(n));
-    }
+    if (fd < 0) return answer;
+    auto once = request;
+    once.insert(once.find("\r\n") + 2, "Connection: close\r\n");
+    send(fd, once.data(), once.size(), MSG_NOSIGNAL);
+    char buffer[4096];
+    for (ssize_t n = 0; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;)
+      answer.append(buffer, static_cast<size_t>(n));
     close(fd);
     return answer;
   }
 
-  const int port_;
+  const uint16_t port_;
   const Before before_;
   std::atomic<int> writes_{0};
   TinyServer server_;

@@ -15,14 +15,8 @@ namespace muster::test {
 
 inline const environment::Ask kAsk{"idem-1", false};
 
-inline std::string url_of(const TinyServer& server) {
-  auto url = server.url();
-  url.pop_back();
-  return url;
-}
-
 inline S3Settings settings_for(const TinyServer& server) {
-  S3Settings settings{url_of(server), {"AKEXAMPLE", "SKEXAMPLE"}};
+  S3Settings settings{server.url(""), {"AKEXAMPLE", "SKEXAMPLE"}};
   settings.total_timeout = Millis{2'000};
   return settings;
 }

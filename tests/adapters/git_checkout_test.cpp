@@ -250,16 +250,10 @@ TEST_CASE("a folder that is a link, or not ours, is left alone", "[S3-99]") {
 
 TEST_CASE("a checkout ends with its time, or when it is canceled") {
   GitRoom room;
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);  // Takes connections, and never says a word.
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  const int fd = test::bound_to(0);  // Takes connections, and never says a word.
   REQUIRE(::listen(fd, 1) == 0);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   auto order = order_of(room, "main");
-  order.url = "git://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/x";
+  order.url = "git://127.0.0.1:" + std::to_string(test::port_of(fd)) + "/x";
   Cancellation cancellation;
   SECTION("its time") {
     order.limit = Millis{500};

@@ -7,15 +7,12 @@
 #include <fstream>
 #include <string>
 
-#include <arpa/inet.h>
 #include <catch2/catch.hpp>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "adapters/child_process.hpp"
 #include "adapters/program.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/ports.hpp"
 
 namespace muster::test {
 
@@ -70,29 +67,6 @@ private:
   fs::path path_;
 };
 
-inline int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
-inline bool answers(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool good = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return good;
-}
-
 /// `git daemon` for the repositories of a room.
 class GitDaemon {
 public:
@@ -106,7 +80,7 @@ public:
   [[nodiscard]] std::string url() const { return "git://127.0.0.1:" + std::to_string(port_) + "/origin"; }
 
 private:
-  static ChildProcess start(const GitRoom& room, int port) {
+  static ChildProcess start(const GitRoom& room, uint16_t port) {
     Spawn spawn;
     spawn.argv = {"git",
                   "daemon",
@@ -121,7 +95,7 @@ private:
     REQUIRE(started);
     return std::move(*started);
   }
-  int port_;
+  const uint16_t port_;
   ChildProcess process_;
 };
 

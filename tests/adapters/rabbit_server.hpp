@@ -6,32 +6,17 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <catch2/catch.hpp>
-#include <netinet/in.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "adapters/amqp_session.hpp"
 #include "base/hash.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/ports.hpp"
 
 namespace muster {
-
-/// A port of 127.0.0.1 that nobody has now.
-inline uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  socklen_t size = sizeof address;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return ntohs(address.sin_port);
-}
 
 class RabbitServer {
 public:
@@ -53,7 +38,7 @@ private:
   explicit RabbitServer(const std::string& root) {
     const std::string script = root + "/tests/backends/rabbit.sh";
     std::vector<std::string> words{script, folder_};
-    for (const uint16_t port : {port_, tls_port_, free_port(), free_port()})
+    for (const uint16_t port : {port_, tls_port_, test::free_port(), test::free_port()})
       words.push_back(std::to_string(port));
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
@@ -81,7 +66,7 @@ private:
 
   const std::string folder_ =
     (std::filesystem::temp_directory_path() / ("muster-rabbit-" + random_hex(8))).string();
-  const uint16_t port_ = free_port(), tls_port_ = free_port();
+  const uint16_t port_ = test::free_port(), tls_port_ = test::free_port();
   pid_t pid_ = -1;
 };
 

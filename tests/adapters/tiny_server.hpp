@@ -2,18 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <cstring>
 #include <functional>
-#include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/support/listening.hpp"
 
 /// Calls the handler with each request (head and body as they came) on a thread per connection; what it
 /// returns is written back as it is. An empty answer closes the connection.
@@ -21,52 +13,18 @@ class TinyServer {
 public:
   using Handler = std::function<std::string(const std::string& request)>;
 
-  explicit TinyServer(Handler handler) : handler_(std::move(handler)) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    listen(listener_, 16);
-    socklen_t size = sizeof address;
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    acceptor_ = std::thread([this] { accept_all(); });
-  }
+  explicit TinyServer(Handler handler)
+    : handler_(std::move(handler)), listening_([this](int peer) { serve(peer); }) {}
 
-  ~TinyServer() { stop(); }
-
-  void stop() {
-    if (stopping_.exchange(true)) return;
-    shutdown(listener_, SHUT_RDWR);
-    acceptor_.join();
-    close(listener_);
-    {
-      const std::lock_guard lock(mutex_);
-      for (const int peer : peers_) shutdown(peer, SHUT_RDWR);
-    }
-    for (auto& thread : threads_) thread.join();
-    for (const int peer : peers_) close(peer);
-  }
+  void stop() { listening_.stop(); }
 
   [[nodiscard]] std::string url(const std::string& path = "/") const {
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
+    return "http://127.0.0.1:" + std::to_string(listening_.port()) + path;
   }
-  int connections() const { return connections_; }
+  int connections() const { return listening_.connections(); }
   int requests() const { return requests_; }
 
 private:
-  void accept_all() {
-    for (;;) {
-      const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (peer < 0) return;
-      connections_++;
-      const std::lock_guard lock(mutex_);
-      peers_.push_back(peer);
-      threads_.emplace_back([this, peer] { serve(peer); });
-    }
-  }
-
   void serve(int peer) {
     std::string input;
     char buffer[4096];
@@ -87,19 +45,11 @@ private:
       if (n <= 0) break;
       input.append(buffer, static_cast<size_t>(n));
     }
-    shutdown(peer, SHUT_RDWR);
   }
 
   Handler handler_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::atomic<bool> stopping_{false};
-  std::atomic<int> connections_{0};
   std::atomic<int> requests_{0};
-  std::mutex mutex_;
-  std::vector<int> peers_;
-  std::vector<std::thread> threads_;
-  std::thread acceptor_;
+  muster::test::Listening listening_;
 };
 
 inline std::string http_answer(int status, const std::string& body) {

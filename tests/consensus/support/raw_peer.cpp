@@ -12,16 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/ports.hpp"
+
 namespace muster::consensus::test {
 namespace {
 
-sockaddr_in loopback(uint16_t port) {
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_port = htons(port);
-  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return where;
-}
+using muster::test::loopback;
 
 void be_patient(int socket) {
   std::signal(SIGPIPE, SIG_IGN);  // The network may hang up first, and OpenSSL writes without MSG_NOSIGNAL.
@@ -126,14 +122,10 @@ bool RawPeer::closed() {
 }
 
 RawListener::RawListener(PeerCredentials credentials)
-  : credentials_(std::move(credentials)), socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  : credentials_(std::move(credentials)), socket_(muster::test::bound_to(0)) {
   be_patient(socket_);
-  auto where = loopback(0);
-  socklen_t size = sizeof where;
-  if (::bind(socket_, reinterpret_cast<const sockaddr*>(&where), size) != 0 || ::listen(socket_, 16) != 0 ||
-      ::getsockname(socket_, reinterpret_cast<sockaddr*>(&where), &size) != 0)
-    throw std::runtime_error("cannot listen on the loopback");
-  port_ = ntohs(where.sin_port);
+  if (::listen(socket_, 16) != 0) throw std::runtime_error("cannot listen on the loopback");
+  port_ = muster::test::port_of(socket_);
 }
 
 RawListener::~RawListener() {
