@@ -24,7 +24,7 @@ TEST_CASE("discovery has an actor of its own, which looks each time it is told t
     where = std::this_thread::get_id();
     looked++;
   };
-  const auto system = System::make(disk, keys, options);
+  auto system = System::make(disk, keys, options);
   REQUIRE(system);
   (*system)->discover();
   (*system)->discover();
@@ -32,5 +32,6 @@ TEST_CASE("discovery has an actor of its own, which looks each time it is told t
   CHECK(where.load() != std::this_thread::get_id());
   (*system)->stop();
   (*system)->discover();
+  system->reset();  // Its threads have ended: whoever was told to look has looked.
   CHECK(looked == 2);
 }
