@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "adapters/execution_parts.hpp"
 #include "app/jobs/addon_jobs.hpp"
@@ -62,6 +63,7 @@ void RunSide::stop() {
   if (thread_.joinable()) thread_.join();
   loop_.reset();  // Nothing is told after this.
   facts_.stop();
+  ::rmdir(options_.memory.c_str());  // Stays while it holds something of a run that goes on.
 }
 
 std::string RunSide::journal_of(const std::string& run) const {

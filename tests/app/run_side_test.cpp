@@ -116,6 +116,7 @@ TEST_CASE("a run that was canceled before it began is not begun by a node that c
   side.stop();
   CHECK_FALSE(node.held("r1"));
   CHECK_FALSE(node.ran("r1"));
+  CHECK_FALSE(fs::exists(node.options.memory));  // Nothing goes on: a node takes no memory that is gone.
 }
 
 TEST_CASE("an end that waits to be told is told, and its run is not taken for lost") {
