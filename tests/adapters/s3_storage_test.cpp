@@ -101,7 +101,7 @@ TEST_CASE("what is not known of a configuration goes back as it came") {
   CHECK(fake.seen[1].find("x-amz-transition-default-minimum-object-size: varies\r\n") != std::string::npos);
   CHECK(storage.ensure_lifecycle("media", {{"new", "new/", 3}}, kAsk)->outcome == Outcome::in_sync);
   CHECK(storage.ensure_lifecycle("media", {{"a & b", " ", 3}}, kAsk)->actual.dump() ==
-        R"([{"id":"a & b","prefix":" ","expire_days":null}])");
+        R"([{"id":"a & b","prefix":" ","expire_days":null,"more":true}])");
   CHECK(storage.ensure_tags("media", {{"owner", "y"}, {"a", "<"}}, kAsk)->outcome == Outcome::changed);
   CHECK(
     fake.kept["tagging"] ==
