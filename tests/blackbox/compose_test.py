@@ -179,13 +179,14 @@ class PodmanTest(unittest.TestCase):
     def podman(self, *words):
         return subprocess.run(["podman", *words], env=self.environment, capture_output=True, text=True, timeout=300)
 
-    def containers(self):
-        return self.podman("ps", "-q", "--filter", "label=com.docker.compose.project=muster-box").stdout.split()
+    def containers(self, *which):
+        """Those that run; with --all also those that are being stopped."""
+        return self.podman("ps", "-q", *which, "--filter", "label=com.docker.compose.project=muster-box").stdout.split()
 
     def test_containers_of_a_plan_run_and_go(self):
         """[S1-04] [S2-12] A real compose project through Podman: up, its output kept, killed and back, down."""
         (self.folder / "docker-compose.yml").write_text(
-            'version: "3"\nservices:\n  box:\n    image: localhost/muster-test\n    network_mode: none\n'
+            'version: "3"\nservices:\n  box:\n    image: localhost/muster-test\n    network_mode: none\n    stop_signal: SIGKILL\n'
             '    command: ["/bin/busybox", "sh", "-c", "echo hello from the box; exec /bin/busybox tail -f /dev/null"]\n')
         environment = {**self.environment, "RUNNER_EXECUTOR": "docker"}
         with FakeControlPlane() as fake, Runner(fake.url, **environment) as runner:
@@ -199,7 +200,7 @@ class PodmanTest(unittest.TestCase):
             self.podman("rm", "-f", "-t", "0", first[0])
             runner.until(lambda: (now := self.containers()) and now != first and now, "it is started again")
             fake.plan = {**fake.plan, "apps": [], "generation": "g-3"}
-            runner.until(lambda: not self.containers(), "it is taken down")
+            runner.until(lambda: not self.containers("--all"), "it is taken down")
 
 
 if __name__ == "__main__":
