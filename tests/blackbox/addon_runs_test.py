@@ -179,9 +179,9 @@ class FakeRuntimeTest(Runs, FakeRuntime):
             told = [data for _, kind, data in events_of(text) if kind == "policy.decision"]
             self.assertEqual([(data["run_id"], data["source"]) for data in told], [("", "addon"), ("", "other"), ("", "other")])
             self.refused(caller.post("/runs", {"job_id": "addon/test.all"}), 422, "source-signature-invalid")
-            self.assertEqual([(one["job"], one["decision"], one["code"]) for one in recorded()[3:]][0], ("test.all", "denied", "source-signature-invalid"))
-            counted = Caller(node.port).get("/metrics").body.decode()
-            self.assertIn('flwd_policy_denials_total{reason="source-signature-invalid"} 2', counted)
+            denied = until(lambda: recorded()[3:], "the run's denial is recorded")[0]
+            self.assertEqual((denied["job"], denied["decision"], denied["code"]), ("test.all", "denied", "source-signature-invalid"))
+            Caller(node.port).until("/metrics", lambda answer: b'flwd_policy_denials_total{reason="source-signature-invalid"} 2' in answer.body)
 
     def test_under_secure_the_signature_is_looked_at_for_each_run(self):
         """cosign verify --keyless IMAGE@DIGEST; one that is not good any more denies the run, and that is on record."""
