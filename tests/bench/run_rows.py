@@ -6,7 +6,7 @@ import threading
 import time
 
 from figure import Figure
-from servers import TOKEN, Node
+from servers import TOKEN, Node, until
 
 CLIENTS = 8
 QUEUED = 900  # Fewer than a node lets wait.
@@ -112,7 +112,7 @@ def output(bench):
             while chunk := reader.stdout.read1(1 << 20):
                 got += chunk.count(b"event: step.log")
                 most = max(most, node.rss_mib())
-        finished, = lines_of(node, "run.finished")
+        finished, = until(lambda: lines_of(node, "run.finished"), "its end is recorded")
         started, = lines_of(node, "run.started")
         took = milliseconds(finished["data"]["at"]) - milliseconds(started["data"]["at"])
     yield Figure("output into the journal, lines of 100 bytes, a reader beside", finished["data"]["bytes"] / 1e6 / (took / 1e3), "MB/s", 60, at_least=True)
