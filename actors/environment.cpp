@@ -29,6 +29,7 @@ struct Environment::Impl {
     const auto removing = [](const auto& backend) {
       return [backend](const std::vector<bootstrap::Thing>& things) { return removals_of(backend, things); };
     };
+    add(Component::topics, with(backends.topics), {});
     add(Component::index, with(backends.index), {});
     add(Component::broker, with(backends.broker), removing(backends.broker));
     add(Component::storage, with(backends.storage), removing(backends.storage));
@@ -49,6 +50,7 @@ struct Environment::Impl {
     deps.stopping = stopping;
     deps.intends = options.intends;
     deps.told = [this](environment::Report report) { keep(std::move(report)); };
+    deps.optional = component == Component::topics;
     deps.begins = component == environment::kComponents.front();
     if (!reconcilers.empty())
       deps.next = [to = reconcilers.back()](RoundPtr round) { caf::anon_send(to, std::move(round)); };
@@ -99,6 +101,7 @@ Environment::~Environment() {
   impl_->stopping->store(true);
   impl_->options.backends.storage->cancel();
   impl_->options.backends.index->cancel();
+  impl_->options.backends.topics->cancel();
   for (const auto& one : impl_->reconcilers) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   impl_->reconcilers.clear();
   impl_->system.await_all_actors_done();

@@ -10,6 +10,7 @@
 
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/ports/object_storage.hpp"
+#include "adapters/ports/topics.hpp"
 #include "adapters/ports/vector_index.hpp"
 #include "domain/environment.hpp"
 
@@ -23,9 +24,11 @@ struct Backends {
   std::string broker_name;
   std::shared_ptr<VectorIndex> index;
   std::string index_name;
+  std::shared_ptr<Topics> topics;
+  std::string topics_name;
 
   [[nodiscard]] const std::string& name_of(environment::Component component) const {
-    const std::string* const names[] = {&storage_name, &broker_name, &index_name};
+    const std::string* const names[] = {&storage_name, &broker_name, &index_name, &topics_name};
     return *names[static_cast<size_t>(component)];
   }
 };

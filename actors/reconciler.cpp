@@ -61,7 +61,8 @@ public:
     // One that the interval began asks nobody who wants to be left alone; a person's, and a new profile's,
     // does.
     const bool may_ask = round->then || round->desired || deps_.now() >= state.alone_until;
-    if (state.desired && may_ask && (!round->only || *round->only == deps_.component))
+    const bool idle = deps_.optional && state.steps.empty();
+    if (state.desired && !idle && may_ask && (!round->only || *round->only == deps_.component))
       round->reports.push_back(round->removals ? prune(*round->removals, round->dry_run)
                                                : look(round->dry_run));
     if (deps_.next) return deps_.next(std::move(round));

@@ -46,7 +46,8 @@ struct ReconcilerDeps {
   std::function<void(RoundPtr)> next;             ///< Whom rounds are handed on to; the last has nobody.
   /// From now on looks end early, and nothing is told. Null: never.
   std::shared_ptr<const std::atomic<bool>> stopping{};
-  bool begins = false;  ///< It begins the rounds of the interval.
+  bool optional = false;  ///< While nothing is desired of it, it does not look.
+  bool begins = false;    ///< It begins the rounds of the interval.
 };
 
 struct ReconcilerState {

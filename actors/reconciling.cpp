@@ -35,6 +35,7 @@ std::vector<Step> steps_of(const std::shared_ptr<ObjectStorage>& storage, const 
 }
 
 std::vector<Step> steps_of(const std::shared_ptr<Broker>& bus, const profile::Profile& profile) {
+  bus->expect(profile);
   std::vector<Step> steps;
   for (const auto& exchange : profile.exchanges)
     steps.push_back({"exchange", exchange.name,
@@ -112,6 +113,15 @@ std::vector<Step> removals_of(const std::shared_ptr<Broker>& bus,
     steps.push_back(removal_of(thing, [bus](const Json& as, const Ask& ask) {
       return bus->remove_binding({text_of(as, "exchange"), text_of(as, "queue"), text_of(as, "key")}, ask);
     }));
+  return steps;
+}
+
+std::vector<Step> steps_of(const std::shared_ptr<Topics>& topics, const profile::Profile& profile) {
+  std::vector<Step> steps;
+  for (const auto& topic : profile.topics)
+    steps.push_back(
+      {"topic", topic.name, [topics, topic](const Ask& ask) { return topics->ensure_topic(topic, ask); }});
+  for (auto& step : steps) step.retry_after = [topics] { return topics->retry_after(); };
   return steps;
 }
 

@@ -9,6 +9,7 @@
 
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/ports/object_storage.hpp"
+#include "adapters/ports/topics.hpp"
 #include "adapters/ports/vector_index.hpp"
 #include "domain/environment.hpp"
 
@@ -36,6 +37,8 @@ struct Taken {
                                          const profile::Profile& profile);
 [[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<Broker>& bus, const profile::Profile& profile);
 [[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<VectorIndex>& index,
+                                         const profile::Profile& profile);
+[[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<Topics>& topics,
                                          const profile::Profile& profile);
 
 /// After so many resources in a row that nobody answered for the rest are not asked in this look: each may

@@ -120,6 +120,23 @@ void RabbitBus::declare_again(AmqpSession& session) {
       seen_.bound.insert(each);
 }
 
+void RabbitBus::expect(const profile::Profile& profile) {
+  const std::lock_guard lock(mutex_);
+  const auto keep_those_of = [](auto& known, const auto& desired) {
+    std::erase_if(known, [&](const auto& one) {
+      return std::ranges::none_of(desired, [&](const auto& other) { return other.name == one.first; });
+    });
+  };
+  keep_those_of(exchanges_, profile.exchanges);
+  keep_those_of(queues_, profile.queues);
+  std::erase_if(bound_, [&](const auto& bound) {
+    return std::ranges::none_of(profile.bindings, [&](const profile::Binding& binding) {
+      return bound.first == binding.exchange && bound.second.first == binding.queue &&
+             bound.second.second == binding.key;
+    });
+  });
+}
+
 void RabbitBus::tend() {
   std::unique_lock stop(stop_mutex_);
   while (!stop_wake_.wait_for(stop, std::min(kTick, options_.first_retry), [this] { return stopping_; })) {

@@ -38,6 +38,7 @@ public:
                                               const environment::Ask& ask) override;
   Result<environment::Ensured> remove_binding(const profile::Binding& binding,
                                               const environment::Ask& ask) override;
+  void expect(const profile::Profile& profile) override;
   [[nodiscard]] const std::string& exchange() const override { return options_.exchange; }
   [[nodiscard]] bool wanted() const override { return true; }  ///< Who knows who listens.
   std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override;

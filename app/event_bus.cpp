@@ -30,17 +30,38 @@ Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config) {
   return std::optional{std::move(rabbit)};
 }
 
+KafkaSettings kafka_of(const config::Config& config) {
+  KafkaSettings kafka;
+  kafka.brokers = config.text("kafka-brokers");
+  kafka.security_protocol = config.text("kafka-security-protocol");
+  kafka.sasl_mechanism = config.text("kafka-sasl-mechanism");
+  kafka.user = config.text("kafka-user");
+  kafka.password = config.text("kafka-password");
+  kafka.ca_file = config.text("kafka-ca");
+  kafka.exchange = config.text("amqp-exchange");
+  return kafka;
+}
+
 Result<Buses> open_buses(const config::Config& config, log::Disk& disk) {
   const auto& kind = config.text("bus-kind");
-  if (!kind.empty() && !is_amqp(kind) && !is(kind, "in-process"))
-    return Error{"config.invalid", "bus-kind: \"" + kind + "\" is not amqp or in-process"};
+  const bool kafka = is(kind, "kafka");
+  if (!kind.empty() && !is_amqp(kind) && !is(kind, "in-process") && !kafka)
+    return Error{"config.invalid", "bus-kind: \"" + kind + "\" is not amqp, kafka or in-process"};
   auto rabbit = rabbit_of(config);
   if (!rabbit) return rabbit.error();
   if (is_amqp(kind) && !*rabbit)
     return Error{"config.invalid", "bus-kind is " + kind + ", and broker-url (BROKER_URL) is not set"};
+  if (kafka && config.text("kafka-brokers").empty())
+    return Error{"config.invalid", "bus-kind is " + kind + ", and kafka-brokers (KAFKA_BROKERS) is not set"};
   auto own = MemoryBus::open(disk, config.text("amqp-exchange"));
   if (!own) return own.error();
   Buses buses{std::move(*own), {}};
+  if (kafka) {
+    auto bus = make_kafka_bus(kafka_of(config));
+    if (!bus) return bus.error();
+    buses.overlay = {std::move(*bus), "kafka", true};
+    return buses;
+  }
   if (*rabbit)
     buses.overlay = {std::make_shared<RabbitBus>(std::move(**rabbit)), "rabbitmq", true};
   else

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "adapters/kafka.hpp"
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/rabbit_options.hpp"
 #include "app/config/config.hpp"
@@ -15,10 +16,13 @@ namespace muster::app {
 /// RabbitMQ, when a URL is configured and --bus-kind does not name another bus. Error: `field.invalid`.
 Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config);
 
+/// Kafka, as it is configured; without brokers there is none.
+KafkaSettings kafka_of(const config::Config& config);
+
 /// Where overlay events go.
 struct OverlayBus {
   std::shared_ptr<EventBus> bus;
-  std::string name;     ///< in-process or rabbitmq.
+  std::string name;     ///< in-process, rabbitmq or kafka.
   bool shared = false;  ///< Every member would tell it: who leads does.
 };
 struct Buses {

@@ -27,14 +27,14 @@ bootstrap::Thing thing_of(const Json& binding) {
 }  // namespace
 
 std::string_view to_text(Component component) {
-  constexpr std::string_view kTexts[] = {"storage", "broker", "index"};
+  constexpr std::string_view kTexts[] = {"storage", "broker", "index", "topics"};
   return kTexts[static_cast<size_t>(component)];
 }
 
 Result<Component> component_of(std::string_view text) {
   for (const auto component : kComponents)
     if (to_text(component) == text) return component;
-  return Error{"field.invalid", "\"" + std::string(text) + "\" is not storage, broker or index", {}};
+  return Error{"field.invalid", "\"" + std::string(text) + "\" is not storage, broker, index or topics", {}};
 }
 
 Json desired_of(const profile::Profile& profile, Component component) {

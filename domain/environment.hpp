@@ -15,9 +15,9 @@
 
 namespace muster::environment {
 
-enum class Component : uint8_t { storage, broker, index };
+enum class Component : uint8_t { storage, broker, index, topics };
 /// In the order in which they are made (supervisor contract, section 11).
-constexpr std::array kComponents{Component::storage, Component::broker, Component::index};
+constexpr std::array kComponents{Component::storage, Component::broker, Component::index, Component::topics};
 [[nodiscard]] std::string_view to_text(Component component);
 /// Error: `field.invalid`.
 Result<Component> component_of(std::string_view text);
@@ -34,7 +34,8 @@ using Pauses = std::map<Component, std::string>;
 /// One thing that was looked at.
 struct Row {
   std::string kind,
-    name;  ///< bucket, versioning, lifecycle, tags, exchange, queue, binding, class, properties.
+    name;  ///< bucket, versioning, lifecycle, tags, exchange, queue, binding, class, properties,
+           ///< topic; of a prune rule, tag, binding.
   /// An Outcome, or: unreachable (nobody answers: it is asked again), failed (it was refused), paused.
   std::string status;
   std::string detail;

@@ -97,6 +97,10 @@ public:
   virtual Result<environment::Ensured> remove_binding(const profile::Binding& binding,
                                                       const environment::Ask& ask) = 0;
 
+  /// What is desired from now on: nothing else of what was ensured before is made again by itself, as after a
+  /// broken connection.
+  virtual void expect(const profile::Profile&) {}
+
   /// Takes the oldest message of a queue, acknowledging it; nothing when it is empty.
   virtual Result<std::optional<BusMessage>> take(std::string_view queue) = 0;
 

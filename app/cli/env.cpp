@@ -152,7 +152,7 @@ Verb env_verb() {
       "muster :env diff\nmuster :env apply --component storage\n"
       "muster :env pause --component broker --reason 'moving the broker'",
     .run = run,
-    .flags = {{"component", "NAME", "Only storage, broker or index"},
+    .flags = {{"component", "NAME", "Only storage, broker, index or topics"},
               {"all", "", "Also what is as it should be"},
               {"watch", "", "Draw again when something changes"},
               {"reason", "TEXT", "Why it is paused"},

@@ -221,7 +221,7 @@ std::vector<Setting> environment_settings() {
 std::vector<Setting> output_settings() {
   return {
     text("bus-kind", "",
-         "Broker of overlay events: amqp or in-process; empty: amqp when --broker-url is set")
+         "Broker of overlay events: amqp, kafka or in-process; empty: amqp when --broker-url is set")
       .env({"BUS_KIND"}),
     text("broker-url", "",
          "AMQP URL of the broker of overlay events, and of the profile's exchanges and queues")

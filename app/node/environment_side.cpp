@@ -17,6 +17,14 @@ namespace {
 
 constexpr std::chrono::minutes kExpireEvery{10};
 
+/// Nothing in the node stands for Kafka.
+class NoTopics : public Topics {
+public:
+  Result<environment::Ensured> ensure_topic(const profile::Topic&, const environment::Ask&) override {
+    return Error{"capability.missing", "no Kafka is configured: set --kafka-brokers (KAFKA_BROKERS)"};
+  }
+};
+
 /// The components of --environment-observe.
 Result<std::array<bool, environment::kComponents.size()>> observed(const config::Config& config) {
   std::array<bool, environment::kComponents.size()> observe{};
@@ -81,6 +89,14 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
   if (!index) return index.error();
   made.index = std::move(*index);
   made.index_name = config.text("weaviate-url").empty() ? "embedded" : "weaviate";
+  made.topics = std::make_shared<NoTopics>();
+  made.topics_name = "none";
+  if (!config.text("kafka-brokers").empty()) {
+    auto topics = make_kafka_topics(kafka_of(config));
+    if (!topics) return topics.error();
+    made.topics = std::move(*topics);
+    made.topics_name = "kafka";
+  }
   return made;
 }
 

@@ -226,6 +226,18 @@ TEST_CASE("what goes over the wire to RabbitMQ", "[S2-24][S2-27a][S2-27b]") {
     CHECK(eventually([&] { return bus.publish("k", "back", "") && !got.all().empty(); }));
   }
 
+  SECTION("what is desired no more stays, and is not made again after a broken connection") {
+    CHECK(ensure_all({}) == changed);
+    bus.expect({});
+    CHECK(bus.depth("q0"));
+    proxy.refusing = true;
+    proxy.cut();
+    AmqpStranger(rabbit().port()).delete_queue("q0");
+    proxy.refusing = false;
+    CHECK(eventually([&] { return bool(bus.publish("k", "x", "")); }));
+    CHECK(bus.depth("q0").error().code == "bus.unknown");
+  }
+
   SECTION("a cable that nobody hears through ends in time, and what was under way may have happened") {
     CHECK(ensure_all({}) == changed);
     auto options = through(proxy);

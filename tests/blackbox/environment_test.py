@@ -142,9 +142,9 @@ class EmbeddedTest(unittest.TestCase):
             applied = json.loads(self.verb(node, ":env", "apply", "--json").stdout)
             self.assertEqual(statuses(applied["components"][0]), statuses(diff["storage"]))
             self.assertTrue(bucket.is_dir())
-            refused = self.verb(node, ":env", "apply", "--component", "topics")
+            refused = self.verb(node, ":env", "apply", "--component", "dns")
             self.assertEqual(refused.returncode, 2, refused)
-            self.assertIn("storage, broker or index", refused.stderr)
+            self.assertIn("storage, broker, index or topics", refused.stderr)
 
     def test_a_paused_component_is_left_alone_until_it_is_resumed(self):
         """A pause is an event with a reason and its actor; a diff still shows what would be done."""
@@ -223,6 +223,21 @@ class EmbeddedTest(unittest.TestCase):
                              [(one["component"], one["idempotency_key"]) for one in told("reported")])
             self.assertEqual(told("intended")[0]["resources"], ["bucket media", "versioning media", "lifecycle media", "tags media"])
             self.assertEqual([thing["kind"] for one in told("added") for thing in one["things"]], ["rule", "tag", "binding"])
+
+    def test_topics_need_a_kafka(self):
+        """Without one each is told as failed, and what is missing; with one that is away, as unreachable; all else is made."""
+        text = PROFILE + "topics: [{name: orders, partitions: 3}]\n"
+        for environment, status, said in ((None, "failed", "KAFKA_BROKERS"),
+                                          ({"KAFKA_BROKERS": f"127.0.0.1:{fixed_port()}"}, "unreachable", "")):
+            with environment_node(environment=environment) as (_, caller, profile):
+                converged(caller, "storage", "broker", "index")
+                self.assertNotIn("topics", components(caller))
+                Path(profile.name).write_text(text)
+                row = until(lambda: next((row for row in components(caller).get("topics", {"resources": []})["resources"]), None), "topics are looked at",
+                            limit_s=SLOW_S)
+                self.assertEqual((row["kind"], row["name"], row["status"]), ("topic", "orders", status))
+                self.assertIn(said, row["detail"])
+                converged(caller, "storage", "broker", "index")
 
     def verb(self, node, *words):
         return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=60,

@@ -81,10 +81,10 @@ class ServeSettingsTest(unittest.TestCase):
 
     def test_a_broker_that_is_away_is_told_and_no_kind_is_a_silent_nothing(self):
         """[S1-12] BUS_KIND=amqp with a broker that does not answer; a kind without its URL, or that nobody knows, is refused."""
-        with RunningNode(environment={"BUS_KIND": "AMQP", "BROKER_URL": "amqp://u:canary@127.0.0.1:9"}) as node:
+        with RunningNode("--node-side", environment={"BUS_KIND": "AMQP", "BROKER_URL": "amqp://u:canary@127.0.0.1:9"}) as node:
             until(lambda: "the broker cannot be used" in node.output(), "a warning")
             self.assertNotIn("canary", node.output())
-        for kind, said in (("amqp", "BROKER_URL"), ("pigeons", "is not amqp")):
+        for kind, said in (("amqp", "BROKER_URL"), ("kafka", "KAFKA_BROKERS"), ("pigeons", "is not amqp")):
             with tempfile.TemporaryDirectory() as folder:
                 done = subprocess.run([BINARY, ":serve", "--alone", "--data", folder], capture_output=True, text=True, timeout=60,
                                       env={"PATH": os.environ["PATH"], "BUS_KIND": kind})
