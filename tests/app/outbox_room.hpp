@@ -35,7 +35,7 @@ struct OutboxRoom {
   std::unique_ptr<Outbox> outbox() {
     OutboxOptions options;
     options.bus = told_bus;
-    options.names = {"events", "overlay", "supervisor"};
+    options.names = {told_bus->exchange(), "overlay", "supervisor"};
     options.chain = &reader;
     options.cluster = [] { return "c1"; };
     options.head = [this] { return head.load(); };
