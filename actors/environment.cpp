@@ -145,6 +145,11 @@ std::vector<std::shared_ptr<const environment::Report>> Environment::seen() cons
   return all;
 }
 
+const environment::LeftBehind* Environment::left_behind(Component component) const {
+  const auto found = impl_->options.left_behind.find(component);
+  return found == impl_->options.left_behind.end() ? nullptr : &found->second;
+}
+
 const std::string& Environment::node() const {
   return impl_->options.node;
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ struct EnvironmentOptions {
   Backends backends;
   environment::Pace pace;
   std::array<bool, environment::kComponents.size()> observe{};  ///< By component: tells, and changes nothing.
+  std::map<environment::Component, environment::LeftBehind> left_behind{};
   std::function<Time()> now;
   std::function<double()> chance;  ///< From 0 to 1.
   /// Before anything is written; nothing is when it fails. On that component's thread. Null: not asked.
@@ -69,6 +71,8 @@ public:
   /// What each component last came to, in order; without those that have not looked yet.
   [[nodiscard]] std::vector<std::shared_ptr<const environment::Report>> seen() const;
   [[nodiscard]] const std::string& node() const;
+  /// Null: nothing.
+  [[nodiscard]] const environment::LeftBehind* left_behind(environment::Component component) const;
 
 private:
   struct Impl;

@@ -277,6 +277,13 @@ Result<std::optional<BusMessage>> MemoryBus::take(std::string_view queue) {
   return taken;
 }
 
+std::map<std::string, uint64_t> MemoryBus::queues() {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, uint64_t> all;
+  for (const auto& [name, queue] : queues_) all.emplace(name, queue.messages.size());
+  return all;
+}
+
 Result<QueueDepth> MemoryBus::depth(std::string_view queue) {
   const std::lock_guard lock(mutex_);
   const auto found = queues_.find(queue);

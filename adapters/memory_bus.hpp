@@ -59,6 +59,8 @@ public:
   Result<std::unique_ptr<Subscription>> subscribe(std::string_view pattern, OnMessage callback) override;
   Result<std::optional<BusMessage>> take(std::string_view queue) override;
   Result<QueueDepth> depth(std::string_view queue) override;
+  /// Its queues, and how many messages each holds.
+  [[nodiscard]] std::map<std::string, uint64_t> queues();
 
 private:
   using Held = std::shared_ptr<HeldMessage>;

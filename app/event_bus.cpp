@@ -1,7 +1,6 @@
 // Opening buses.
 #include "app/event_bus.hpp"
 
-#include "adapters/memory_bus.hpp"
 #include "adapters/rabbit_bus.hpp"
 #include "http/percent.hpp"
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "adapters/kafka.hpp"
+#include "adapters/memory_bus.hpp"
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/rabbit_options.hpp"
 #include "app/config/config.hpp"
@@ -26,8 +27,8 @@ struct OverlayBus {
   bool shared = false;  ///< Every member would tell it: who leads does.
 };
 struct Buses {
-  std::shared_ptr<Broker>
-    own;               ///< The one in the process, which keeps on the disk what has to survive a restart.
+  /// The one in the process, which keeps on the disk what has to survive a restart.
+  std::shared_ptr<MemoryBus> own;
   OverlayBus overlay;  ///< The configured broker, else the own one.
 };
 /// Error: `log.unwritable`, `log.corrupt`, `config.invalid` for a kind that this build does not know or that

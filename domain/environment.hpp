@@ -70,6 +70,15 @@ struct Report {
   [[nodiscard]] bool wants_retry() const { return count("unreachable") > 0; }
 };
 
+/// What the embedded backend of a component still holds that a server has taken the place of. It is not moved
+/// by itself.
+struct LeftBehind {
+  std::string backend;
+  std::vector<std::string> resources;  ///< "KIND NAME", the first kMost of them.
+  uint64_t total = 0;
+  static constexpr size_t kMost = 100;
+};
+
 /// What came of a call, as a row.
 [[nodiscard]] Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome);
 

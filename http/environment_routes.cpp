@@ -25,7 +25,12 @@ void show_route(Api& api, const Request& request, const Reply& reply) {
   if (!environment) return;
   const bool all = request.query_value("all") == "true";
   Json components = Json::array();
-  for (const auto& report : environment->seen()) components.push_back(shown(*report, all));
+  for (const auto& report : environment->seen()) {
+    components.push_back(shown(*report, all));
+    if (const auto* left = environment->left_behind(report->component))
+      components.back()["left_behind"] = {
+        {"backend", left->backend}, {"resources", left->resources}, {"total", left->total}};
+  }
   reply(json_response(text_of({{"node_id", environment->node()}, {"components", std::move(components)}})));
 }
 

@@ -47,7 +47,15 @@ void draw(std::ostream& out, const Json& document, const Call& call) {
     return;
   }
   table.print(out, call.io.terminal);
-  for (const auto& component : document["components"]) draw_rows(out, component);
+  for (const auto& component : document["components"]) {
+    draw_rows(out, component);
+    if (const auto left = component.find("left_behind"); left != component.end()) {
+      out << "left in " << printable(text_of(*left, "backend")) << ", and not moved by itself:";
+      for (const auto& resource : (*left)["resources"])
+        out << ' ' << printable(resource.get<std::string>()) << ';';
+      out << ' ' << (*left)["total"] << " in all\n";
+    }
+  }
 }
 
 Json body_of(Call& call, Json body) {
@@ -144,22 +152,21 @@ Outcome run(Call& call) {
 }  // namespace
 
 Verb env_verb() {
-  return {
-    .name = ":env",
-    .summary = "Show a node's environment, what would be done to it, do it, or pause it",
-    .usage = "[status | watch | diff | apply | prune | pause | resume]",
-    .example =
-      "muster :env diff\nmuster :env apply --component storage\n"
-      "muster :env pause --component broker --reason 'moving the broker'",
-    .run = run,
-    .flags = {{"component", "NAME", "Only storage, broker, index or topics"},
-              {"all", "", "Also what is as it should be"},
-              {"watch", "", "Draw again when something changes"},
-              {"reason", "TEXT", "Why it is paused"},
-              {"yes", "", "Take away what the prune showed"},
-              {"diff", "HASH", "The hash that the prune showed"}},
-    .subverbs = {"status", "watch", "diff", "apply", "prune", "pause", "resume"},
-    .most_words = 1};
+  return {.name = ":env",
+          .summary = "Show a node's environment, what would be done to it, do it, or pause it",
+          .usage = "[status | watch | diff | apply | prune | pause | resume]",
+          .example =
+            "muster :env diff\nmuster :env apply --component storage\n"
+            "muster :env pause --component broker --reason 'moving the broker'",
+          .run = run,
+          .flags = {{"component", "NAME", "Only storage, broker, index or topics"},
+                    {"all", "", "Also what is as it should be"},
+                    {"watch", "", "Draw again when something changes"},
+                    {"reason", "TEXT", "Why it is paused"},
+                    {"yes", "", "Take away what the prune showed"},
+                    {"diff", "HASH", "The hash that the prune showed"}},
+          .subverbs = {"status", "watch", "diff", "apply", "prune", "pause", "resume"},
+          .most_words = 1};
 }
 
 }  // namespace muster::cli

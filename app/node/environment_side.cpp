@@ -100,6 +100,29 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
   return made;
 }
 
+/// Looked at once: nobody writes to an embedded one beside a server. What does not read is not told.
+std::map<environment::Component, environment::LeftBehind> EnvironmentSide::left_behind(
+  const Backends& used) const {
+  std::map<environment::Component, environment::LeftBehind> left;
+  const auto add = [&](environment::Component component, const char* backend, std::string resource) {
+    auto& behind = left[component];
+    behind.backend = backend;
+    if (behind.total++ < environment::LeftBehind::kMost) behind.resources.push_back(std::move(resource));
+  };
+  if (!environment::is_embedded(used.storage_name))
+    if (const auto buckets = FolderStorage(options_.data + "/objects").buckets(); buckets)
+      for (const auto& name : *buckets) add(environment::Component::storage, "folder", "bucket " + name);
+  if (!environment::is_embedded(used.broker_name))
+    for (const auto& [name, messages] : options_.bus->queues())
+      add(environment::Component::broker, "in-process",
+          "queue " + name + " (" + std::to_string(messages) + " messages)");
+  if (environment::is_embedded(used.index_name)) return left;
+  if (auto index = make_memory_index(*options_.disk); index)
+    if (const auto classes = (*index)->classes(); classes)
+      for (const auto& name : *classes) add(environment::Component::index, "embedded", "class " + name);
+  return left;
+}
+
 Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Config& config,
                                                                 EnvironmentSideOptions options) {
   std::unique_ptr<EnvironmentSide> made{new EnvironmentSide{std::move(options)}};
@@ -113,6 +136,7 @@ Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Co
   self.reports_ = std::move(*reports);
   EnvironmentOptions environment;
   environment.node = self.options_.node;
+  environment.left_behind = self.left_behind(*backends);
   environment.backends = std::move(*backends);
   environment.pace.interval = config.duration("environment-interval");
   environment.observe = *observe;

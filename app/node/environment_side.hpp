@@ -7,6 +7,7 @@
 
 #include "actors/environment.hpp"
 #include "adapters/folder_storage.hpp"
+#include "adapters/memory_bus.hpp"
 #include "app/config/config.hpp"
 #include "app/node/report_box.hpp"
 #include "events/log/disk.hpp"
@@ -17,7 +18,7 @@ struct EnvironmentSideOptions {
   std::string node;
   std::string data;  ///< The data folder.
   log::Disk* disk = nullptr;
-  std::shared_ptr<Broker> bus;         ///< The in-process one.
+  std::shared_ptr<MemoryBus> bus;      ///< The in-process one.
   bool json_log = false;               ///< As of the node's own log.
   std::function<void()> reports_wait;  ///< There is something to tell. Any thread.
 };
@@ -25,8 +26,8 @@ struct EnvironmentSideOptions {
 class EnvironmentSide {
 public:
   /// A server where one is configured, else what is built in (supervisor contract, section 11). Nothing is
-  /// asked of a server yet. Error: `config.invalid`, `field.invalid`, `log.corrupt`, and those of the embedded
-  /// index.
+  /// asked of a server yet. Error: `config.invalid`, `field.invalid`, `log.corrupt`, and those of the
+  /// embedded index.
   static Result<std::unique_ptr<EnvironmentSide>> start(const config::Config& config,
                                                         EnvironmentSideOptions options);
 
@@ -39,6 +40,8 @@ public:
 private:
   explicit EnvironmentSide(EnvironmentSideOptions options) : options_(std::move(options)) {}
   Result<Backends> backends(const config::Config& config);
+  [[nodiscard]] std::map<environment::Component, environment::LeftBehind> left_behind(
+    const Backends& used) const;
   Status intends(const environment::Intent& intent);
   void told(const environment::Report& report);
   void expire_objects();

@@ -224,6 +224,24 @@ class EmbeddedTest(unittest.TestCase):
             self.assertEqual(told("intended")[0]["resources"], ["bucket media", "versioning media", "lifecycle media", "tags media"])
             self.assertEqual([thing["kind"] for one in told("added") for thing in one["things"]], ["rule", "tag", "binding"])
 
+    def test_what_is_left_behind_for_a_server_is_listed(self):
+        """[S2-40] The embedded ones held something before servers were configured: it is shown, and stays where it is."""
+        with environment_node() as (node, caller, _):
+            converged(caller, "storage", "broker", "index")
+            self.assertNotIn("left_behind", components(caller)["storage"])
+            self.assertEqual(node.stop(), 0)
+            away = fixed_port()
+            node.be_given({"MINIO_ENDPOINT": f"http://127.0.0.1:{away}", "AMQP_URL": f"amqp://127.0.0.1:{away}",
+                           "WEAVIATE_URL": f"http://127.0.0.1:{away}"})
+            node.__enter__()
+            seen = converged_once(caller)
+            self.assertEqual({name: part["left_behind"] for name, part in seen.items()},
+                             {"storage": {"backend": "folder", "resources": ["bucket media"], "total": 1},
+                              "broker": {"backend": "in-process", "resources": ["queue work (0 messages)"], "total": 1},
+                              "index": {"backend": "embedded", "resources": ["class Asset"], "total": 1}})
+            self.assertIn("left in folder, and not moved by itself: bucket media; 1 in all", self.verb(node, ":env").stdout)
+            self.assertTrue((node.folder / "data" / "objects" / "media").is_dir())
+
     def test_topics_need_a_kafka(self):
         """Without one each is told as failed, and what is missing; with one that is away, as unreachable; all else is made."""
         text = PROFILE + "topics: [{name: orders, partitions: 3}]\n"

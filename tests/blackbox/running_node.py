@@ -75,6 +75,10 @@ class RunningNode:
         self.stop()
         self._folder.cleanup()
 
+    def be_given(self, environment):
+        """What it inherits besides, at its next start."""
+        self._environment.update(environment)
+
     def stop(self, signal_number=signal.SIGTERM):
         """Its exit status; a node that does not stop in time is killed."""
         self._process.send_signal(signal_number)
