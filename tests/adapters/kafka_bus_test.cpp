@@ -28,7 +28,7 @@ std::string code_of(const Status& status) {
 
 }  // namespace
 
-TEST_CASE("the bus on Kafka keeps the contract of publishing", "[S2-71][S2-72]") {
+TEST_CASE("the bus on Kafka keeps the contract of publishing", "[S0-11][S2-71][S2-72]") {
   MockKafka kafka;
   const auto bus = make_kafka_bus(kafka.settings());
   REQUIRE(bus);

@@ -60,6 +60,20 @@ TEST_CASE("classes, properties and vectors are there after a restart", "[S2-35]"
   CHECK(code_of(index->upsert_vector("Asset", "b", {1}, nullptr)) == "field.invalid");
 }
 
+TEST_CASE("objects stay whatever is made sure of their class", "[S2-29]") {
+  log::MemoryDisk disk;
+  const auto index = open(disk);
+  REQUIRE(index->ensure_class(kAsset, {}));
+  REQUIRE(index->upsert_vector("Asset", "a", {1.5, 0.1F}, {{"title", "t"}}));
+  REQUIRE(index->ensure_class({"Asset", {}}, {}));
+  REQUIRE(index->ensure_properties({"asset", {{"title", "int"}, {"more", "text"}}}, {}));
+  REQUIRE(index->ensure_properties({"Asset", {}}, {}));
+  const auto found = index->find_vector("Asset", "a");
+  REQUIRE(*found);
+  CHECK((*found)->vector == std::vector<float>{1.5, 0.1F});
+  CHECK((*found)->meta == Json{{"title", "t"}, {"externalId", "a"}});
+}
+
 TEST_CASE("an object that was taken outlives the power with its class, whatever else is lost") {
   for (size_t kept = 0;; kept++) {
     log::MemoryDisk disk;

@@ -9,7 +9,7 @@ using namespace muster;
 using namespace muster::app;
 
 TEST_CASE("what is committed while Kafka is away is there once when it is back, with its id and its name",
-          "[S2-31][S2-34]") {
+          "[S0-11][S2-31][S2-34]") {
   MockKafka kafka;
   OutboxRoom room;
   auto bus = make_kafka_bus(kafka.settings());

@@ -95,7 +95,7 @@ class BootTest(ClusterCase):
             self.assertTrue(profile["generation"])
 
     def test_a_plan_says_what_to_be_and_whom_to_ask(self):
-        """[S2-08] [S2-09] [S2-10] Role and services, control plane and gateway, TTL and epoch; whichever node is asked."""
+        """[S2-08] [S2-09] [S2-10] [S2-66] Role and services, control plane and gateway, TTL and epoch; whichever node is asked."""
         with RunningCluster(3, "--gateway-url", "http://gateway:1", "--node-ttl", "33s") as cluster:
             cluster.whole()
             leader = cluster.leader()

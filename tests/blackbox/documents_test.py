@@ -56,6 +56,25 @@ class ReadmeTest(unittest.TestCase):
         self.assertRegex(verdict, r"^ok: [1-9][0-9]* lines, head [0-9]+:[0-9a-f]{64}$")
 
 
+@unittest.skipUnless(binary_serves(), "the release binary does not serve yet")
+class ArchitectureTest(unittest.TestCase):
+    def test_the_architecture_is_drawn_and_an_apply_has_a_checklist(self):
+        """[S2-77] Two diagrams and the routes' description; what the checklist of an apply says to type works as it stands."""
+        drawn = [block for block in (ROOT / "docs" / "architecture.md").read_text().split("```")[1::2] if "►" in block]
+        self.assertGreaterEqual(len(drawn), 2)
+        text = (ROOT / "docs" / "environment.md").read_text()
+        checklist = text.split("### Before an apply that matters", 1)[1].split("\n## ", 1)[0]
+        commands = [command for command in re.findall(r"`(muster :[^`]*)`", checklist) if " watch" not in command]
+        self.assertEqual(len(commands), 4)
+        with RunningNode("--dev", "--node-side") as node:
+            shell("curl -sSf " + node.url + "/openapi.json >/dev/null", node.folder)
+            script = "; ".join(commands).replace("muster ", f"MUSTER_REMOTE={node.url} SUPERVISOR_TOKEN=dev-token {BINARY} ")
+            said = shell(script, node.folder)
+        self.assertIn("paused, on every node: broker, index, storage, topics", said)
+        self.assertIn("nothing is paused", said)
+        self.assertIn("bootstrap.paused", said)
+
+
 class LicencesTest(unittest.TestCase):
     def test_code_and_documents_have_a_licence_each(self):
         """[S3-01] The texts are whole, the README and the installed copyright name both."""

@@ -66,14 +66,14 @@ def converged_once(caller):
 
 class EmbeddedTest(unittest.TestCase):
     def test_a_single_node_has_all_of_it(self):
-        """[S2-39] [S2-16] [S2-18] [S2-19] [S2-20] [S2-21] [S2-22] [S2-24] [S2-25] [S2-26] Buckets, queues and classes are made at once, in order, and told."""
+        """[S2-39] [S2-16] [S2-18] [S2-19] [S2-20] [S2-21] [S2-22] [S2-24] [S2-25] [S2-26] [S2-78] Buckets, queues and classes are made at once, in order, and told."""
         with environment_node() as (node, caller, _):
             seen = converged(caller, "storage", "broker", "index")
             self.assertEqual([seen[name]["backend"] for name in ("storage", "broker", "index")], ["folder", "in-process", "embedded"])
-            self.assertEqual(set(statuses(seen["storage"])), {"bucket media", "versioning media", "lifecycle media", "tags media"})
-            self.assertEqual(set(statuses(seen["broker"])),
-                             {"exchange orders", "exchange dead", "queue work", "binding orders -> work (new.*)"})
-            self.assertEqual(set(statuses(seen["index"])), {"class Asset", "properties Asset"})
+            self.assertEqual(list(statuses(seen["storage"])), ["bucket media", "versioning media", "lifecycle media", "tags media"])
+            self.assertEqual(list(statuses(seen["broker"])),
+                             ["exchange orders", "exchange dead", "queue work", "binding orders -> work (new.*)"])
+            self.assertEqual(list(statuses(seen["index"])), ["class Asset", "properties Asset"])
             self.assertTrue((node.folder / "data" / "objects" / "media").is_dir())
             def own():
                 return caller.get("/internal/bootstrap/status").json
@@ -225,7 +225,7 @@ class EmbeddedTest(unittest.TestCase):
             self.assertEqual([thing["kind"] for one in told("added") for thing in one["things"]], ["rule", "tag", "binding"])
 
     def test_what_is_left_behind_for_a_server_is_listed(self):
-        """[S2-40] The embedded ones held something before servers were configured: it is shown, and stays where it is."""
+        """[S2-36] [S2-37] [S2-38] [S2-40] The embedded ones held something before servers were configured: it is shown, and stays where it is."""
         with environment_node() as (node, caller, _):
             converged(caller, "storage", "broker", "index")
             self.assertNotIn("left_behind", components(caller)["storage"])
@@ -235,6 +235,7 @@ class EmbeddedTest(unittest.TestCase):
                            "WEAVIATE_URL": f"http://127.0.0.1:{away}"})
             node.__enter__()
             seen = converged_once(caller)
+            self.assertEqual([seen[name]["backend"] for name in ("storage", "broker", "index")], ["s3", "rabbitmq", "weaviate"])
             self.assertEqual({name: part["left_behind"] for name, part in seen.items()},
                              {"storage": {"backend": "folder", "resources": ["bucket media"], "total": 1},
                               "broker": {"backend": "in-process", "resources": ["queue work (0 messages)"], "total": 1},

@@ -87,7 +87,7 @@ def first_sentence(path):
 
 class HouseTest(unittest.TestCase):
     def test_a_folder_includes_only_the_folders_below_it(self):
-        """[S0-03] Every arrow points down."""
+        """[S0-03] [S2-32] Every arrow points down: what decides knows ports, and no adapter."""
         for path in files(*MAY_USE):
             folder = relative(path).split("/")[0]
             for mark, name in includes(path):

@@ -15,7 +15,7 @@ DOCUMENTED = {
 
 class NodesTest(OpenNode):
     def test_a_node_registers_beats_and_is_listed(self):
-        """[S1-14] [S1-16] [S1-17] [S2-55] [S2-56] [S2-58] [S2-59] The documented bodies work."""
+        """[S1-14] [S1-16] [S1-17] [S2-55] [S2-56] [S2-58] [S2-59] [S2-67] The documented bodies work; what a device has is listed among what all have."""
         answer = self.caller.post("/v1/nodes/register", DOCUMENTED)
         self.assertEqual(answer.status, 200)
         self.assertEqual(answer.json, {"registered": True, "node_id": "n1", "ttl": 45, "ttl_seconds": 45})
