@@ -74,8 +74,11 @@ Intent intent_of(const Report& dry) {
 
 std::vector<Row> merged(std::vector<Row> dry, std::vector<Row> taken) {
   auto next = taken.begin();
-  for (auto& row : dry)
-    if (next != taken.end() && next->kind == row.kind && next->name == row.name) row = std::move(*next++);
+  std::erase_if(dry, [&](Row& row) {
+    if (next == taken.end() || next->kind != row.kind || next->name != row.name) return row.writes();
+    row = std::move(*next++);
+    return false;
+  });
   return dry;
 }
 

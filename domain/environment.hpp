@@ -102,7 +102,8 @@ struct Intent {
 /// Of a look in which nothing was written yet.
 [[nodiscard]] Intent intent_of(const Report& dry);
 
-/// The rows of `dry` in their order, those that are in `taken` as they are there.
+/// The rows of `dry` in their order, those that are in `taken` as they are there. What would be written and
+/// was passed over, since what it follows failed, is left out.
 [[nodiscard]] std::vector<Row> merged(std::vector<Row> dry, std::vector<Row> taken);
 
 /// Things of a component that may be taken away again.

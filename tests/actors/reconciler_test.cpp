@@ -312,3 +312,23 @@ TEST_CASE("a step that fails takes those with it that follow it, and no others")
   CHECK(done == Words{"a", "b", "b1", "b2"});
   CHECK(taken.rows.size() == 4);
 }
+
+TEST_CASE("what was passed over because what it follows was refused does not count as written") {
+  const auto would_add = [](const environment::Ask&) -> Result<environment::Ensured> {
+    environment::Ensured told{Outcome::changed, "added"};
+    told.added = {{"tag", "", "owner"}};
+    return told;
+  };
+  const auto refused = [](const environment::Ask& ask) -> Result<environment::Ensured> {
+    if (ask.dry_run) return environment::Ensured{Outcome::changed, "made"};
+    return Error{"backend.refused", "no"};
+  };
+  const std::vector<Step> steps{
+    {"bucket", "a", refused}, {"tags", "a", would_add, true}, {"bucket", "b", would_add}};
+  auto dry = take(steps, {"k", true}).rows;
+  auto made = take(writing(steps, dry), {"k", false}).rows;
+  const auto rows = environment::merged(std::move(dry), std::move(made));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].status == "failed");
+  CHECK(rows[1].name == "b");
+}
