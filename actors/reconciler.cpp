@@ -10,6 +10,7 @@ using environment::Report;
 
 /// What is only observed is not changed: it has drifted.
 void observe(Report& report) {
+  report.observed = true;
   for (auto& row : report.rows)
     if (row.writes())
       row = {row.kind,

@@ -55,6 +55,7 @@ struct Report {
   std::string generation, key;
   uint64_t attempt = 1;  ///< Counts on while nobody answers.
   bool dry_run = false;
+  bool observed = false;  ///< What differs was left as it is.
   Time at{};
   Millis took{0};
   std::vector<Row> rows;
@@ -62,6 +63,8 @@ struct Report {
   [[nodiscard]] size_t count(std::string_view status) const;
   /// Something was written.
   [[nodiscard]] bool wrote() const;
+  /// Every resource was looked at, and would be mended: so it is known what an earlier apply came to.
+  [[nodiscard]] bool knows() const;
   /// Under which this look is told, and its intent before it.
   [[nodiscard]] std::string told_key() const { return key + "@" + to_rfc3339(at); }
   /// Of all rows.
@@ -88,6 +91,7 @@ struct Intent {
   Time at{};
   std::vector<std::string> resources;    ///< "KIND NAME".
   std::vector<bootstrap::Thing> things;  ///< As Row::added.
+  bool whole = true;                     ///< Report::knows() of the look before.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("component", self.component);
@@ -97,6 +101,7 @@ struct Intent {
     visit("at", self.at);
     visit("resources", self.resources);
     visit("things", self.things);
+    visit("whole", self.whole);
   }
 };
 /// Of a look in which nothing was written yet.

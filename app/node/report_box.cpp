@@ -32,11 +32,6 @@ Json shown(const bootstrap::Thing& thing) {
   return json;
 }
 
-/// Whether every resource was looked at, so that it is known what an earlier apply came to.
-bool knows(const Report& report) {
-  return report.count("unreachable") + report.count("failed") + report.count("paused") == 0;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ReportBox>> ReportBox::open(std::string node, log::Disk& disk) {
@@ -99,6 +94,7 @@ Status ReportBox::intend(const Intent& intent) {
     now.at = intent.at;
     for (const auto& resource : intent.resources) now.rows.push_back({"", resource, "changed", ""});
     for (const auto& thing : intent.things) now.rows.push_back({"", "", "", "", {}, {}, false, {thing}});
+    if (!intent.whole) now.rows.push_back({"", "", "failed", ""});
     end_cut(batch, cut->second, now);
   }
   batch.put(Column::local, intent_key(intent.component), to_json_text(intent));
@@ -119,25 +115,30 @@ Status ReportBox::intend(const Intent& intent) {
   return Done{};
 }
 
-/// What an earlier life of the node was about to write, by what is missing still.
+/// What an earlier life of the node was about to write, by what is missing still. After a look that does not
+/// know, nothing counts as added: it might be somebody else's.
 void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& report) {
   const auto missing = report.added();
   std::vector<bootstrap::Thing> there;
-  std::ranges::copy_if(cut.things, std::back_inserter(there),
-                       [&](const auto& thing) { return std::ranges::find(missing, thing) == missing.end(); });
+  if (report.knows())
+    std::ranges::copy_if(cut.things, std::back_inserter(there), [&](const auto& thing) {
+      return std::ranges::find(missing, thing) == missing.end();
+    });
   const auto left = std::ranges::count_if(cut.resources, [&](const std::string& resource) {
     return std::ranges::any_of(report.rows, [&](const auto& row) {
       return row.writes() && (row.kind.empty() ? row.name : row.kind + " " + row.name) == resource;
     });
   });
   const auto total = static_cast<ptrdiff_t>(cut.resources.size());
+  const auto came_to = report.knows() ? std::to_string(total - left) + " of " + std::to_string(total) +
+                                          " resources are as intended"
+                                      : "what it came to is not known, as some did not answer";
   tell(batch,
        {{"node_id", node_},
         {"component", cut.component},
         {"action", "recover"},
-        {"status", left == 0 ? "ok" : "skipped"},
-        {"message", "an apply of " + to_rfc3339(cut.at) + " was cut short: " + std::to_string(total - left) +
-                      " of " + std::to_string(total) + " resources are as intended"},
+        {"status", left == 0 && report.knows() ? "ok" : "skipped"},
+        {"message", "an apply of " + to_rfc3339(cut.at) + " was cut short: " + came_to},
         {"generation", cut.generation},
         {"idempotency_key", cut.key},
         {"attempt", 1},
@@ -149,7 +150,7 @@ bool ReportBox::put(const Report& report) {
   const std::lock_guard lock{mutex_};
   const std::string component{environment::to_text(report.component)};
   log::Batch batch;
-  if (const auto cut = cut_.find(component); cut != cut_.end() && knows(report)) {
+  if (const auto cut = cut_.find(component); cut != cut_.end() && report.knows()) {
     end_cut(batch, cut->second, report);
     batch.erase(Column::local, intent_key(component));
     cut_.erase(cut);

@@ -133,6 +133,25 @@ TEST_CASE("what a cut apply had not reached is intended anew, and only what it h
   CHECK(told[2]["idempotency_key"] == "k@2");
 }
 
+TEST_CASE("nothing counts as added by a cut apply while a component is only observed, or answers in part") {
+  Room room;
+  REQUIRE(room.box->intend(intent("k@1")));
+  room.start_again();
+  auto observed = report({row("bucket", "in_sync"), row("tags", "drifted")});
+  observed.observed = true;
+  (void)room.box->put(observed);
+  CHECK(texts(room.told(), "action") == Words{"apply", "check"});
+  auto part = intent("k@2");
+  part.resources = {"bucket media"};
+  part.things = {};
+  part.whole = false;
+  REQUIRE(room.box->intend(part));
+  const auto told = room.told();
+  CHECK(texts(told, "action") == Words{"recover", "apply"});
+  CHECK(told[0]["status"] == "skipped");
+  CHECK(!told[0].contains("added"));
+}
+
 TEST_CASE("more things than one report may have are told in parts, under keys of their own") {
   Room room;
   std::vector<bootstrap::Thing> many;
