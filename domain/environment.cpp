@@ -74,6 +74,7 @@ Intent intent_of(const Report& dry) {
                 dry.knows()};
   for (const auto& row : dry.rows)
     if (row.writes()) intent.resources.push_back(row.kind + " " + row.name);
+  intent.quiet = std::ranges::all_of(dry.rows, [](const Row& row) { return !row.writes() || row.unseen; });
   return intent;
 }
 

@@ -92,6 +92,7 @@ struct Intent {
   std::vector<std::string> resources;    ///< "KIND NAME".
   std::vector<bootstrap::Thing> things;  ///< As Row::added.
   bool whole = true;                     ///< Report::knows() of the look before.
+  bool quiet = false;                    ///< Nothing new is expected of it: told only if it comes to that.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("component", self.component);
@@ -102,6 +103,7 @@ struct Intent {
     visit("resources", self.resources);
     visit("things", self.things);
     visit("whole", self.whole);
+    visit("quiet", self.quiet);
   }
 };
 /// Of a look in which nothing was written yet.

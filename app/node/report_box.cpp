@@ -2,6 +2,7 @@
 #include "app/node/report_box.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <spdlog/spdlog.h>
 
@@ -97,7 +98,28 @@ Status ReportBox::intend(const Intent& intent) {
     if (!intent.whole) now.rows.push_back({"", "", "failed", ""});
     end_cut(batch, cut->second, now);
   }
-  batch.put(Column::local, intent_key(intent.component), to_json_text(intent));
+  auto kept = intent;
+  kept.quiet |= fails_again(intent);
+  batch.put(Column::local, intent_key(intent.component), to_json_text(kept));
+  if (!kept.quiet) tell(batch, kept);
+  if (auto written = disk_.write(batch, true); !written) return written;
+  cut_.erase(intent.component);
+  open_.insert_or_assign(intent.component, std::move(kept));
+  return Done{};
+}
+
+/// Whether nothing is about to be tried but what failed when it was told last: once is enough.
+bool ReportBox::fails_again(const Intent& intent) const {
+  const auto told = told_.find(intent.component);
+  if (told == told_.end()) return false;
+  std::set<std::string> failed;
+  for (const auto& row : told->second.rows)
+    if (row.status == "failed" || row.status == "unreachable") failed.insert(row.kind + " " + row.name);
+  return std::ranges::all_of(intent.resources,
+                             [&](const std::string& resource) { return failed.contains(resource); });
+}
+
+void ReportBox::tell(log::Batch& batch, const Intent& intent) {
   const auto end = std::min(intent.resources.size(), bootstrap::kMaxResources);
   add(batch, {{"node_id", node_},
               {"component", intent.component},
@@ -109,10 +131,6 @@ Status ReportBox::intend(const Intent& intent) {
               {"resources", std::vector<std::string>(intent.resources.begin(),
                                                      intent.resources.begin() + static_cast<ptrdiff_t>(end))},
               {"total", intent.resources.size()}});
-  if (auto written = disk_.write(batch, true); !written) return written;
-  cut_.erase(intent.component);
-  open_.insert_or_assign(intent.component, intent);
-  return Done{};
 }
 
 /// What an earlier life of the node was about to write, by what is missing still. After a look that does not
@@ -129,6 +147,7 @@ void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& repo
       return row.writes() && (row.kind.empty() ? row.name : row.kind + " " + row.name) == resource;
     });
   });
+  if (cut.quiet) tell(batch, cut);
   const auto total = static_cast<ptrdiff_t>(cut.resources.size());
   const auto came_to = report.knows() ? std::to_string(total - left) + " of " + std::to_string(total) +
                                           " resources are as intended"
@@ -156,11 +175,12 @@ bool ReportBox::put(const Report& report) {
     cut_.erase(cut);
   }
   const auto before = told_.find(component);
-  const bool intended = open_.erase(component) > 0;
+  const auto intended = open_.extract(component);
   if (intended) batch.erase(Column::local, intent_key(component));
-  const bool news =
-    intended || environment::is_news(report, before == told_.end() ? nullptr : &before->second);
+  const bool quiet = !intended || intended.mapped().quiet;
+  const bool news = !quiet || environment::is_news(report, before == told_.end() ? nullptr : &before->second);
   if (news) {
+    if (intended && quiet) tell(batch, intended.mapped());
     told_.insert_or_assign(component, report);
     tell(batch,
          {{"node_id", node_},

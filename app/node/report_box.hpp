@@ -23,7 +23,8 @@ public:
   /// the next look. `disk` outlives the box. Error: `log.corrupt`.
   static Result<std::unique_ptr<ReportBox>> open(std::string node, log::Disk& disk);
 
-  /// Durable when it returns. Error: `log.unwritable`.
+  /// Durable when it returns. One that is quiet, or that failed when it was last told, waits to be told
+  /// until something new comes of it. Error: `log.unwritable`.
   Status intend(const environment::Intent& intent);
   /// True when it is news: something changed, or is not as it was told last.
   bool put(const environment::Report& report);
@@ -38,6 +39,8 @@ private:
   void add(log::Batch& batch, const Json& body);
   void tell(log::Batch& batch, Json body, const std::string& backend,
             const std::vector<bootstrap::Thing>& things);
+  void tell(log::Batch& batch, const environment::Intent& intent);
+  [[nodiscard]] bool fails_again(const environment::Intent& intent) const;
   void end_cut(log::Batch& batch, const environment::Intent& cut, const environment::Report& report);
   void write(const log::Batch& batch);
 

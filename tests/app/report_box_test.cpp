@@ -152,6 +152,37 @@ TEST_CASE("nothing counts as added by a cut apply while a component is only obse
   CHECK(!told[0].contains("added"));
 }
 
+TEST_CASE("an apply that is refused again and again is told once, and once more when it is not", "[S2-64]") {
+  Room room;
+  const auto refused = [&](int64_t at) {
+    return report({row("bucket", "failed"), row("tags", "failed"), row("lifecycle", "failed")}, at);
+  };
+  REQUIRE(room.box->intend(intent("k@1")));
+  CHECK(room.box->put(refused(1'000)));
+  CHECK(texts(room.told(), "status") == Words{"intended", "error"});
+  for (int64_t at = 2'000; at < 9'000; at += 1'000) {
+    REQUIRE(room.box->intend(intent("k@2")));
+    CHECK(!room.box->put(refused(at)));
+  }
+  CHECK(room.told().empty());
+  REQUIRE(room.box->intend(intent("k@9")));
+  SECTION("it is made at last") {
+    CHECK(
+      room.box->put(report({row("bucket", "changed"), row("tags", "failed"), row("lifecycle", "failed")})));
+    const auto told = room.told();
+    CHECK(texts(told, "status") == Words{"intended", "error"});
+    CHECK(told[0]["idempotency_key"] == "k@9");
+  }
+  SECTION("it is cut short") {
+    room.start_again();
+    (void)room.box->put(
+      report({row("bucket", "in_sync"), row("tags", "in_sync"), row("lifecycle", "in_sync")}));
+    const auto told = room.told();
+    CHECK(texts(told, "status") == Words{"intended", "ok", "ok"});
+    CHECK(told[1]["idempotency_key"] == "k@9");
+  }
+}
+
 TEST_CASE("more things than one report may have are told in parts, under keys of their own") {
   Room room;
   std::vector<bootstrap::Thing> many;
