@@ -25,12 +25,16 @@ bool is_final(const Status& status) {
 Outbox::Outbox(OutboxOptions options) : options_(std::move(options)), thread_([this] { live(); }) {}
 
 Outbox::~Outbox() {
+  stop();
+}
+
+void Outbox::stop() {
   {
     const std::lock_guard lock{mutex_};
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Outbox::wake() {

@@ -49,11 +49,15 @@ public:
     10'000;  ///< Lines without a message that are passed over unrecorded.
 
   explicit Outbox(OutboxOptions options);
-  ~Outbox();  ///< What is committed is still told, when the bus takes it at once.
+  ~Outbox();  ///< Stops.
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
-  // Neither waits for the bus.
+  /// What is committed is still told, when the bus takes it at once; afterwards nothing of the options is
+  /// used. Of who destroys it, while what they name is there.
+  void stop();
+
+  // Any thread; neither waits for the bus.
 
   /// Something was committed, or another member leads.
   void wake();

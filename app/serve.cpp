@@ -334,15 +334,16 @@ void stop(Node& node) {
   if (node.sources) node.sources->stop();  // What it fetches is cut short, and answered.
   if (node.cluster && node.system) node.cluster->leave_office(*node.system);
   if (node.server) node.server->stop();
+  if (node.outbox) node.outbox->stop();  // It asks the log. What commits may still wake it.
   if (node.system) node.system->stop();
-  node.tells = nullptr;
-  node.outbox.reset();
   if (node.cluster) node.cluster->detach();
   node.environment.reset();
   node.server.reset();
   node.api.reset();
   node.files.reset();
   node.system.reset();
+  node.tells = nullptr;
+  node.outbox.reset();
   node.buses = {};  // The own one keeps what it holds on the disk.
   node.side.reset();
   node.jobs.reset();

@@ -39,7 +39,10 @@ struct OutboxRoom {
     options.chain = &reader;
     options.cluster = [] { return "c1"; };
     options.head = [this] { return head.load(); };
-    options.mine = [this] { return mine.load(); };
+    options.mine = [this] {
+      asked++;
+      return mine.load();
+    };
     options.place = [this]() -> std::optional<uint64_t> {
       const auto at = place.load();
       return at < 0 ? std::nullopt : std::optional{static_cast<uint64_t>(at)};
@@ -64,6 +67,7 @@ struct OutboxRoom {
   std::atomic<uint64_t> head{0};
   std::atomic<int64_t> place{-1};
   std::atomic<bool> mine{true}, keeps{true};
+  std::atomic<size_t> asked{0};  ///< Whether it is mine.
 };
 
 }  // namespace muster::app

@@ -138,6 +138,21 @@ TEST_CASE("without anybody who listens nothing is read, and what comes later is 
   CHECK(room.bus->attempts == 0);
 }
 
+TEST_CASE("once it is stopped it asks nobody anything, and may still be woken") {
+  Room room;
+  room.place = 0;
+  room.add();
+  const auto outbox = room.outbox();
+  outbox->stop();
+  CHECK(room.place == 1);
+  const auto asked = room.asked.load();
+  room.add();
+  outbox->wake();
+  outbox->stop();
+  CHECK(room.asked == asked);
+  CHECK(room.bus->all() == Ids{"c1/1"});
+}
+
 TEST_CASE("lines that are no overlay events are passed over, many without a record of it") {
   Room room;
   room.place = 0;
