@@ -22,7 +22,8 @@ bool is_final(const Status& status) {
 
 }  // namespace
 
-Outbox::Outbox(OutboxOptions options) : options_(std::move(options)), thread_([this] { live(); }) {}
+Outbox::Outbox(OutboxOptions options)
+  : options_(std::move(options)), passed_(options_.start), thread_([this] { live(); }) {}
 
 Outbox::~Outbox() {
   stop();
@@ -100,11 +101,12 @@ bool Outbox::tell_beats() {
 bool Outbox::tell_lines() {
   if (!options_.mine()) {
     place_.reset();
+    passed_ = std::max(passed_, options_.head());
     return true;
   }
   if (!place_) {
     const auto known = options_.place();
-    place_ = kept_ = known.value_or(options_.start);
+    place_ = kept_ = known.value_or(passed_);
     if (!known && !keep(*place_, true)) return false;
   }
   if (!options_.bus->wanted()) {

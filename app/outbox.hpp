@@ -84,6 +84,7 @@ private:
   // Of the thread.
   std::optional<uint64_t> place_;  ///< The last line that was told, or passed over.
   uint64_t kept_ = 0;              ///< The last one that is on record.
+  uint64_t passed_ = 0;            ///< Where it begins when none is: all before was another node's to tell.
   std::thread thread_;
 };
 

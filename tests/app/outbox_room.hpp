@@ -48,6 +48,7 @@ struct OutboxRoom {
       return at < 0 ? std::nullopt : std::optional{static_cast<uint64_t>(at)};
     };
     options.keep = [this](uint64_t to) -> Status {
+      if (!records) return Done{};
       if (!keeps) return Error{"leader.lost", "not now"};
       place = static_cast<int64_t>(to);
       return Done{};
@@ -67,7 +68,8 @@ struct OutboxRoom {
   std::atomic<uint64_t> head{0};
   std::atomic<int64_t> place{-1};
   std::atomic<bool> mine{true}, keeps{true};
-  std::atomic<size_t> asked{0};  ///< Whether it is mine.
+  std::atomic<bool> records{true};  ///< As from the feature level on.
+  std::atomic<size_t> asked{0};     ///< Whether it is mine.
 };
 
 }  // namespace muster::app

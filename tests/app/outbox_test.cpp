@@ -116,6 +116,24 @@ TEST_CASE("nothing is told by a node that does not lead; who leads next goes on 
   CHECK(room.bus->all() == Ids{"c1/2"});
 }
 
+TEST_CASE("where no place is recorded yet, who begins to lead leaves out what another one told") {
+  Room room;
+  room.records = false;
+  room.mine = false;
+  const auto outbox = room.outbox();
+  for (int i = 0; i < 3; i++) room.add();
+  const auto before = room.asked.load();
+  REQUIRE(eventually([&] {
+    outbox->wake();
+    return room.asked >= before + 2;
+  }));
+  room.mine = true;
+  room.add();
+  outbox->wake();
+  CHECK(eventually([&] { return !room.bus->all().empty(); }));
+  CHECK(room.bus->all() == Ids{"c1/4"});
+}
+
 TEST_CASE("a message that no repetition would mend holds up none behind it") {
   Room room;
   room.place = 0;
