@@ -128,14 +128,25 @@ private:
     return std::max(looked.retry_after, made.retry_after);
   }
 
-  /// In `added` of each row that is gone now, or would be: the thing.
+  /// In `added` of each row that is gone now, or would be: the thing. Of what is paused or only observed
+  /// nothing goes.
   [[nodiscard]] Report prune(const environment::Removals& removals, bool dry_run) const {
     auto report = begun(dry_run);
     const auto own = removals.find(deps_.component);
     if (own == removals.end() || !deps_.removals) return report;
     const auto things = environment::orphans(own->second, self_->state.desired->profile);
-    report.rows = take(deps_.removals(things), {report.key, dry_run}, deps_.stopping.get()).rows;
+    const auto steps = deps_.removals(things);
+    if (const auto pause = self_->state.desired->pauses.find(deps_.component);
+        pause != self_->state.desired->pauses.end()) {
+      report.rows = paused(steps, pause->second);
+      return report;
+    }
+    report.rows = take(steps, {report.key, dry_run || observes()}, deps_.stopping.get()).rows;
     report.took = deps_.now() - report.at;
+    if (observes()) {
+      observe(report);
+      return report;
+    }
     for (size_t i = 0; i < report.rows.size(); i++)
       if (report.rows[i].status == "changed" || report.rows[i].status == "in_sync")
         report.rows[i].added = {things[i]};

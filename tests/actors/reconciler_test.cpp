@@ -50,6 +50,16 @@ struct Chain : ActorWorld {
       deps.component = component;
       deps.node = "n1";
       deps.steps = [&fake](const profile::Profile&) { return fake.steps(); };
+      deps.removals = [&fake](const std::vector<bootstrap::Thing>& things) {
+        std::vector<Step> steps;
+        for (const auto& thing : things)
+          steps.push_back(
+            {thing.kind, thing.name, [&fake](const environment::Ask& ask) -> Result<environment::Ensured> {
+               fake.calls->push_back(fake.name + (ask.dry_run ? " goes?" : " goes!"));
+               return environment::Ensured{Outcome::changed, "removed"};
+             }});
+        return steps;
+      };
       deps.observe = observe;
       deps.now = [this] { return now(); };
       deps.chance = [] { return 0.0; };
@@ -276,6 +286,33 @@ TEST_CASE("a paused component is left alone, and still shows what would be done"
   chain.desired = std::make_shared<const Desired>(Desired{{}, "g-1"});
   (void)chain.look(false);
   CHECK(chain.fakes[1].made);
+}
+
+TEST_CASE("a prune takes nothing away from what is paused or only observed, and says so") {
+  Chain chain;
+  profile::Profile profile;
+  profile.modes = {{"index", "observe"}};
+  chain.desired = std::make_shared<const Desired>(
+    Desired{profile, "g-1", {{Component::broker, "paused by anna: moving it"}}});
+  for (const bool dry : {true, false}) {
+    chain.calls.clear();
+    auto round = std::make_shared<Round>();
+    round->desired = chain.desired;
+    round->dry_run = dry;
+    environment::Removals removals;
+    for (const auto component : environment::kComponents) removals[component] = {{"tag", "media", "owner"}};
+    round->removals = std::make_shared<const environment::Removals>(std::move(removals));
+    std::vector<Report> got;
+    round->then = [&](std::vector<Report> reports) { got = std::move(reports); };
+    caf::anon_send(chain.all.back(), std::move(round));
+    chain.settle();
+    CHECK(chain.calls == Words{dry ? "storage goes?" : "storage goes!", "index goes?"});
+    REQUIRE(got.size() == 3);
+    CHECK(got[0].rows.at(0).status == "changed");
+    CHECK(got[1].rows.at(0).detail == "paused by anna: moving it");
+    CHECK(got[2].rows.at(0).detail == "observed only: removed");
+    CHECK(got[1].added().size() + got[2].added().size() == 0);
+  }
 }
 
 TEST_CASE("one component may be looked at alone") {
