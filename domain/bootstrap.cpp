@@ -120,7 +120,6 @@ Decided decide_one(const State&, const Remove& command) {
   names::Check check;
   check_things(check, "/things", command.removed.things);
   if (auto sound = check.done(); !sound) return sound.error();
-  if (command.removed.things.empty()) return Decision<Event>{};
   return Decision<Event>{{command.removed}};
 }
 

@@ -21,7 +21,7 @@ struct Report {
 struct Intend {
   Intended intended;
 };
-/// What a prune took away; no event without things.
+/// What a prune took away: nothing, when all of what was intended failed.
 struct Remove {
   Removed removed;
 };

@@ -1,5 +1,6 @@
 // Pruning this node's environment over HTTP: what a dry run showed is taken away, in the name of who asked.
 #include <memory>
+#include <set>
 
 #include "domain/bootstrap.hpp"
 #include "http/environment_shown.hpp"
@@ -60,7 +61,10 @@ private:
                      "what would be removed is another diff than the one that was named: " + diff_,
                      {{"/diff", "is not the hash of what would be removed now"}}});
     for (const auto& report : dry)
-      if (report.count("changed") > 0) intents_.push_back(intent_of(report));
+      if (report.count("changed") > 0) {
+        intended_.insert(report.component);
+        intents_.push_back(intent_of(report));
+      }
     intend();
   }
 
@@ -99,13 +103,15 @@ private:
                                  !environment::is_embedded(report.backend),
                                  diff_,
                                  {}};
+      bool due = intended_.contains(report.component);  // Also when it failed: the intent is over.
       for (const auto& thing : report.added()) {
         removed.things.push_back(thing);
         if (removed.things.size() < bootstrap::kMaxThings) continue;
+        due = false;
         records_.push_back(to_json_text(removed));
         removed.things.clear();
       }
-      if (!removed.things.empty()) records_.push_back(to_json_text(removed));
+      if (due || !removed.things.empty()) records_.push_back(to_json_text(removed));
     }
     tell();
   }
@@ -145,6 +151,7 @@ private:
   environment::Removals removals_;
   std::string diff_;
   std::vector<Json> intents_;
+  std::set<environment::Component> intended_;
   std::vector<std::string> records_;
   std::vector<Report> done_;
 };

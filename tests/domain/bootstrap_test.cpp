@@ -99,6 +99,14 @@ TEST_CASE("what a report added is an event beside it, of the same node and compo
   CHECK(decide.pointers() == std::vector<std::string>{"/added/0/kind", "/added/0/as"});
 }
 
+TEST_CASE("a prune that took nothing away ends its intent all the same") {
+  Domain decide{bootstrap::decide};
+  const Removed nothing{"n1", "storage", "folder", false, "d", {}};
+  CHECK(decide(Remove{nothing}) == Events{nothing});
+  decide(Remove{{"n1", "storage", "folder", false, "d", std::vector<Thing>(kMaxThings + 1)}});
+  CHECK(decide.pointers() == std::vector<std::string>{"/things"});
+}
+
 TEST_CASE("pausing and resuming name what is paused, and what changes nothing is no event") {
   Domain decide{bootstrap::decide};
   CHECK(decide(Pause{{"broker", "broker"}, "moving it"}) == Events{Paused{"broker", "moving it"}});
