@@ -163,13 +163,13 @@ bool is_news(const Report& report, const Report* before) {
   if (!before || report.wrote() || report.generation != before->generation) return true;
   const auto ill = [](const Report& of) {
     std::vector<Row> rows;
-    std::ranges::copy_if(of.rows, std::back_inserter(rows), [](const Row& row) { return !is_well(row); });
-    for (auto& row : rows)
-      if (row.status == "unreachable")
-        row.detail.clear();  // It says how long was waited, another time each time.
+    std::ranges::copy_if(of.rows, std::back_inserter(rows),
+                         [](const Row& row) { return !is_well(row) && row.status != "unreachable"; });
     return rows;
   };
-  return ill(report) != ill(*before);
+  // One that answers now and then is away for another resource, and for another reason, at each look.
+  const bool away = report.wants_retry(), was_away = before->wants_retry();
+  return away != was_away || ill(report) != ill(*before);
 }
 
 Millis next_look(const Pace& pace, unsigned failed, double chance) {

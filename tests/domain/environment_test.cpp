@@ -49,13 +49,17 @@ TEST_CASE("a report says how many came to what, and why the first ones did") {
 }
 
 TEST_CASE("a report is news when something changed, or is not as it was") {
-  const auto well = of({"in_sync"}), ill = of({"failed"});
+  const auto well = of({"in_sync"}), ill = of({"failed"}), other_away = of({"unreachable", "in_sync"});
   CHECK(is_news(well, nullptr));
   CHECK(!is_news(well, &well));
   CHECK(is_news(of({"changed"}), &well));
   CHECK(is_news(ill, &well));
   CHECK(is_news(well, &ill));
   CHECK(!is_news(ill, &ill));
+  CHECK(is_news(of({"unreachable"}), &well));
+  CHECK(is_news(well, &other_away));
+  CHECK(!is_news(of({"in_sync", "unreachable"}), &other_away));
+  CHECK(is_news(of({"failed", "unreachable"}), &other_away));
   auto other = well;
   other.generation = "g-2";
   CHECK(is_news(other, &well));
