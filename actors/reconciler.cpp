@@ -34,14 +34,14 @@ public:
       profile::idempotency_key(deps_.node, environment::to_text(deps_.component), desired->generation, hash);
     state.desired = std::move(desired);
     state.failed = 0;
+    if (pause() || observes()) (void)deps_.steps({});  // So that the backend makes nothing again by itself.
   }
 
   Report look(bool dry_run) {
     auto& state = self_->state;
     auto report = begun(dry_run);
-    const auto pause = state.desired->pauses.find(deps_.component);
-    const bool pauses = !dry_run && pause != state.desired->pauses.end();
-    const auto retry_after = pauses ? rest(report, pause->second) : make(report);
+    const auto* why = dry_run ? nullptr : pause();
+    const auto retry_after = why ? rest(report, *why) : make(report);
     report.took = deps_.now() - report.at;
     if (dry_run || stopping()) return report;
     state.alone_until = report.at + report.took + retry_after;
@@ -136,9 +136,8 @@ private:
     if (own == removals.end() || !deps_.removals) return report;
     const auto things = environment::orphans(own->second, self_->state.desired->profile);
     const auto steps = deps_.removals(things);
-    if (const auto pause = self_->state.desired->pauses.find(deps_.component);
-        pause != self_->state.desired->pauses.end()) {
-      report.rows = paused(steps, pause->second);
+    if (const auto* why = pause()) {
+      report.rows = paused(steps, *why);
       return report;
     }
     report.rows = take(steps, {report.key, dry_run || observes()}, deps_.stopping.get()).rows;
@@ -151,6 +150,13 @@ private:
       if (report.rows[i].status == "changed" || report.rows[i].status == "in_sync")
         report.rows[i].added = {things[i]};
     return report;
+  }
+
+  /// Why it is paused; null: it is not.
+  [[nodiscard]] const std::string* pause() const {
+    const auto& pauses = self_->state.desired->pauses;
+    const auto found = pauses.find(deps_.component);
+    return found == pauses.end() ? nullptr : &found->second;
   }
 
   [[nodiscard]] bool observes() const {

@@ -18,6 +18,7 @@ namespace {
 struct FakeBackend {
   std::vector<std::string>* calls = nullptr;
   std::string name;
+  profile::Profile expected{};  ///< What steps were asked for last.
   bool away = false, made = false;
   bool blind = false;   ///< Cannot see whether it is made.
   Millis throttled{0};  ///< How long it asks to be left alone while it is away.
@@ -49,7 +50,10 @@ struct Chain : ActorWorld {
       ReconcilerDeps deps;
       deps.component = component;
       deps.node = "n1";
-      deps.steps = [&fake](const profile::Profile&) { return fake.steps(); };
+      deps.steps = [&fake](const profile::Profile& profile) {
+        fake.expected = profile;
+        return fake.steps();
+      };
       deps.removals = [&fake](const std::vector<bootstrap::Thing>& things) {
         std::vector<Step> steps;
         for (const auto& thing : things)
@@ -286,6 +290,23 @@ TEST_CASE("a paused component is left alone, and still shows what would be done"
   chain.desired = std::make_shared<const Desired>(Desired{{}, "g-1"});
   (void)chain.look(false);
   CHECK(chain.fakes[1].made);
+}
+
+TEST_CASE("a backend is to make nothing again by itself while its component is paused or only observed") {
+  Chain chain;
+  profile::Profile profile;
+  profile.queues = {{"work"}};
+  const auto expected = [&](profile::Profile wanted, environment::Pauses pauses) {
+    chain.desired = std::make_shared<const Desired>(Desired{std::move(wanted), "g-1", std::move(pauses)});
+    (void)chain.look(false);
+    return chain.fakes[1].expected.queues.size();
+  };
+  CHECK(expected(profile, {}) == 1);
+  CHECK(expected(profile, {{Component::broker, "paused by anna"}}) == 0);
+  CHECK(chain.told.at(chain.told.size() - 2).rows.at(0).status == "paused");
+  CHECK(expected(profile, {}) == 1);
+  profile.modes = {{"broker", "observe"}};
+  CHECK(expected(profile, {}) == 0);
 }
 
 TEST_CASE("a prune takes nothing away from what is paused or only observed, and says so") {
