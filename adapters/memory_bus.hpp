@@ -26,9 +26,9 @@ struct MemoryBusLimits {
   size_t all_messages = 200'000;
   size_t all_bytes = 256 * 1024 * 1024;
   size_t message_bytes = 1024 * 1024;
-  size_t exchanges = 1'000;
-  size_t queues = 1'000;
-  size_t bindings = 10'000;
+  size_t exchanges = profile::kMostKept;
+  size_t queues = profile::kMostKept;
+  size_t bindings = profile::kMostKept;
   size_t subscriptions = 64;
   size_t remembered_keys = 65'536;
 };

@@ -11,7 +11,7 @@ namespace muster {
 
 /// Every limit of the embedded index; beyond them: `backend.limit`.
 struct MemoryIndexLimits {
-  size_t classes = profile::kMaxEntries;
+  size_t classes = profile::kMostKept;
   size_t objects = 100'000;
   size_t bytes = 256ul * 1024 * 1024;  ///< Of all objects, as they are on disk.
 };

@@ -14,7 +14,10 @@ namespace muster::profile {
 
 constexpr size_t kMaxFile = 4 * 1024 * 1024;  ///< Bytes of a profile file.
 constexpr size_t kMaxEntries = 10'000;        ///< Everything that has a name, together.
-constexpr int64_t kMaxTtl = 4'294'967;        ///< Seconds: brokers keep milliseconds in 32 bits.
+/// What is kept of one kind by what is built in: nothing is ever deleted, so former profiles' stays beside
+/// it.
+constexpr size_t kMostKept = 5 * kMaxEntries;
+constexpr int64_t kMaxTtl = 4'294'967;  ///< Seconds: brokers keep milliseconds in 32 bits.
 
 struct LifecycleRule {
   std::string id;

@@ -113,6 +113,16 @@ TEST_CASE("an idempotency key is forgotten after the window, not before", "[S2-7
   CHECK(bus.depth("work")->messages == 4);
 }
 
+TEST_CASE("the bus has room for all that the largest profile names, and for another one's after it") {
+  MemoryBus bus;
+  for (size_t i = 0; i < 2 * profile::kMaxEntries; i++) {
+    const auto name = std::to_string(i);
+    REQUIRE(bus.ensure_exchange({name, "fanout"}, {}));
+    REQUIRE(bus.ensure_queue({name}, {}));
+    REQUIRE(bus.ensure_binding({name, name}, {}));
+  }
+}
+
 TEST_CASE("exchanges, queues, bindings and subscriptions are bounded") {
   MemoryBusLimits limits;
   limits.exchanges = 6;

@@ -34,6 +34,19 @@ def profile_file():
     return file
 
 
+def put_profile(path, profile):
+    """All of it at once, as an editor that renames does."""
+    path = Path(path)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(profile if isinstance(profile, str) else json.dumps(profile))
+    fresh.replace(path)
+
+
+def published(caller):
+    """The generation of the profile that nodes are given."""
+    return caller.get("/v1/bootstrap/profile").json["generation"]
+
+
 @contextmanager
 def environment_node(*flags, environment=None):
     """A node that looks several times a second, its caller, and its profile."""
