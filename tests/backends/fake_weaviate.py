@@ -7,6 +7,7 @@ say it would, oddities included, and notes every request that Weaviate's descrip
 Of its own are /fake/faults (requests of a shape that is not allowed), /fake/writes (how many requests would have changed
 something), /fake/reset, and POST /fake/class (a class made by hand, in any shape)."""
 import argparse
+import contextlib
 import json
 import re
 import sys
@@ -244,7 +245,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(text)
+            with contextlib.suppress(ConnectionError):  # Whoever asked was killed.
+                self.wfile.write(text)
 
     def log_message(self, *_):
         pass

@@ -1,15 +1,17 @@
 """The servers of an environment for tests: a real S3 server and a real RabbitMQ, a fake Weaviate, and somebody else's hand on them."""
+import base64
 import contextlib
 import hashlib
 import hmac
 import http.client
 import json
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
+
+import pika
 
 from backend_proxy import AMQP_HEADER
 from running_cluster import fixed_port
@@ -98,52 +100,44 @@ def profile_of(name, buckets=1, queues=1, classes=1):
                               for n in range(classes)]}})
 
 
-def s3_by_hand(port, method, bucket, part):
-    """What an S3 server answers to a request, signed with Signature Version 4, for a part of a bucket such as "lifecycle"."""
+def s3_by_hand(port, method, bucket, part="", body=""):
+    """What an S3 server answers to a request, signed with Signature Version 4, for a bucket or a part of it such as "lifecycle"."""
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    scope, nothing = f"{now[:8]}/us-east-1/s3/aws4_request", hashlib.sha256().hexdigest()
-    headers = {"host": f"127.0.0.1:{port}", "x-amz-content-sha256": nothing, "x-amz-date": now}
-    names = ";".join(headers)
-    asked = "\n".join([method, f"/{bucket}", f"{part}=", *(f"{name}:{value}" for name, value in headers.items()), "", names, nothing])
+    scope, digest = f"{now[:8]}/us-east-1/s3/aws4_request", hashlib.sha256(body.encode()).hexdigest()
+    headers = {"content-md5": base64.b64encode(hashlib.md5(body.encode()).digest()).decode(), "host": f"127.0.0.1:{port}",
+               "x-amz-content-sha256": digest, "x-amz-date": now}
+    names, query = ";".join(headers), f"{part}=" if part else ""
+    asked = "\n".join([method, f"/{bucket}", query, *(f"{name}:{value}" for name, value in headers.items()), "", names, digest])
     key = f"AWS4{S3_SECRET}".encode()
     for text in [*scope.split("/"), "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(asked.encode()).hexdigest()])]:
         key = hmac.digest(key, text.encode(), "sha256")
     headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={S3_KEY}/{scope}, SignedHeaders={names}, Signature={key.hex()}"
+    return http_by_hand(port, method, f"/{bucket}?{query}", headers, body)
+
+
+def index_by_hand(port, method, path, given=None):
+    """What the fake Weaviate answers, as JSON."""
+    said = http_by_hand(port, method, path, {"Authorization": f"Bearer {INDEX_KEY}", "Content-Type": "application/json"},
+                        json.dumps(given) if given else "")
+    return json.loads(said) if said else None
+
+
+def http_by_hand(port, method, path, headers, body):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=STOP_LIMIT_S)
     with contextlib.closing(connection):
-        connection.request(method, f"/{bucket}?{part}=", headers=headers)
+        connection.request(method, path, body.encode(), headers)
         answer = connection.getresponse()
-        body = answer.read().decode()
+        said = answer.read().decode()
     if answer.status >= 300:
-        raise AssertionError(f"{method} {bucket} {part}: {answer.status} {body}")
-    return body
+        raise AssertionError(f"{method} {path}: {answer.status} {said}")
+    return said
 
 
-def delete_queue(port, name):
-    """As any other client of the broker can."""
-    with socket.create_connection(("127.0.0.1", port), timeout=CONNECT_LIMIT_S) as broker, broker.makefile("rb") as answers:
-        def method(channel, kind, arguments):
-            payload = struct.pack(">HH", *kind) + arguments
-            broker.sendall(struct.pack(">BHI", 1, channel, len(payload)) + payload + b"\xce")
-
-        def answer(kind):
-            size = struct.unpack(">BHI", answers.read(7))[2]
-            payload = answers.read(size + 1)[:-1]
-            if struct.unpack_from(">HH", payload) != kind:
-                raise AssertionError(f"the broker answered {payload!r}")
-            return payload[4:]
-
-        def short(text):
-            return bytes([len(text)]) + text.encode()
-
-        who = f"\0{AMQP_USER}\0{AMQP_PASSWORD}".encode()
-        broker.sendall(AMQP_HEADER)
-        answer((10, 10))  # Start.
-        method(0, (10, 11), struct.pack(">I", 0) + short("PLAIN") + struct.pack(">I", len(who)) + who + short("en_US"))
-        method(0, (10, 31), answer((10, 30)))  # Tune, as it wants.
-        method(0, (10, 40), short("/") + b"\0\0")
-        answer((10, 41))
-        method(1, (20, 10), b"\0")  # A channel.
-        answer((20, 11))
-        method(1, (50, 40), struct.pack(">H", 0) + short(name) + b"\0")
-        answer((50, 41))
+@contextlib.contextmanager
+def broker_by_hand(port):
+    """A channel to a RabbitMQ, as any other client of it has: a message that goes nowhere is an error."""
+    connection = pika.BlockingConnection(pika.URLParameters(f"amqp://{AMQP_USER}:{AMQP_PASSWORD}@127.0.0.1:{port}/"))
+    with contextlib.closing(connection):
+        channel = connection.channel()
+        channel.confirm_delivery()
+        yield channel

@@ -60,10 +60,14 @@ class RunningNode:
         self._environment = {"PATH": os.environ["PATH"], **(environment or {})}
         self._process = None
 
-    def __enter__(self):
+    def begin(self):
+        """Starts it and waits for nothing: for one that may be killed before it is ready."""
         with open(self.folder / "output", "ab") as output:
             self._process = subprocess.Popen(self._command, cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
                                              stdout=output, stderr=output)
+
+    def __enter__(self):
+        self.begin()
         try:
             self._wait_ready()
         except BaseException:

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from backend_proxy import Proxy, amqp_frame, http_request, written
-from backend_servers import ceph, delete_queue, environment_at, fake_weaviate, profile_of, rabbit, s3_by_hand
+from backend_servers import broker_by_hand, ceph, environment_at, fake_weaviate, profile_of, rabbit, s3_by_hand
 from caller import Caller
 from environment_test import components, converged
 from running_node import RunningNode
@@ -82,7 +82,8 @@ class SecondPassTest(unittest.TestCase):
             self.assertIn("tmp-7d", s3_by_hand(self.ports["storage"], "GET", *RULES))
             self.counted()
             s3_by_hand(self.ports["storage"], "DELETE", *RULES)
-            delete_queue(self.ports["broker"], "pass-queue-33")
+            with broker_by_hand(self.ports["broker"]) as channel:
+                channel.queue_delete("pass-queue-33")
             mended = {"storage": {"PUT": 1}, "broker": {"queue.declare": 1, "queue.bind": 1}}
             seen = {part: Counter() for part in mended}
             def all_mended():
