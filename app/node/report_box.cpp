@@ -133,12 +133,14 @@ void ReportBox::tell(log::Batch& batch, const Intent& intent) {
               {"total", intent.resources.size()}});
 }
 
-/// What an earlier life of the node was about to write, by what is missing still. After a look that does not
-/// know, nothing counts as added: it might be somebody else's.
+/// What an earlier life of the node was about to write, by what is missing still. A look that does not know,
+/// or that is for another profile, makes nothing count as added: it might be somebody else's.
 void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& report) {
+  const bool same = cut.generation == report.generation;
+  const bool known = same && report.knows();
   const auto missing = report.added();
   std::vector<bootstrap::Thing> there;
-  if (report.knows())
+  if (known)
     std::ranges::copy_if(cut.things, std::back_inserter(there), [&](const auto& thing) {
       return std::ranges::find(missing, thing) == missing.end();
     });
@@ -149,14 +151,15 @@ void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& repo
   });
   if (cut.quiet) tell(batch, cut);
   const auto total = static_cast<ptrdiff_t>(cut.resources.size());
-  const auto came_to = report.knows() ? std::to_string(total - left) + " of " + std::to_string(total) +
-                                          " resources are as intended"
-                                      : "what it came to is not known, as some did not answer";
+  const auto came_to = !same             ? std::string("the profile is another one now")
+                       : !report.knows() ? "what it came to is not known, as some did not answer"
+                                         : std::to_string(total - left) + " of " + std::to_string(total) +
+                                             " resources are as intended";
   tell(batch,
        {{"node_id", node_},
         {"component", cut.component},
         {"action", "recover"},
-        {"status", left == 0 && report.knows() ? "ok" : "skipped"},
+        {"status", left == 0 && known ? "ok" : "skipped"},
         {"message", "an apply of " + to_rfc3339(cut.at) + " was cut short: " + came_to},
         {"generation", cut.generation},
         {"idempotency_key", cut.key},

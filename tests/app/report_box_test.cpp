@@ -183,6 +183,20 @@ TEST_CASE("an apply that is refused again and again is told once, and once more 
   }
 }
 
+TEST_CASE("a look for another profile does not say that all of a cut apply is as intended") {
+  Room room;
+  REQUIRE(room.box->intend(intent("k@1")));
+  room.start_again();
+  auto other = report({row("bucket", "in_sync")});
+  other.generation = "g2";
+  CHECK(room.box->put(other));
+  const auto told = room.told();
+  CHECK(texts(told, "action") == Words{"apply", "recover", "check"});
+  CHECK(told[1]["generation"] == "g1");
+  CHECK(told[1]["status"] == "skipped");
+  CHECK(told[1]["message"].get<std::string>().ends_with("was cut short: the profile is another one now"));
+}
+
 TEST_CASE("more things than one report may have are told in parts, under keys of their own") {
   Room room;
   std::vector<bootstrap::Thing> many;
