@@ -291,6 +291,8 @@ class KilledApplyTest(unittest.TestCase):
                 killed.check(self, first, what)
                 seen = json.loads((objects / ".meta" / "kept.json").read_text())
                 self.assertEqual((seen["lifecycle"][0], seen["tags"]), (theirs["lifecycle"][0], theirs["tags"]), what)
+        actions = {line["data"]["action"] for line in killed.lines() if line["type"] == "bootstrap.reported"}
+        self.assertIn("recover", actions)  # Some were in the middle of an apply.
         wanted = [{**profile, "storage": profile["storage"][1:]} for profile in wanted]
         self.nothing_is_gone(killed, wanted, PARTS)
 
