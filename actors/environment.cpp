@@ -29,20 +29,23 @@ struct Environment::Impl {
     const auto removing = [](const auto& backend) {
       return [backend](const std::vector<bootstrap::Thing>& things) { return removals_of(backend, things); };
     };
-    add(Component::topics, with(backends.topics), {});
-    add(Component::index, with(backends.index), {});
-    add(Component::broker, with(backends.broker), removing(backends.broker));
-    add(Component::storage, with(backends.storage), removing(backends.storage));
+    add(Component::topics, with(backends.topics), {}, {});
+    add(Component::index, with(backends.index), {}, {});
+    add(Component::broker, with(backends.broker), removing(backends.broker), {});
+    add(Component::storage, with(backends.storage), removing(backends.storage),
+        [storage = backends.storage] { return storage->settle(); });
   }
 
   void add(Component component, std::function<std::vector<Step>(const profile::Profile&)> steps,
-           std::function<std::vector<Step>(const std::vector<bootstrap::Thing>&)> removals) {
+           std::function<std::vector<Step>(const std::vector<bootstrap::Thing>&)> removals,
+           std::function<Status()> settle) {
     ReconcilerDeps deps;
     deps.component = component;
     deps.node = options.node;
     deps.backend = options.backends.name_of(component);
     deps.steps = std::move(steps);
     deps.removals = std::move(removals);
+    deps.settle = std::move(settle);
     deps.pace = options.pace;
     deps.observe = options.observe[static_cast<size_t>(component)];
     deps.now = options.now;

@@ -124,6 +124,7 @@ private:
       return looked.retry_after;
     }
     auto made = take(writing(steps, report.rows), {report.key, false}, deps_.stopping.get());
+    if (deps_.settle) made.rows = settled(std::move(made.rows), deps_.settle());
     report.rows = environment::merged(std::move(report.rows), std::move(made.rows));
     return std::max(looked.retry_after, made.retry_after);
   }

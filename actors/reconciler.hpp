@@ -42,6 +42,8 @@ struct ReconcilerDeps {
   std::function<double()> chance;  ///< From 0 to 1.
   /// Before anything is written; nothing is when it fails. Null: not asked.
   std::function<Status(const environment::Intent&)> intends{};
+  /// After all was written: it survives a loss of power. Null: it does as it is written, or as it is told.
+  std::function<Status()> settle{};
   std::function<void(environment::Report)> told;  ///< After each look that was no dry run.
   std::function<void(RoundPtr)> next;             ///< Whom rounds are handed on to; the last has nobody.
   /// From now on looks end early, and nothing is told. Null: never.

@@ -162,6 +162,17 @@ std::vector<Step> writing(const std::vector<Step>& steps, const std::vector<envi
   return some;
 }
 
+std::vector<environment::Row> settled(std::vector<environment::Row> rows, const Status& kept) {
+  if (kept) return rows;
+  for (auto& row : rows) {
+    if (!row.writes()) continue;
+    row.status = "failed";
+    row.detail = "it may not outlive a loss of power: " + kept.error().detail;
+    row.also_added = row.unseen = false;  // What was added stays on record.
+  }
+  return rows;
+}
+
 std::vector<environment::Row> paused(const std::vector<Step>& steps, const std::string& why) {
   std::vector<environment::Row> rows;
   rows.reserve(steps.size());

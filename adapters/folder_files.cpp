@@ -1,10 +1,12 @@
-// lstat and mkdir.
+// lstat, mkdir and fsync.
 #include "adapters/folder_files.hpp"
 
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace muster {
 
@@ -35,6 +37,21 @@ Status make_folder(const std::string& path) {
   if (errno != ENOENT || slash == std::string::npos || slash == 0) return disk_failed("cannot make", path);
   if (auto above = make_folder(path.substr(0, slash)); !above) return above;
   return make_folder(path);
+}
+
+void begin_sync(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
+  ::close(file);
+}
+
+Status sync(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return errno == ENOENT ? Status{Done{}} : disk_failed("cannot sync", path);
+  const auto synced = ::fsync(file) == 0 ? Status{Done{}} : disk_failed("cannot sync", path);
+  ::close(file);
+  return synced;
 }
 
 Error disk_failed(const std::string& what, const std::string& path) {

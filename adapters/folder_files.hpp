@@ -25,6 +25,12 @@ struct FileLook {
 /// Mode 0755, with those above it. Error: `storage.degraded`.
 Status make_folder(const std::string& path);
 
+/// The disk may begin with what sync() will wait for: for many files, each of them first.
+void begin_sync(const std::string& path);
+
+/// The file or folder is on the disk; one that is gone needs not be. Error: `storage.degraded`.
+Status sync(const std::string& path);
+
 /// `storage.degraded`, with the reason that errno has.
 [[nodiscard]] Error disk_failed(const std::string& what, const std::string& path);
 

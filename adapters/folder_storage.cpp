@@ -66,10 +66,10 @@ Status FolderStorage::there(const std::string& bucket, bool absent_is_empty) con
 }
 
 Result<Json> FolderStorage::meta_of(const std::string& bucket) const {
-  const auto path = root_ + "/.meta/" + bucket + ".json";
+  const auto path = meta_path(bucket);
   auto text = read_file(path, kMaxMeta);
   if (!text && text.error().code != "not.found") return Error{"storage.degraded", text.error().detail};
-  // A power cut may leave an empty file of what was first written; the next apply writes it again.
+  // A power cut before settle() may leave an empty file of a new bucket; the next apply writes it again.
   auto meta = parse_json(text && !text->empty() ? *text : "{}");
   if (!meta) return Error{"backend.reply", path + ": " + meta.error().detail};
   const bool sound = meta->is_object() && versioning_in(*meta) &&
@@ -83,13 +83,13 @@ Result<Json> FolderStorage::meta_of(const std::string& bucket) const {
   return meta;
 }
 
-/// What is there already may be somebody's own, and is replaced by what is on the disk. A first one need not
-/// be: it would be made anew, and many are made at once.
+/// What is there already may be somebody's own, and is replaced by what is on the disk. What this store made
+/// since settle() need not be: many are made at once.
 Status FolderStorage::keep_meta(const std::string& bucket, const Json& meta) {
   if (auto made = make_folder(root_ + "/.meta"); !made) return made;
-  const auto path = root_ + "/.meta/" + bucket + ".json";
+  const auto path = meta_path(bucket);
   const auto text = meta.dump(2) + "\n";
-  if (look_at(path).kind != FileKind::none) {
+  if (look_at(path).kind != FileKind::none && !unsettled_.contains(bucket)) {
     auto kept = write_file_atomically(path, text, kFileMode);
     return kept ? kept : Status{Error{"storage.degraded", kept.error().detail}};
   }
@@ -100,6 +100,18 @@ Status FolderStorage::keep_meta(const std::string& bucket, const Json& meta) {
     if (!file.flush()) return Error{"storage.degraded", "cannot write " + temporary};
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return disk_failed("cannot write", path);
+  unsettled_.insert(bucket);
+  return Done{};
+}
+
+Status FolderStorage::settle() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& bucket : unsettled_) begin_sync(meta_path(bucket));
+  for (const auto& bucket : unsettled_)
+    if (auto synced = sync(meta_path(bucket)); !synced) return synced;
+  for (const auto& folder : {root_ + "/.meta", root_, fs::path(root_).parent_path().string()})
+    if (auto synced = sync(folder); !synced) return synced;
+  unsettled_.clear();
   return Done{};
 }
 

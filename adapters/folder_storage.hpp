@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,7 @@ public:
                                            const environment::Ask& ask) override;
   Result<environment::Ensured> remove_tag(const std::string& bucket, const std::string& key,
                                           const std::string& as_added, const environment::Ask& ask) override;
+  Status settle() override;
   Result<std::vector<std::string>> buckets() override;
 
   /// Whole or not at all; on the disk when it returns. What was there becomes a version when those are on.
@@ -75,6 +77,9 @@ public:
 
 private:
   [[nodiscard]] std::string folder_of(const std::string& bucket) const { return root_ + "/" + bucket; }
+  [[nodiscard]] std::string meta_path(const std::string& bucket) const {
+    return root_ + "/.meta/" + bucket + ".json";
+  }
   [[nodiscard]] std::string versions_of(const std::string& bucket, const std::string& key) const;
   [[nodiscard]] Status there(const std::string& bucket, bool absent_is_empty) const;
 
@@ -95,8 +100,9 @@ private:
   Result<bool> expire_object(const std::string& bucket, const ObjectInfo& object, Time now);
 
   const std::string root_;
-  const std::string own_;  ///< What this store's temporary files begin with.
-  std::mutex mutex_;       ///< Held while what is there is changed, or compared to be changed.
+  const std::string own_;            ///< What this store's temporary files begin with.
+  std::mutex mutex_;                 ///< Held while what is there is changed, or compared to be changed.
+  std::set<std::string> unsettled_;  ///< Buckets whose first meta was written since settle().
 };
 
 }  // namespace muster

@@ -49,6 +49,9 @@ public:
   virtual Result<environment::Ensured> remove_tag(const std::string& bucket, const std::string& key,
                                                   const std::string& as_added,
                                                   const environment::Ask& ask) = 0;
+  /// What was made since the last call survives a loss of power when this returns. One call for many of the
+  /// above, as each would wait for the disk. A server has done that when it answers.
+  virtual Status settle() { return Done{}; }
   /// Names of the buckets that are there.
   virtual Result<std::vector<std::string>> buckets() = 0;
 

@@ -73,6 +73,7 @@ struct Chain : ActorWorld {
       };
       deps.told = [this](Report report) { told.push_back(std::move(report)); };
       deps.begins = component == Component::storage;
+      if (deps.begins) deps.settle = [this] { return settled++, settles; };
       if (!all.empty())
         deps.next = [to = all.back()](RoundPtr round) { caf::anon_send(to, std::move(round)); };
       all.push_back(system.spawn(reconciler, std::move(deps)));
@@ -98,7 +99,9 @@ struct Chain : ActorWorld {
   std::array<FakeBackend, 3> fakes;
   std::vector<std::string> calls;
   std::vector<environment::Intent> intents;
-  Status kept = Done{};  ///< What becomes of an intent.
+  Status kept = Done{};     ///< What becomes of an intent.
+  Status settles = Done{};  ///< What becomes of what the storage wrote.
+  int settled = 0;          ///< How often that was asked.
   std::vector<Report> told;
   std::vector<Reconciler> all;
   DesiredPtr desired = std::make_shared<const Desired>(Desired{{}, "g-1"});
@@ -124,6 +127,19 @@ TEST_CASE("a dry run asks the same, writes nothing, and is told to nobody but wh
   CHECK(chain.calls == Words{"storage?", "broker?", "index?"});
   CHECK(chain.told.empty());
   CHECK(!chain.fakes[0].made);
+}
+
+TEST_CASE("what was written is waited for once, and counts when it survives a loss of power", "[S2-18]") {
+  Chain chain;
+  (void)chain.look(true);
+  CHECK(chain.settled == 0);
+  chain.settles = Error{"storage.degraded", "cannot sync it"};
+  const auto failed = chain.look(false).at(0).rows.at(0);
+  CHECK(failed.status == "failed");
+  CHECK(failed.detail == "it may not outlive a loss of power: cannot sync it");
+  CHECK(chain.settled == 1);
+  CHECK(chain.look(false).at(0).rows.at(0).status == "in_sync");
+  CHECK(chain.settled == 1);  // Nothing was written.
 }
 
 TEST_CASE("one component that does not answer holds up no other, and is asked again by itself", "[S2-76]") {

@@ -1,18 +1,23 @@
-"""The rows that measure what goes to the servers of an environment: the event bus on RabbitMQ, and a look at all of them."""
+"""The rows that measure an environment: the event bus on RabbitMQ, a look at all servers, and a thousand resources in the node itself."""
+import datetime
+import json
 import statistics
 import sys
 import tempfile
 import time
 
 from figure import Figure
-from servers import ROOT, TOKEN, program
+from servers import ROOT, TOKEN, Node, program
 
 sys.path.insert(0, str(ROOT / "tests" / "blackbox"))
 import backend_servers  # noqa: E402
 from caller import Caller  # noqa: E402
 from running_node import RunningNode  # noqa: E402
+from waiting import until  # noqa: E402
 
 BUCKETS, QUEUES, CLASSES = 20, 50, 20
+THOUSAND = 1000
+FIRST_LOOKS = 9
 
 
 def rabbit(bench):
@@ -33,11 +38,48 @@ def second_pass(bench):
                          environment=backend_servers.environment_at(s3, amqp, index)) as node:
             caller = Caller(node.port, Authorization="Bearer " + TOKEN)
             node.until(lambda: look(caller)[0] == 1 + 4 * BUCKETS + 2 * QUEUES + 2 * CLASSES, "all is as it should be")
-            until, took = time.monotonic() + bench.seconds, []
-            while not took or time.monotonic() < until:
+            ends, took = time.monotonic() + bench.seconds, []
+            while not took or time.monotonic() < ends:
                 took.append(look(caller)[1])
     yield Figure("second pass, 20 buckets, 50 queues, 20 classes", statistics.median(took) * 1e3, "ms", 1000)
     yield Figure("second pass, the slowest", max(took) * 1e3, "ms")
+
+
+def environment(bench):
+    """A thousand resources on the backends in the node: made by its first look, and looked at again."""
+    profile = bench.fresh("profile")
+    profile.write_text(json.dumps(a_thousand_resources()))
+    first, second = [], []
+    for _ in range(bench.times(FIRST_LOOKS)):
+        with Node(bench.fresh("environment"), "--node-side", "--environment-interval", "1h", "--profile", str(profile)) as node:
+            caller = Caller(node.port, Authorization="Bearer " + TOKEN)
+            first.append(until(lambda: first_look(caller), "all is made", on=[node.process]))
+            as_it_should_be, took = look(caller)
+            if as_it_should_be != THOUSAND:
+                raise SystemExit(f"{as_it_should_be} of {THOUSAND} resources are as they should be")
+            second.append(took)
+    yield Figure("1,000 resources in the node, first look", statistics.median(first) * 1e3, "ms", 200)
+    yield Figure("1,000 resources in the node, first, the slowest", max(first) * 1e3, "ms")
+    yield Figure("1,000 resources in the node, second look", statistics.median(second) * 1e3, "ms", 200)
+
+
+def a_thousand_resources():
+    """100 buckets of four resources each, 100 exchanges, 200 queues and their bindings, 50 classes with their properties."""
+    profile = json.loads(backend_servers.profile_of("all", 100, 200, 50))
+    broker = profile["broker"]
+    broker["exchanges"] += [{"name": f"all-exchange-{n}", "type": "topic"} for n in range(99)]
+    for n, binding in enumerate(broker["bindings"]):
+        binding["exchange"] = broker["exchanges"][n % 100]["name"]
+    return profile
+
+
+def first_look(caller):
+    """Seconds from the first component's look at nothing until the last one's end, by the node's clock; none before that."""
+    seen = caller.get("/v1/environment").json["components"]
+    if sum(sum(component["counts"].values()) for component in seen) != THOUSAND:
+        return None
+    began = [datetime.datetime.fromisoformat(component["at"].replace("Z", "+00:00")) for component in seen]
+    return (began[-1] - began[0]).total_seconds() + seen[-1]["duration_ms"] / 1e3
 
 
 def look(caller):
@@ -47,4 +89,4 @@ def look(caller):
     return sum(component["counts"].get("in_sync", 0) for component in seen), time.monotonic() - began
 
 
-BUS_ROWS = {row.__name__: row for row in (rabbit, second_pass)}
+BUS_ROWS = {row.__name__: row for row in (rabbit, second_pass, environment)}
