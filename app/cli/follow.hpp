@@ -46,9 +46,9 @@ private:
 [[nodiscard]] Status follow(const Call& call, uint64_t from, const Query& filter,
                             const Lines::OnLine& on_line, const Client::Tick& tick = {});
 
-/// Draws with `draw`; with `watch` or --watch again whenever an event is committed, and every five seconds, since
-/// heartbeats are no events. `draw` gets a document and prints it for a person; with --json it is printed as
-/// it is.
+/// Draws with `draw`; with `watch` or --watch again whenever an event is committed, and every five seconds,
+/// since heartbeats are no events. `draw` gets a document and prints it for a person; with --json it is
+/// printed as it is.
 using Fetch = std::function<Result<Json>(Client& client)>;
 using Draw = std::function<void(std::ostream& out, const Json& document)>;
 [[nodiscard]] Outcome show(Call& call, const Fetch& fetch, const Draw& draw, bool watch = false);
