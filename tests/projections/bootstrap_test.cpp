@@ -56,7 +56,8 @@ TEST_CASE("what was added belongs to its node, or to all that use the server, un
 }
 
 TEST_CASE("a pause says who wanted it, and ends") {
-  const auto view = given::folded<View>({Paused{"broker", "moving it"}, Paused{"index", ""}, Resumed{"index"}});
+  const auto view =
+    given::folded<View>({Paused{"broker", "moving it"}, Paused{"index", ""}, Resumed{"index"}});
   REQUIRE(view.paused.size() == 1);
   CHECK(view.paused.find("broker")->reason == "moving it");
   CHECK(view.paused.find("broker")->at == given::after(Millis{0}));
