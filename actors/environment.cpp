@@ -23,29 +23,34 @@ struct Environment::Impl {
   /// From the last to the first, so that each knows whom it hands rounds on to.
   void spawn() {
     const auto& backends = options.backends;
-    const auto with = [](const auto& backend) {
-      return [backend](const profile::Profile& profile) { return steps_of(backend, profile); };
+    const auto with = [this]<class Backend>(Component component, const std::shared_ptr<Backend>& backend) {
+      auto deps = deps_of(component);
+      deps.steps = [backend](const profile::Profile& profile) { return steps_of(backend, profile); };
+      return deps;
     };
     const auto removing = [](const auto& backend) {
       return [backend](const std::vector<bootstrap::Thing>& things) { return removals_of(backend, things); };
     };
-    add(Component::topics, with(backends.topics), {}, {});
-    add(Component::index, with(backends.index), {}, {});
-    add(Component::broker, with(backends.broker), removing(backends.broker), {});
-    add(Component::storage, with(backends.storage), removing(backends.storage),
-        [storage = backends.storage] { return storage->settle(); });
+    auto topics = with(Component::topics, backends.topics);
+    topics.optional = true;
+    add(std::move(topics));
+    add(with(Component::index, backends.index));
+    auto broker = with(Component::broker, backends.broker);
+    broker.removals = removing(backends.broker);
+    broker.expects = [bus = backends.broker](const profile::Profile& profile) { bus->expect(profile); };
+    add(std::move(broker));
+    auto storage = with(Component::storage, backends.storage);
+    storage.removals = removing(backends.storage);
+    storage.settle = [buckets = backends.storage] { return buckets->settle(); };
+    storage.begins = true;
+    add(std::move(storage));
   }
 
-  void add(Component component, std::function<std::vector<Step>(const profile::Profile&)> steps,
-           std::function<std::vector<Step>(const std::vector<bootstrap::Thing>&)> removals,
-           std::function<Status()> settle) {
+  ReconcilerDeps deps_of(Component component) {
     ReconcilerDeps deps;
     deps.component = component;
     deps.node = options.node;
     deps.backend = options.backends.name_of(component);
-    deps.steps = std::move(steps);
-    deps.removals = std::move(removals);
-    deps.settle = std::move(settle);
     deps.pace = options.pace;
     deps.observe = options.observe[static_cast<size_t>(component)];
     deps.now = options.now;
@@ -53,8 +58,10 @@ struct Environment::Impl {
     deps.stopping = stopping;
     deps.intends = options.intends;
     deps.told = [this](environment::Report report) { keep(std::move(report)); };
-    deps.optional = component == Component::topics;
-    deps.begins = component == environment::kComponents.front();
+    return deps;
+  }
+
+  void add(ReconcilerDeps deps) {
     if (!reconcilers.empty())
       deps.next = [to = reconcilers.back()](RoundPtr round) { caf::anon_send(to, std::move(round)); };
     reconcilers.push_back(system.spawn<caf::detached>(reconciler, std::move(deps)));

@@ -34,7 +34,7 @@ public:
       profile::idempotency_key(deps_.node, environment::to_text(deps_.component), desired->generation, hash);
     state.desired = std::move(desired);
     state.failed = 0;
-    if (pause() || observes()) (void)deps_.steps({});  // So that the backend makes nothing again by itself.
+    if (deps_.expects) deps_.expects(pause() || observes() ? profile::Profile{} : state.desired->profile);
   }
 
   Report look(bool dry_run) {

@@ -36,6 +36,9 @@ struct ReconcilerDeps {
   std::string node, backend;
   std::function<std::vector<Step>(const profile::Profile&)> steps;
   std::function<std::vector<Step>(const std::vector<bootstrap::Thing>&)> removals{};  ///< Null: none.
+  /// What is to be kept from now on, also by the backend itself; nothing while it is left alone. Null: it
+  /// does nothing by itself.
+  std::function<void(const profile::Profile&)> expects{};
   environment::Pace pace;
   bool observe = false;  ///< Tells what it would do, and does nothing; the profile may say that, too.
   std::function<Time()> now;

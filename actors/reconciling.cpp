@@ -35,7 +35,6 @@ std::vector<Step> steps_of(const std::shared_ptr<ObjectStorage>& storage, const 
 }
 
 std::vector<Step> steps_of(const std::shared_ptr<Broker>& bus, const profile::Profile& profile) {
-  bus->expect(profile);
   std::vector<Step> steps;
   for (const auto& exchange : profile.exchanges)
     steps.push_back({"exchange", exchange.name,

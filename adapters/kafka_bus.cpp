@@ -196,16 +196,9 @@ void KafkaBus::send(const std::vector<BusMessage>& messages, const std::vector<s
 }
 
 Result<std::unique_ptr<Subscription>> KafkaBus::subscribe(std::string_view pattern, OnMessage callback) {
-  if (pattern.size() > broker::kMaxName) return Error{"field.invalid", "a pattern has at most 255 bytes"};
   const std::lock_guard lock(mutex_);
-  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
-  if (listeners_.size() >= settings_.subscriptions)
-    return Error{"bus.limit",
-                 "the bus has " + std::to_string(settings_.subscriptions) + " subscriptions already"};
-  auto listener = KafkaListener::start(settings_, std::string(pattern), std::move(callback));
-  if (!listener) return listener.error();
-  listeners_.push_back(*listener);
-  return std::unique_ptr<Subscription>(std::make_unique<KafkaSubscription>(std::move(*listener)));
+  return subscribers_.add(
+    pattern, [&] { return KafkaListener::start(settings_, std::string(pattern), std::move(callback)); });
 }
 
 }  // namespace muster

@@ -14,6 +14,7 @@
 #include "adapters/kafka_client.hpp"
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/recent_keys.hpp"
+#include "adapters/subscribers.hpp"
 
 namespace muster {
 
@@ -57,7 +58,7 @@ private:
   std::optional<Error> last_error_;  ///< While nobody answers.
   Clock::time_point next_attempt_{};
   Millis pause_;
-  std::vector<std::weak_ptr<KafkaListener>> listeners_;
+  Subscribers<KafkaListener> subscribers_{settings_.subscriptions};
 };
 
 }  // namespace muster

@@ -25,6 +25,7 @@ public:
 
   /// No callback begins afterwards, a running one is waited for. Not to be called inside it; once.
   void stop();
+  [[nodiscard]] static uint64_t dropped() { return 0; }  ///< The cluster keeps what waits.
 
 private:
   KafkaListener(std::string pattern, EventBus::OnMessage callback)
@@ -41,17 +42,6 @@ private:
   int32_t partitions_ = 0;  ///< That are listened to.
   std::atomic<bool> stopping_{false};
   std::thread thread_;
-};
-
-/// Ends it when it is destroyed.
-class KafkaSubscription : public Subscription {
-public:
-  explicit KafkaSubscription(std::shared_ptr<KafkaListener> listener) : listener_(std::move(listener)) {}
-  ~KafkaSubscription() override { listener_->stop(); }
-  [[nodiscard]] uint64_t dropped() const override { return 0; }  ///< The cluster keeps what waits.
-
-private:
-  std::shared_ptr<KafkaListener> listener_;
 };
 
 }  // namespace muster

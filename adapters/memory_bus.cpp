@@ -164,8 +164,7 @@ Status MemoryBus::take_in(const BusMessage& message) {
   if (const auto number = keys_.forget_beyond_limit()) shelf_.erase_key(*number);
   if (message.exchange == exchange_) {
     const BusListener::Shared shared{held, &held->message};
-    for (const auto& weak : listeners_)
-      if (const auto listener = weak.lock()) listener->offer(shared);
+    subscribers_.each([&](BusListener& listener) { listener.offer(shared); });
   }
   return Done{};
 }
@@ -294,24 +293,12 @@ Result<QueueDepth> MemoryBus::depth(std::string_view queue) {
 }
 
 Result<std::unique_ptr<Subscription>> MemoryBus::subscribe(std::string_view pattern, OnMessage callback) {
-  class Subscribed : public Subscription {
-  public:
-    explicit Subscribed(std::shared_ptr<BusListener> listener) : listener_(std::move(listener)) {}
-    ~Subscribed() override { listener_->stop(); }
-    [[nodiscard]] uint64_t dropped() const override { return listener_->dropped(); }
-
-  private:
-    std::shared_ptr<BusListener> listener_;
-  };
-  if (pattern.size() > broker::kMaxName) return Error{"field.invalid", "a pattern has at most 255 bytes"};
   const std::lock_guard lock(mutex_);
-  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
-  if (listeners_.size() >= limits_.subscriptions) return full("subscriptions", limits_.subscriptions);
-  auto listener = std::make_shared<BusListener>(std::string(pattern), std::move(callback),
-                                                limits_.queue_messages, limits_.queue_bytes);
-  listeners_.push_back(listener);
-  wanted_ = true;
-  return std::unique_ptr<Subscription>(std::make_unique<Subscribed>(std::move(listener)));
+  return subscribers_.add(pattern, [&] {
+    wanted_ = true;
+    return Result<std::shared_ptr<BusListener>>{std::make_shared<BusListener>(
+      std::string(pattern), std::move(callback), limits_.queue_messages, limits_.queue_bytes)};
+  });
 }
 
 }  // namespace muster

@@ -14,6 +14,7 @@
 #include "adapters/bus_shelf.hpp"
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/recent_keys.hpp"
+#include "adapters/subscribers.hpp"
 #include "base/time.hpp"
 
 namespace muster {
@@ -104,7 +105,7 @@ private:
   size_t binding_count_ = 0, message_count_ = 0, byte_count_ = 0;
   std::deque<DeadLetter> dead_letters_;  // On their way.
   uint64_t next_number_ = 1;
-  std::vector<std::weak_ptr<BusListener>> listeners_;
+  Subscribers<BusListener> subscribers_{limits_.subscriptions};
   std::atomic<bool> wanted_{false};  // Something was bound or subscribed once.
   RecentKeys keys_;
 

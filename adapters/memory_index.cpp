@@ -54,6 +54,19 @@ VectorObject object_from(const std::string& uuid, std::string_view bytes) {
   return {uuid, json.at("vector").get<std::vector<float>>(), std::move(json.at("meta"))};
 }
 
+/// What cannot be read is left where it is: nothing here deletes. Throws log::Unreadable.
+template <class Take>
+void each(const log::Disk& disk, std::string_view from, std::string_view to, const Take& take) {
+  disk.scan(Column::local, from, to, [&](std::string_view key, std::string_view bytes) {
+    try {
+      take(key, bytes);
+    } catch (const Json::exception& why) {
+      spdlog::warn("vectors key={} error={}", key, why.what());
+    }
+    return true;
+  });
+}
+
 Error full(const std::string& what) {
   return {"backend.limit", "the embedded index has " + what + " already"};
 }
@@ -64,11 +77,11 @@ public:
 
   /// Throws log::Unreadable.
   void load() {
-    each(kClasses, kBehindClasses, [&](std::string_view, std::string_view bytes) {
+    each(disk_, kClasses, kBehindClasses, [&](std::string_view, std::string_view bytes) {
       auto spec = class_from(bytes);
       classes_[folded(spec.name)].spec = std::move(spec);
     });
-    each(kObjects, kBehindObjects, [&](std::string_view key, std::string_view bytes) {
+    each(disk_, kObjects, kBehindObjects, [&](std::string_view key, std::string_view bytes) {
       const auto slash = key.find('/', kObjects.size());
       const auto found = classes_.find(std::string(key.substr(kObjects.size(), slash - kObjects.size())));
       if (slash == std::string_view::npos || found == classes_.end()) return;
@@ -146,19 +159,6 @@ private:
     std::map<std::string, HeldObject> objects;  // By UUID.
   };
 
-  /// What cannot be read is left where it is: nothing here deletes.
-  template <class Take>
-  void each(std::string_view from, std::string_view to, const Take& take) {
-    disk_.scan(Column::local, from, to, [&](std::string_view key, std::string_view bytes) {
-      try {
-        take(key, bytes);
-      } catch (const Json::exception& why) {
-        spdlog::warn("vectors key={} error={}", key, why.what());
-      }
-      return true;
-    });
-  }
-
   Status write(const IndexClass& spec) {
     log::Batch batch;
     batch.put(Column::local, class_key(spec.name), to_bytes(profile::to_json(spec)));
@@ -188,6 +188,17 @@ Result<std::unique_ptr<VectorIndex>> make_memory_index(log::Disk& disk, MemoryIn
     return why.error();
   }
   return make_vector_index(std::move(store));
+}
+
+Result<std::vector<std::string>> kept_classes(const log::Disk& disk) {
+  std::vector<std::string> names;
+  try {
+    each(disk, kClasses, kBehindClasses,
+         [&](std::string_view, std::string_view bytes) { names.push_back(class_from(bytes).name); });
+  } catch (const log::Unreadable& why) {
+    return why.error();
+  }
+  return names;
 }
 
 }  // namespace muster

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "adapters/ports/vector_index.hpp"
 #include "events/log/disk.hpp"
@@ -20,5 +22,8 @@ struct MemoryIndexLimits {
 /// gone after a loss of power: it is made anew by whoever makes sure of it. `disk` outlives it. Error:
 /// `log.unwritable` or `log.corrupt` when it cannot be read.
 Result<std::unique_ptr<VectorIndex>> make_memory_index(log::Disk& disk, MemoryIndexLimits limits = {});
+
+/// Names of the classes that such an index left on `disk`; none of its objects is read. Errors: the same.
+Result<std::vector<std::string>> kept_classes(const log::Disk& disk);
 
 }  // namespace muster

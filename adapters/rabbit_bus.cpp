@@ -355,19 +355,12 @@ Result<QueueDepth> RabbitBus::depth(std::string_view queue) {
 }
 
 Result<std::unique_ptr<Subscription>> RabbitBus::subscribe(std::string_view pattern, OnMessage callback) {
-  if (pattern.size() > broker::kMaxName) return Error{"field.invalid", "a pattern has at most 255 bytes"};
   if (reconnecting_) return away();
   const std::lock_guard lock(mutex_);
   if (const auto connected = session(); !connected)
     return connected.error();  // So that the exchange is there.
-  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
-  if (listeners_.size() >= options_.subscriptions)
-    return Error{"bus.limit",
-                 "the bus has " + std::to_string(options_.subscriptions) + " subscriptions already"};
-  auto listener = RabbitListener::start(options_, std::string(pattern), std::move(callback));
-  if (!listener) return listener.error();
-  listeners_.push_back(*listener);
-  return std::unique_ptr<Subscription>(std::make_unique<RabbitSubscription>(std::move(*listener)));
+  return subscribers_.add(
+    pattern, [&] { return RabbitListener::start(options_, std::string(pattern), std::move(callback)); });
 }
 
 }  // namespace muster

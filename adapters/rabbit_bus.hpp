@@ -16,6 +16,7 @@
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/rabbit_options.hpp"
 #include "adapters/recent_keys.hpp"
+#include "adapters/subscribers.hpp"
 
 namespace muster {
 
@@ -82,7 +83,7 @@ private:
   std::map<std::string, profile::Queue> queues_;
   Bound bound_;
   RecentKeys keys_;
-  std::vector<std::weak_ptr<RabbitListener>> listeners_;
+  Subscribers<RabbitListener> subscribers_{options_.subscriptions};
   Millis pause_;
 
   mutable std::mutex status_mutex_;  ///< So that nobody waits for a broker that is being looked for.

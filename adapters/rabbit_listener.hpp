@@ -20,6 +20,7 @@ public:
                                                        EventBus::OnMessage callback);
   /// No callback begins afterwards, a running one is waited for. Not to be called inside it; once.
   void stop();
+  [[nodiscard]] static uint64_t dropped() { return 0; }  ///< A broker does not say.
 
 private:
   RabbitListener(const RabbitOptions& options, std::string pattern, EventBus::OnMessage callback)
@@ -36,17 +37,6 @@ private:
   std::condition_variable wake_;
   bool stopping_ = false;
   std::thread thread_;
-};
-
-/// Ends it when it is destroyed.
-class RabbitSubscription : public Subscription {
-public:
-  explicit RabbitSubscription(std::shared_ptr<RabbitListener> listener) : listener_(std::move(listener)) {}
-  ~RabbitSubscription() override { listener_->stop(); }
-  [[nodiscard]] uint64_t dropped() const override { return 0; }  ///< A broker does not say.
-
-private:
-  std::shared_ptr<RabbitListener> listener_;
 };
 
 }  // namespace muster

@@ -71,7 +71,7 @@ void Outbox::live() {
       woken_ = false;
     }
     if (last && wait != kIdle) return;  // It took nothing the last time.
-    const bool taken = tell_beats() && tell_lines();
+    const bool taken = tell_beats() && tell_lines(last);
     if (last) return;
     wait = taken ? kIdle : jittered(pause);
     pause = taken ? options_.first_retry : std::min(pause * 2, options_.longest_retry);
@@ -97,8 +97,9 @@ bool Outbox::tell_beats() {
   return is_final(*failed);
 }
 
-/// False when the bus does not take what the log says: it is told again later.
-bool Outbox::tell_lines() {
+/// False when the bus does not take what the log says: it is told again later. The `last` time all that
+/// nobody wanted is put on record, so that who listens first after the next start hears nothing of before.
+bool Outbox::tell_lines(bool last) {
   if (!options_.mine()) {
     place_.reset();
     passed_ = std::max(passed_, options_.head());
@@ -111,7 +112,7 @@ bool Outbox::tell_lines() {
   }
   if (!options_.bus->wanted()) {
     place_ = std::max(*place_, options_.head());
-    return keep(*place_, false);
+    return keep(*place_, last);
   }
   while (*place_ < options_.head() && options_.mine()) {
     const auto batch = read(*place_ + 1);

@@ -2,7 +2,6 @@
 // are not of the log, as they come.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -66,7 +65,7 @@ public:
 private:
   void live();
   bool tell_beats();
-  bool tell_lines();
+  bool tell_lines(bool last);
   struct Read {
     std::vector<BusMessage> messages;
     std::vector<uint64_t> seqs;  ///< Of each message.

@@ -60,6 +60,8 @@ private:
       return refuse({"environment.changed",
                      "what would be removed is another diff than the one that was named: " + diff_,
                      {{"/diff", "is not the hash of what would be removed now"}}});
+    removals_.clear();  // What the profile gave up meanwhile was not shown.
+    for (const auto& report : dry) removals_[report.component] = report.added();
     for (const auto& report : dry)
       if (report.count("changed") > 0) {
         intended_.insert(report.component);

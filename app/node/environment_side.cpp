@@ -116,9 +116,8 @@ std::map<environment::Component, environment::LeftBehind> EnvironmentSide::left_
     for (const auto& [name, messages] : options_.bus->queues())
       add(environment::Component::broker, "in-process",
           "queue " + name + " (" + std::to_string(messages) + " messages)");
-  if (environment::is_embedded(used.index_name)) return left;
-  if (auto index = make_memory_index(*options_.disk); index)
-    if (const auto classes = (*index)->classes(); classes)
+  if (!environment::is_embedded(used.index_name))
+    if (const auto classes = kept_classes(*options_.disk); classes)
       for (const auto& name : *classes) add(environment::Component::index, "embedded", "class " + name);
   return left;
 }

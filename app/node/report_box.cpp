@@ -88,6 +88,7 @@ void ReportBox::tell(log::Batch& batch, Json body, const std::string& backend,
 
 Status ReportBox::intend(const Intent& intent) {
   const std::lock_guard lock{mutex_};
+  const auto next = next_;
   log::Batch batch;
   if (const auto cut = cut_.find(intent.component); cut != cut_.end()) {
     Report now;
@@ -102,7 +103,11 @@ Status ReportBox::intend(const Intent& intent) {
   kept.quiet |= fails_again(intent);
   batch.put(Column::local, intent_key(intent.component), to_json_text(kept));
   if (!kept.quiet) tell(batch, kept);
-  if (auto written = disk_.write(batch, true); !written) return written;
+  if (auto written = disk_.write(batch, true); !written) {
+    waiting_.erase(waiting_.lower_bound(next), waiting_.end());  // Neither it nor the end of another is told.
+    next_ = next;
+    return written;
+  }
   cut_.erase(intent.component);
   open_.insert_or_assign(intent.component, std::move(kept));
   return Done{};

@@ -18,7 +18,7 @@ namespace {
 struct FakeBackend {
   std::vector<std::string>* calls = nullptr;
   std::string name;
-  profile::Profile expected{};  ///< What steps were asked for last.
+  profile::Profile expected{};  ///< What it was told to keep last.
   bool away = false, made = false;
   bool blind = false;   ///< Cannot see whether it is made.
   Millis throttled{0};  ///< How long it asks to be left alone while it is away.
@@ -50,10 +50,8 @@ struct Chain : ActorWorld {
       ReconcilerDeps deps;
       deps.component = component;
       deps.node = "n1";
-      deps.steps = [&fake](const profile::Profile& profile) {
-        fake.expected = profile;
-        return fake.steps();
-      };
+      deps.steps = [&fake](const profile::Profile&) { return fake.steps(); };
+      deps.expects = [&fake](const profile::Profile& profile) { fake.expected = profile; };
       deps.removals = [&fake](const std::vector<bootstrap::Thing>& things) {
         std::vector<Step> steps;
         for (const auto& thing : things)

@@ -154,6 +154,7 @@ TEST_CASE("without anybody who listens nothing is read, and what comes later is 
     outbox->heard(nodes::Command{nodes::Heartbeat{}}, Time{});
   }  // It looks once more before it ends.
   CHECK(room.bus->attempts == 0);
+  CHECK(room.place == 1);  // Who listens first after the next start hears nothing of before.
 }
 
 TEST_CASE("once it is stopped it asks nobody anything, and may still be woken") {

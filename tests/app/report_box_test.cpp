@@ -226,4 +226,5 @@ TEST_CASE("nothing is intended on a disk that takes nothing") {
   const auto kept = room.box->intend(intent("k@1"));
   REQUIRE(!kept);
   CHECK(kept.error().code == "log.unwritable");
+  CHECK(!room.box->waiting());
 }

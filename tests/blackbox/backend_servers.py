@@ -27,9 +27,9 @@ STOP_LIMIT_S, CONNECT_LIMIT_S = 60, 5
 
 
 @contextlib.contextmanager
-def ceph():
-    """The port of Ceph's S3 gateway, which answers when its port is given."""
-    port = fixed_port()
+def ceph(port=None):
+    """The port of Ceph's S3 gateway, which answers when its port is given; the one that is asked for."""
+    port = port or fixed_port()
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen([BACKENDS / "ceph", folder, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL)
@@ -44,18 +44,27 @@ def ceph():
 
 
 @contextlib.contextmanager
+def rabbit_in(folder, ports):
+    """A RabbitMQ with what it left in the folder, which answers at the first of four ports."""
+    server = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", BACKENDS / "rabbit.sh", folder, *map(str, ports)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: speaks_amqp(ports[0]), "RabbitMQ answers", on=[server])
+        yield ports[0]
+    finally:
+        server.terminate()
+        server.wait(timeout=STOP_LIMIT_S)
+
+
+@contextlib.contextmanager
 def rabbit():
-    """The port of a RabbitMQ."""
-    with tempfile.TemporaryDirectory() as folder:
-        port, *others = (free_port() for _ in range(4))
-        server = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", BACKENDS / "rabbit.sh", folder, str(port), *map(str, others)],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            until(lambda: speaks_amqp(port), "RabbitMQ answers", on=[server])
-            yield port
-        finally:
-            server.terminate()
-            server.wait(timeout=STOP_LIMIT_S)
+    """The port of a new RabbitMQ."""
+    with tempfile.TemporaryDirectory() as folder, rabbit_in(folder, [free_port() for _ in range(4)]) as port:
+        yield port
+
+
+def amqp_url(port):
+    return f"amqp://{AMQP_USER}:{AMQP_PASSWORD}@127.0.0.1:{port}/"
 
 
 @contextlib.contextmanager
@@ -84,7 +93,7 @@ def speaks_amqp(port):
 def environment_at(s3, amqp, index):
     """What tells a node where they are."""
     return {"MINIO_ENDPOINT": f"http://127.0.0.1:{s3}", "MINIO_ACCESS_KEY": S3_KEY, "MINIO_SECRET_KEY": S3_SECRET,
-            "AMQP_URL": f"amqp://{AMQP_USER}:{AMQP_PASSWORD}@127.0.0.1:{amqp}/",
+            "AMQP_URL": amqp_url(amqp),
             "WEAVIATE_URL": f"http://127.0.0.1:{index}", "WEAVIATE_API_KEY": INDEX_KEY}
 
 

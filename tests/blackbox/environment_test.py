@@ -2,16 +2,16 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import unittest
 from contextlib import contextmanager
 from pathlib import Path
 
+from backend_servers import S3_KEY, S3_SECRET, amqp_url, ceph, rabbit
 from caller import Caller
 from running_cluster import fixed_port
-from running_node import BINARY, ROOT, RunningNode, free_port
+from running_node import BINARY, RunningNode
 from waiting import until
 
 PROFILE = """\
@@ -279,45 +279,31 @@ class EmbeddedTest(unittest.TestCase):
 class ServersTest(unittest.TestCase):
     def test_an_s3_server_that_comes_later_is_taken_into_use(self):
         """[S2-33] [S2-36] [S2-40] Away at the start: the node serves, says so, and goes on asking; nothing is restarted."""
-        ports = fixed_port()
-        with environment_node(environment={"MINIO_ENDPOINT": f"http://127.0.0.1:{ports}", "MINIO_ACCESS_KEY": "testak",
-                                           "MINIO_SECRET_KEY": "testsk"}) as (_, caller, _):
+        port = fixed_port()
+        with environment_node(environment={"MINIO_ENDPOINT": f"http://127.0.0.1:{port}", "MINIO_ACCESS_KEY": S3_KEY,
+                                           "MINIO_SECRET_KEY": S3_SECRET}) as (_, caller, _):
+            def told():
+                return caller.get("/internal/bootstrap/status").json["components"]["storage"]["status"]
             until(lambda: components(caller).get("storage", {}).get("counts") == {"unreachable": 1}, "it is away")
             converged(caller, "broker", "index")
-            until(lambda: caller.get("/internal/bootstrap/status").json["components"]["storage"]["status"] == "error", "it is told")
-            with tempfile.TemporaryDirectory() as folder:
-                ceph = subprocess.Popen([ROOT / "tests" / "backends" / "ceph", folder, str(ports)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                try:
-                    seen = converged(caller, "storage")
-                    self.assertEqual(seen["storage"]["backend"], "s3")
-                    until(lambda: caller.get("/internal/bootstrap/status").json["components"]["storage"]["status"] == "ok", "it is told")
-                finally:
-                    ceph.stdin.close()
-                    ceph.wait(timeout=SLOW_S)
-                until(lambda: components(caller)["storage"]["counts"].get("unreachable"), "it is gone again")
+            until(lambda: told() == "error", "it is told")
+            with ceph(port):
+                seen = converged(caller, "storage")
+                self.assertEqual(seen["storage"]["backend"], "s3")
+                until(lambda: told() == "ok", "it is told")
+            until(lambda: components(caller)["storage"]["counts"].get("unreachable"), "it is gone again")
 
     def test_a_broker_keeps_what_it_has_in_another_form(self):
         """[S2-34] [S2-37] A queue with other arguments is shown with both sides and left alone; the rest is made."""
-        with tempfile.TemporaryDirectory() as folder:
-            amqp, amqps, dist, epmd = (free_port() for _ in range(4))
-            rabbit = subprocess.Popen([ROOT / "tests" / "backends" / "rabbit.sh", folder, *map(str, (amqp, amqps, dist, epmd))],
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-            try:
-                url = f"amqp://guest:guest@127.0.0.1:{amqp}/"
-                with environment_node(environment={"AMQP_URL": url}) as (_, caller, profile):
-                    seen = converged(caller, "broker")
-                    self.assertEqual(seen["broker"]["backend"], "rabbitmq")
-                    Path(profile.name).write_text(PROFILE.replace("ttl: 60", "ttl: 61"))
-                    until(lambda: statuses(components(caller)["broker"]).get("queue work") == "incompatible", "the other queue is seen",
-                          limit_s=SLOW_S)
-                    row = next(row for row in components(caller)["broker"]["resources"] if row["kind"] == "queue")
-                    self.assertEqual(row["desired"]["ttl"], 61)
-                    until(lambda: caller.get("/internal/bootstrap/status").json["components"]["broker"]["status"] == "needs_migration",
-                          "it is told")
-            finally:
-                os.killpg(rabbit.pid, signal.SIGTERM)
-                rabbit.wait(timeout=SLOW_S)
+        with rabbit() as port, environment_node(environment={"AMQP_URL": amqp_url(port)}) as (_, caller, profile):
+            seen = converged(caller, "broker")
+            self.assertEqual(seen["broker"]["backend"], "rabbitmq")
+            Path(profile.name).write_text(PROFILE.replace("ttl: 60", "ttl: 61"))
+            until(lambda: statuses(components(caller)["broker"]).get("queue work") == "incompatible", "the other queue is seen",
+                  limit_s=SLOW_S)
+            row = next(row for row in components(caller)["broker"]["resources"] if row["kind"] == "queue")
+            self.assertEqual(row["desired"]["ttl"], 61)
+            until(lambda: caller.get("/internal/bootstrap/status").json["components"]["broker"]["status"] == "needs_migration", "it is told")
 
 
 if __name__ == "__main__":

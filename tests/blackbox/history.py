@@ -14,7 +14,7 @@ from waiting import PATIENCE_S
 
 CLIENTS = 6
 REGISTERS = 4
-PAUSE_S = 0.02  # Before the next attempt, when one failed.
+QUIET_S = 0.02  # When nobody is told anything for so long, it is tried again all the same.
 ANSWER_LIMIT_S = 3.0  # A member that sleeps accepts connections and says nothing.
 SHUNNED_S = 5.0  # Who said nothing is not asked for so long.
 REFUSED, DROPPED, DROPPED_KEPT = "refused", "dropped", "dropped on a kept connection"  # Beside statuses and time-outs, what a load counts.
@@ -110,7 +110,7 @@ class Client(threading.Thread):
     def again(self, why):
         if why:
             self.load.count(why)
-        self.load.over.wait(PAUSE_S)
+        self.load.wait_for_an_answer()
         return None, None
 
     def kept(self, member):
@@ -143,6 +143,7 @@ class Load:
         self.answers = collections.Counter()
         self.over = threading.Event()
         self._heard = threading.Condition()
+        self._answered = 0
         self._ends = NEVER
         self._clients = [Client(self, number) for number in range(clients)]
 
@@ -174,6 +175,15 @@ class Load:
     def count(self, what):
         with self._heard:
             self.answers[what] += 1
+            if what in (200, 204, 404):
+                self._answered += 1
+                self._heard.notify_all()
+
+    def wait_for_an_answer(self):
+        """Until a member answered some client, or nobody did for a while."""
+        with self._heard:
+            before = self._answered
+            self._heard.wait_for(lambda: self._answered > before, QUIET_S)
 
     def claim_to_try(self, tried):
         with self._heard:

@@ -1,16 +1,17 @@
 """[S2-31] [S2-34] [S2-56] [S2-59] Overlay events on a real RabbitMQ: none is lost and none has two ids, though the broker goes away and the node is killed."""
+import contextlib
 import json
 import signal
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 import pika
 
+from backend_servers import amqp_url, rabbit_in
 from caller import Caller
 from running_cluster import fixed_port
-from running_node import ROOT, RunningNode
+from running_node import RunningNode
 from waiting import until
 
 PROFILE = """\
@@ -23,44 +24,23 @@ SLOW_S = 120  # For a broker that starts.
 
 
 class Broker:
-    """RabbitMQ on fixed ports, which can be killed and started on what it holds."""
+    """RabbitMQ that can be stopped, and started on what it holds."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.port, *self.others = (fixed_port() for _ in range(4))
-        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
-        self.server = None
-
-    def __enter__(self):
-        self.start()
-        return self
+        self.ports = [fixed_port() for _ in range(4)]
+        self.url = amqp_url(self.ports[0])
+        self.running = contextlib.ExitStack()
 
     def start(self):
-        self.server = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", ROOT / "tests" / "backends" / "rabbit.sh", self.folder,
-                                        *map(str, (self.port, *self.others))],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(self.answers, "RabbitMQ answers", on=[self.server], limit_s=SLOW_S)
-
-    def answers(self):
-        try:
-            self.connection().close()
-            return True
-        except pika.exceptions.AMQPError:
-            return False
-
-    def connection(self):
-        return pika.BlockingConnection(pika.URLParameters(self.url))
+        self.running.enter_context(rabbit_in(self.folder, self.ports))
 
     def stop(self):
-        self.server.terminate()
-        self.server.wait(timeout=SLOW_S)
-
-    def __exit__(self, *_):
-        self.stop()
+        self.running.close()
 
     def taken(self):
         """All messages of the queue, taken out: (id, routing key, body)."""
-        connection = self.connection()
+        connection = pika.BlockingConnection(pika.URLParameters(self.url))
         channel = connection.channel()
         found = []
         while True:
@@ -71,17 +51,13 @@ class Broker:
             found.append((properties.message_id, how.routing_key, json.loads(body)))
 
 
-def names_of(registered):
-    return {body["node_id"] for _, key, body in registered if key == "overlay.register"}
-
-
 class OutboxTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.broker = Broker(Path(folder.name) / "rabbit")
-        self.broker.__enter__()
         self.addCleanup(self.broker.stop)
+        self.broker.start()
         self.profile = Path(folder.name) / "profile.yaml"
         self.profile.write_text(PROFILE)
 
