@@ -34,7 +34,10 @@ Cell clock(const Json& now) {
   return {text.data(), std::abs(ms) > kClockOffMs ? Colour::red : Colour::none};
 }
 
-std::string role_of(const Json& member, const Json& now, const std::string& leader) {
+/// Without Raft, as with --alone, there is nobody to elect.
+std::string role_of(const Json& member, const Json& now, const Json& raft) {
+  if (raft.empty()) return "alone";
+  const auto leader = text_of(raft, "leader");
   auto role = text_of(now, "role");
   if (text_of(member, "member") == leader) role = "leader";
   return role.empty() ? "joining" : role;
@@ -89,7 +92,7 @@ void print_cluster(std::ostream& out, const Json& cluster, const Terminal& termi
       live.value("heard_ms", int64_t{-1}) < 0 || live.value("heard_ms", int64_t{0}) > kSilentMs;
     const auto rtt = live.value("rtt_us", int64_t{-1});
     table.add({{text_of(member, "member")},
-               status_cell(role_of(member, live, leader)),
+               status_cell(role_of(member, live, raft)),
                {heard(live), silent ? Colour::red : Colour::none},
                {number(live, "seq")},
                {number(live, "lag")},

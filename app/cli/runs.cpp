@@ -1,4 +1,5 @@
 // :runs and :run, what became of jobs: listed, shown, followed, canceled, run again.
+#include <functional>
 #include <istream>
 #include <iterator>
 #include <ostream>
@@ -116,15 +117,19 @@ Result<Json> arguments_of(Call& call) {
   return parse_json(text);
 }
 
-Outcome answer(Call& call, const Result<Answer>& reply, std::string_view what) {
+Outcome answer(Call& call, const Result<Answer>& reply, const std::function<std::string(const Json&)>& what) {
   if (!reply) return reply.error();
   const auto run = parse_json(reply->body);
   if (!run) return run.error();
   if (call.json)
     print_json(call, *run);
   else
-    call.io.out << text_of(*run, "id") << ' ' << what << '\n';
+    call.io.out << text_of(*run, "id") << ' ' << what(*run) << '\n';
   return 0;
+}
+
+std::string accepted(const Json&) {
+  return "accepted";
 }
 
 Outcome one(Call& call) {
@@ -136,7 +141,10 @@ Outcome one(Call& call) {
   if (what == "logs") return logs(call, *client, id);
   if (what == "verify") return verify(call, *client, id);
   if (what == "cancel")
-    return answer(call, client->call("POST", "/runs/" + path_segment(id) + ":cancel"), "canceled");
+    return answer(call, client->call("POST", "/runs/" + path_segment(id) + ":cancel"), [](const Json& run) {
+      const auto status = text_of(run, "status");
+      return status == "canceled" ? status : "had ended before: " + status;
+    });
   if (what == "retry" || what == "resume") {
     Json body = {{"of", id}};
     if (what == "resume") body["resume"] = true;
@@ -145,7 +153,7 @@ Outcome one(Call& call) {
       if (!given || !given->is_object()) return usage_error("--args wants a JSON object, or - for stdin");
       body["args"] = std::move(*given);
     }
-    return answer(call, client->call("POST", "/runs", body.dump()), "accepted");
+    return answer(call, client->call("POST", "/runs", body.dump()), accepted);
   }
   const auto run = client->get("/runs/" + path_segment(id));
   if (!run) return run.error();

@@ -64,6 +64,7 @@ class WithNode(unittest.TestCase):
         self.assertTrue(status["ready"])
         self.assertGreater(status["seq"], 0)
         self.assertRegex(self.ask(":status").stdout, r"ready +yes")
+        self.assertRegex(self.ask(":cluster").stdout, rf"{status['node_id']} +alone ")  # Nobody it could join, or vote with.
 
     def test_status_shows_the_past_and_waits_for_a_line(self):
         """[S0-06] As of a seq it says what the log says of then, and nothing that only the process knows."""

@@ -361,7 +361,8 @@ class CommandLineTest(Jobs):
         self.assertEqual(self.ended(again)["status"], "completed")
         self.assertIn("JSON object", self.muster(":run", "retry", bad, "--args", "[1]", status=2).stderr)
         waits = self.accepted({"job_id": "long"})["id"]
-        self.muster(":run", "cancel", waits)
+        self.assertEqual(self.muster(":run", "cancel", waits).stdout, f"{waits} canceled\n")
+        self.assertEqual(self.muster(":run", "cancel", good).stdout, f"{good} had ended before: completed\n")
         self.assertEqual(self.ended(waits)["status"], "canceled")
         self.muster(":run", "show", "nobody", status=4)
         self.muster(":run", "cancel", status=2)
