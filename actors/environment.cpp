@@ -110,6 +110,7 @@ Environment::Environment(EnvironmentOptions options) : impl_(std::make_unique<Im
 Environment::~Environment() {
   impl_->stopping->store(true);
   impl_->options.backends.storage->cancel();
+  impl_->options.backends.broker->cancel();
   impl_->options.backends.index->cancel();
   impl_->options.backends.topics->cancel();
   for (const auto& one : impl_->reconcilers) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);

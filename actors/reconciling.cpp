@@ -36,6 +36,11 @@ std::vector<Step> steps_of(const std::shared_ptr<ObjectStorage>& storage, const 
 
 std::vector<Step> steps_of(const std::shared_ptr<Broker>& bus, const profile::Profile& profile) {
   std::vector<Step> steps;
+  if (const auto url = bus->management(); !url.empty())
+    steps.push_back({"management", url, [bus](const Ask&) -> Result<environment::Ensured> {
+                       if (auto status = bus->look(); !status) return status.error();
+                       return environment::Ensured{};
+                     }});
   for (const auto& exchange : profile.exchanges)
     steps.push_back({"exchange", exchange.name,
                      [bus, exchange](const Ask& ask) { return bus->ensure_exchange(exchange, ask); }});
@@ -109,7 +114,8 @@ std::vector<Step> removals_of(const std::shared_ptr<Broker>& bus,
                               const std::vector<bootstrap::Thing>& things) {
   std::vector<Step> steps;
   for (const auto& thing : things)
-    steps.push_back(removal_of(thing, [bus](const Json& as, const Ask& ask) {
+    steps.push_back(removal_of(thing, [bus, first = steps.empty()](const Json& as, const Ask& ask) {
+      if (first) (void)bus->look();  // Each says it when its binding cannot be seen.
       return bus->remove_binding({text_of(as, "exchange"), text_of(as, "queue"), text_of(as, "key")}, ask);
     }));
   return steps;

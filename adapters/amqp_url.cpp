@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "domain/broker_rules.hpp"
+#include "domain/names.hpp"
 
 namespace muster {
 namespace {
@@ -104,6 +105,23 @@ Result<AmqpUrl> parse_amqp_url(std::string_view text) {
     return invalid("the vhost cannot be read; a / in it is written %2F");
   url.vhost = std::move(*vhost);
   return url;
+}
+
+Result<ManagementUrl> parse_management_url(std::string_view text, const AmqpUrl& broker) {
+  std::string url(text);
+  AmqpUrl who = broker;
+  const size_t scheme = text.find("://"), begin = scheme == text.npos ? 0 : scheme + 3;
+  const auto authority = text.substr(begin, text.find_first_of("/?#", begin) - begin);
+  if (const size_t at = authority.rfind('@'); at != authority.npos) {
+    if (auto status = read_user(authority.substr(0, at), who); !status)
+      return Error{"field.invalid", "the management API's user or password cannot be read"};
+    url.erase(begin, at + 1);
+  }
+  while (url.ends_with('/')) url.pop_back();
+  auto fault = names::url_fault(url);
+  if (fault.empty() && url.find_first_of("?#") != url.npos) fault = "must not have a query or fragment";
+  if (!fault.empty()) return Error{"field.invalid", "the management API's URL " + fault};
+  return ManagementUrl{std::move(url), std::move(who.user), std::move(who.password)};
 }
 
 }  // namespace muster

@@ -39,6 +39,9 @@ std::string made_name(std::string_view kind, const std::string& name) {
 
 RabbitBus::RabbitBus(RabbitOptions options)
   : options_(std::move(options)),
+    management_(options_.management ? std::make_unique<RabbitManagement>(
+                                        *options_.management, options_.amqp.url.vhost, options_.amqp.ca_file)
+                                    : nullptr),
     keys_(options_.remembered_keys),
     pause_(options_.first_retry),
     tender_([this] { tend(); }) {}
@@ -50,6 +53,23 @@ RabbitBus::~RabbitBus() {
   }
   stop_wake_.notify_all();
   tender_.join();
+}
+
+/// Nobody who publishes waits for it.
+Status RabbitBus::look() {
+  if (!management_) return Done{};
+  auto listed = management_->list();
+  const std::lock_guard lock(mutex_);
+  listed_.reset();
+  if (!listed) return listed.error();
+  listed_ = std::move(*listed);
+  return Done{};
+}
+
+template <class Of>
+void RabbitBus::forget_bound(const Of& of) {
+  std::erase_if(seen_.bound, of);
+  if (listed_) std::erase_if(listed_->bound, of);
 }
 
 Error RabbitBus::away() const {
@@ -165,7 +185,7 @@ Result<bool> RabbitBus::is_there(AmqpSession& session, const profile::Exchange& 
   if (refusal->code != kNotFound) return error_of(*refusal);
   seen_.exchanges.erase(exchange.name);
   seen_.targets.erase(exchange.name);
-  std::erase_if(seen_.bound, [&](const auto& bound) { return bound.first == exchange.name; });
+  forget_bound([&](const auto& bound) { return bound.first == exchange.name; });
   return false;
 }
 
@@ -176,11 +196,12 @@ Result<bool> RabbitBus::is_there(AmqpSession& session, const profile::Queue& que
   if (refusal->code == kOk || refusal->code == kLocked) return true;
   if (refusal->code != kNotFound) return error_of(*refusal);
   seen_.queues.erase(queue.name);
-  std::erase_if(seen_.bound, [&](const auto& bound) { return bound.second.first == queue.name; });
+  forget_bound([&](const auto& bound) { return bound.second.first == queue.name; });
   return false;
 }
 
-Result<bool> RabbitBus::are_there(AmqpSession& session, const profile::Binding& binding) {
+Result<bool> RabbitBus::may_be_there(AmqpSession& session, const profile::Binding& binding) {
+  if (listed_) return listed_->bound.contains({binding.exchange, {binding.queue, binding.key}});
   const auto exchange = is_there(session, profile::Exchange{binding.exchange, {}});
   if (!exchange) return exchange.error();
   const auto queue = is_there(session, profile::Queue{binding.queue});
@@ -198,23 +219,30 @@ Result<Ensured> RabbitBus::ensure(const T& wanted, std::map<std::string, T>& equ
   if (!connected) return connected.error();
   const auto there = is_there(**connected, wanted);
   if (!there) return there.error();
-  if (const auto known = equal.find(wanted.name); *there && known != equal.end() && known->second == wanted)
-    return broker::in_sync();
-  if (!*there && ask.dry_run)
-    return broker::added(std::string("the ") + kind_of(wanted), to_json(wanted), ask);
+  const auto name = made_name(kind_of(wanted), wanted.name);
+  const auto desired = to_json(wanted);
+  Json listed;
+  if (listed_ && listed_->forms.contains(name)) listed = broker::listed_as(desired, listed_->forms.at(name));
+  const auto known = equal.find(wanted.name);
+  const bool compared =
+    known != equal.end() && known->second == wanted && (listed.is_null() || seen_.forms[name] == listed);
+  if (*there && (compared || listed == desired)) return broker::in_sync();
+  if (!*there && ask.dry_run) return broker::added(std::string("the ") + kind_of(wanted), desired, ask);
   // Of what is there a declaration changes nothing: it is how AMQP compares. So a dry run does it, too.
   const auto refusal = (*connected)->declare(wanted);
   if (!refusal) return refusal.error();
   if (refusal->code == kInequivalent || refusal->code == kLocked) {
-    const auto desired = to_json(wanted);
-    return broker::incompatible(refusal->text, desired, broker::actual_of(desired, refusal->text));
+    equal.erase(wanted.name);
+    return broker::incompatible(refusal->text, desired,
+                                listed.is_null() ? broker::actual_of(desired, refusal->text) : listed);
   }
   if (refusal->code != kOk) return error_of(*refusal);
   equal[wanted.name] = wanted;
+  seen_.forms[name] = listed;
   if (!ask.dry_run) declared[wanted.name] = wanted;
   if (*there) return broker::in_sync();
-  seen_.made.insert(made_name(kind_of(wanted), wanted.name));
-  return broker::added(std::string("the ") + kind_of(wanted), to_json(wanted), ask);
+  seen_.made.insert(name);
+  return broker::added(std::string("the ") + kind_of(wanted), desired, ask);
 }
 
 Result<Ensured> RabbitBus::ensure_exchange(const profile::Exchange& exchange, const Ask& ask) {
@@ -233,11 +261,15 @@ Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const
   if (!connected) return connected.error();
   auto& session = **connected;
   const Bound::value_type wanted{binding.exchange, {binding.queue, binding.key}};
+  if (listed_ && listed_->bound.contains(wanted))
+    seen_.bound.insert(wanted);
+  else if (listed_)
+    seen_.bound.erase(wanted);
   if (seen_.bound.contains(wanted)) return broker::in_sync();
   if (ask.dry_run) {
-    const auto both = are_there(session, binding);
-    if (!both) return both.error();
-    if (*both) {
+    const auto there = may_be_there(session, binding);
+    if (!there) return there.error();
+    if (*there) {
       auto told = broker::in_sync("whether it is bound cannot be seen over AMQP");
       told.unseen = true;
       return told;
@@ -249,7 +281,8 @@ Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const
   if (refusal->code != kOk) return error_of(*refusal);
   seen_.bound.insert(wanted);
   bound_.insert(wanted);
-  if (seen_.made.contains(made_name("queue", binding.queue)) ||
+  if (listed_) listed_->bound.insert(wanted);
+  if (listed_ || seen_.made.contains(made_name("queue", binding.queue)) ||
       seen_.made.contains(made_name("exchange", binding.exchange)))
     return broker::added("the binding", to_json(binding), ask);
   return broker::in_sync("bound; whether it was before cannot be seen over AMQP");
@@ -261,17 +294,17 @@ Result<Ensured> RabbitBus::remove_binding(const profile::Binding& binding, const
   const std::lock_guard lock(mutex_);
   const auto connected = session();
   if (!connected) return connected.error();
-  const auto both = are_there(**connected, binding);
-  if (!both) return both.error();
+  const auto there = may_be_there(**connected, binding);
+  if (!there) return there.error();
   const Bound::value_type unwanted{binding.exchange, {binding.queue, binding.key}};
   if (!ask.dry_run) {
     bound_.erase(unwanted);
-    seen_.bound.erase(unwanted);
+    forget_bound([&](const auto& bound) { return bound == unwanted; });
   }
-  if (!*both) return broker::in_sync();
+  if (!*there) return broker::in_sync();
   if (ask.dry_run) {
     auto told = broker::removed("the binding", to_json(binding), ask);
-    told.detail += " if it is there, which cannot be seen over AMQP";
+    if (!listed_) told.detail += " if it is there, which cannot be seen over AMQP";
     return told;
   }
   const auto refusal = (*connected)->unbind(binding);

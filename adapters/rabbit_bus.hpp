@@ -14,6 +14,7 @@
 
 #include "adapters/amqp_session.hpp"
 #include "adapters/ports/event_bus.hpp"
+#include "adapters/rabbit_management.hpp"
 #include "adapters/rabbit_options.hpp"
 #include "adapters/recent_keys.hpp"
 #include "adapters/subscribers.hpp"
@@ -26,6 +27,7 @@ class RabbitListener;
 /// when it broke, and again all that was ensured before. What cannot be seen over AMQP: the form of
 /// a queue or exchange, but by declaring it once more, which is done once for each connection; and whether a
 /// binding is there, so that it is made once for each connection, and again when one of its ends was missing.
+/// What the management API lists of them, if there is one, goes before that.
 class RabbitBus : public Broker {
 public:
   explicit RabbitBus(RabbitOptions options);
@@ -39,6 +41,11 @@ public:
                                               const environment::Ask& ask) override;
   Result<environment::Ensured> remove_binding(const profile::Binding& binding,
                                               const environment::Ask& ask) override;
+  [[nodiscard]] std::string management() const override { return management_ ? management_->url() : ""; }
+  Status look() override;
+  void cancel() override {
+    if (management_) management_->cancel();
+  }
   void expect(const profile::Profile& profile) override;
   [[nodiscard]] const std::string& exchange() const override { return options_.exchange; }
   [[nodiscard]] bool wanted() const override { return true; }  ///< Who knows who listens.
@@ -49,8 +56,7 @@ public:
 
 private:
   using Clock = std::chrono::steady_clock;
-  using Bound =
-    std::set<std::pair<std::string, std::pair<std::string, std::string>>>;  // exchange, queue, key
+  using Bound = RabbitListing::Bound;
 
   /// What this connection saw. A name is in `made` when it was missing before.
   struct Seen {
@@ -58,6 +64,7 @@ private:
     std::map<std::string, profile::Queue> queues;
     Bound bound;
     std::set<std::string> targets, made;  ///< Exchanges that are there; names with their kind in front.
+    std::map<std::string, Json> forms;    ///< What was listed of one that was equal then; by such names.
   };
 
   Result<AmqpSession*> session();
@@ -71,14 +78,19 @@ private:
                                       std::map<std::string, T>& declared, const environment::Ask& ask);
   Result<bool> is_there(AmqpSession& session, const profile::Exchange& exchange);
   Result<bool> is_there(AmqpSession& session, const profile::Queue& queue);
-  /// Both ends of a binding.
-  Result<bool> are_there(AmqpSession& session, const profile::Binding& binding);
+  /// Whether it is listed; where that cannot be seen, both of its ends.
+  Result<bool> may_be_there(AmqpSession& session, const profile::Binding& binding);
+  /// Bindings that are gone with one of their ends.
+  template <class Of>
+  void forget_bound(const Of& of);
   Status find_target(AmqpSession& session, const std::string& exchange);
 
   const RabbitOptions options_;
+  const std::unique_ptr<RabbitManagement> management_;
   std::mutex mutex_;  ///< Guards all below but what status_mutex_ does.
   std::unique_ptr<AmqpSession> session_;
   Seen seen_;
+  std::optional<RabbitListing> listed_;                 // At the last look.
   std::map<std::string, profile::Exchange> exchanges_;  // What was ensured, to be declared again.
   std::map<std::string, profile::Queue> queues_;
   Bound bound_;

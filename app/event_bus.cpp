@@ -26,6 +26,11 @@ Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config) {
   RabbitOptions rabbit;
   rabbit.amqp.url = std::move(*url);
   rabbit.exchange = config.text("amqp-exchange");
+  if (const auto& api = config.text("broker-management-url"); !api.empty()) {
+    auto management = parse_management_url(api, rabbit.amqp.url);
+    if (!management) return management.error();
+    rabbit.management = std::move(*management);
+  }
   return std::optional{std::move(rabbit)};
 }
 

@@ -16,6 +16,11 @@ Status check_name(std::string_view name) {
   return Done{};
 }
 
+/// As a profile has them.
+Json seconds(int64_t ms) {
+  return ms % 1000 == 0 ? Json(ms / 1000) : Json(static_cast<double>(ms) / 1000);
+}
+
 }  // namespace
 
 Status check(const profile::Exchange& exchange) {
@@ -86,12 +91,31 @@ Json actual_of(Json desired, std::string_view why) {
   if (*name == "x-message-ttl") {
     int64_t ms = 0;
     std::from_chars(current->data(), current->data() + current->size(), ms);
-    desired["ttl"] = ms % 1000 == 0 ? Json(ms / 1000) : Json(static_cast<double>(ms) / 1000);
+    desired["ttl"] = seconds(ms);
   } else if (*name == "x-dead-letter-exchange") {
     desired["dlx"] = *current;
   } else {
     desired[*name] = *current;
   }
+  return desired;
+}
+
+Json listed_as(Json desired, const Json& listed) {
+  if (desired.contains("type"))
+    desired["type"] = listed.value("type", Json());
+  else
+    desired["ttl"] = 0, desired["dlx"] = "";
+  if (listed.value("durable", Json()) != true) desired["durable"] = false;
+  for (const auto* flag : {"auto_delete", "internal", "exclusive"})
+    if (listed.value(flag, Json(false)) != false) desired[flag] = true;
+  const auto arguments = listed.value("arguments", Json::object());
+  for (const auto& [name, value] : arguments.items())
+    if (name == "x-message-ttl" && value.is_number_integer())
+      desired["ttl"] = seconds(value.get<int64_t>());
+    else if (name == "x-dead-letter-exchange")
+      desired["dlx"] = value;
+    else if (name != "x-queue-type" || value != "classic")  // Which is what none means.
+      desired[name] = value;
   return desired;
 }
 

@@ -35,4 +35,8 @@ constexpr size_t kMaxName = 255;  ///< Bytes of names and routing keys, as in AM
 /// it.
 [[nodiscard]] Json actual_of(Json desired, std::string_view why);
 
+/// What is there, as RabbitMQ's management API lists it, in the form of `desired`: equal to it when it is as
+/// it should be.
+[[nodiscard]] Json listed_as(Json desired, const Json& listed);
+
 }  // namespace muster::broker

@@ -34,8 +34,8 @@ using Pauses = std::map<Component, std::string>;
 /// One thing that was looked at.
 struct Row {
   std::string kind,
-    name;  ///< bucket, versioning, lifecycle, tags, exchange, queue, binding, class, properties,
-           ///< topic; of a prune rule, tag, binding.
+    name;  ///< bucket, versioning, lifecycle, tags, management (the API of a broker that is asked), exchange,
+           ///< queue, binding, class, properties, topic; of a prune rule, tag, binding.
   /// An Outcome, or: unreachable (nobody answers: it is asked again), failed (it was refused), paused.
   std::string status;
   std::string detail;

@@ -93,9 +93,16 @@ public:
                                                       const environment::Ask& ask) = 0;
 
   /// A binding that muster added is not there; a person asked for it (backends contract, section 6). With an
-  /// end missing there is none. Over AMQP it cannot be seen: there it is `changed` while both ends are there.
+  /// end missing there is none. Where it cannot be seen it is `changed` while both ends are there.
   virtual Result<environment::Ensured> remove_binding(const profile::Binding& binding,
                                                       const environment::Ask& ask) = 0;
+
+  /// Where more is told of the broker than the bus can see by itself; empty: nowhere.
+  [[nodiscard]] virtual std::string management() const { return {}; }
+  /// A look begins: what is told there counts for all that follows. After an error nothing of it does.
+  virtual Status look() { return Done{}; }
+  /// Ends the look that is under way, and every later one, at once; from any thread.
+  virtual void cancel() {}
 
   /// What is desired from now on: nothing else of what was ensured before is made again by itself, as after a
   /// broken connection.

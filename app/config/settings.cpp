@@ -227,6 +227,11 @@ std::vector<Setting> output_settings() {
          "AMQP URL of the broker of overlay events, and of the profile's exchanges and queues")
       .env({"BROKER_URL", "EVENT_BROKER_URL", "AMQP_URL"})
       .hidden(),
+    text("broker-management-url", "",
+         "URL of RabbitMQ's management API, which tells more than AMQP can; its user is that of --broker-url "
+         "unless it names one")
+      .env({"BROKER_MANAGEMENT_URL"})
+      .hidden(),
     text("amqp-exchange", "events", "Topic exchange that events are published to").env({"AMQP_EXCHANGE"}),
     text("event-prefix", "overlay", "First part of every published event's name").env({"EVENT_PREFIX"}),
     text("audit-sink", "", "File that the head of every checkpoint is appended to"),

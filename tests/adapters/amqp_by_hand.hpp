@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <amqp.h>
 #include <amqp_framing.h>
@@ -108,6 +109,21 @@ public:
 
   void delete_queue(const std::string& name) { amqp_queue_delete(state_, 1, amqp::bytes(name), 0, 0); }
   void delete_exchange(const std::string& name) { amqp_exchange_delete(state_, 1, amqp::bytes(name), 0); }
+  void unbind(const std::string& queue, const std::string& exchange, const std::string& key) {
+    amqp_queue_unbind(state_, 1, amqp::bytes(queue), amqp::bytes(exchange), amqp::bytes(key),
+                      amqp_empty_table);
+  }
+  /// A durable one with such arguments.
+  void make_queue(const std::string& name, const std::map<std::string, int>& arguments) {
+    std::vector<amqp_table_entry_t> entries;
+    for (const auto& [key, value] : arguments) {
+      amqp_table_entry_t entry{amqp::bytes(key), {.kind = AMQP_FIELD_KIND_I32}};
+      entry.value.value.i32 = value;
+      entries.push_back(entry);
+    }
+    amqp_queue_declare(state_, 1, amqp::bytes(name), 0, 1, 0, 0,
+                       {static_cast<int>(entries.size()), entries.data()});
+  }
   /// One that only this connection may use.
   void make_exclusive_queue(const std::string& name) {
     amqp_queue_declare(state_, 1, amqp::bytes(name), 0, 1, 1, 0, amqp_empty_table);

@@ -65,3 +65,27 @@ TEST_CASE("what is no AMQP URL is refused without being shown") {
     CHECK_THAT(url.error().detail, !Catch::Contains("secret"));
   }
 }
+
+TEST_CASE("the management API's URL may name another user than the broker's", "[S2-37]") {
+  const auto broker = *parse_amqp_url("amqp://maker:let-me-make@h");
+  const auto own = parse_management_url("https://us%65r:p%40ss%2F@h.example:15671/prefix/", broker);
+  REQUIRE(own);
+  CHECK(own->url == "https://h.example:15671/prefix");
+  CHECK(own->user == "user");
+  CHECK(own->password == "p@ss/");
+  const auto same = parse_management_url("http://[::1]:15672", broker);
+  REQUIRE(same);
+  CHECK(same->url == "http://[::1]:15672");
+  CHECK(same->user == "maker");
+  CHECK(same->password == "let-me-make");
+  CHECK(parse_management_url("http://only@h", broker)->password.empty());
+  for (const auto* text : {"", "h", "amqp://u:secret@h", "http://", "http://u:secret@", "http://u:secret%@h",
+                           "http://u:secret@h:x", "http://u:secret@h?a", "http://u:secret@h/#a",
+                           "http://u:sec/ret@h", "http://u:secret@h o"}) {
+    CAPTURE(text);
+    const auto url = parse_management_url(text, broker);
+    REQUIRE_FALSE(url);
+    CHECK(url.error().code == "field.invalid");
+    CHECK_THAT(url.error().detail, !Catch::Contains("secret"));
+  }
+}

@@ -33,12 +33,15 @@ public:
     return options;
   }
   [[nodiscard]] uint16_t port() const { return port_; }
+  [[nodiscard]] std::string management() const {
+    return "http://127.0.0.1:" + std::to_string(management_port_);
+  }
 
 private:
   explicit RabbitServer(const std::string& root) {
     const std::string script = root + "/tests/backends/rabbit.sh";
     std::vector<std::string> words{script, folder_};
-    for (const uint16_t port : {port_, tls_port_, test::free_port(), test::free_port()})
+    for (const uint16_t port : {port_, tls_port_, test::free_port(), test::free_port(), management_port_})
       words.push_back(std::to_string(port));
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
@@ -66,7 +69,8 @@ private:
 
   const std::string folder_ =
     (std::filesystem::temp_directory_path() / ("muster-rabbit-" + random_hex(8))).string();
-  const uint16_t port_ = test::free_port(), tls_port_ = test::free_port();
+  const uint16_t port_ = test::free_port(), tls_port_ = test::free_port(),
+                 management_port_ = test::free_port();
   pid_t pid_ = -1;
 };
 

@@ -82,6 +82,7 @@ TEST_CASE("the seeds' environment names are honoured, and MUSTER_* goes before t
     {"BROKER_URL", "broker-url"},
     {"EVENT_BROKER_URL", "broker-url"},
     {"AMQP_URL", "broker-url"},
+    {"BROKER_MANAGEMENT_URL", "broker-management-url"},
     {"KAFKA_BROKERS", "kafka-brokers"},
     {"KAFKA_SECURITY_PROTOCOL", "kafka-security-protocol"},
     {"KAFKA_USER", "kafka-user"},

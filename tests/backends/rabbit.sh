@@ -1,8 +1,8 @@
 #!/bin/sh
-# A throwaway RabbitMQ on loopback, in the foreground: rabbit.sh FOLDER AMQP_PORT AMQPS_PORT DIST_PORT EPMD_PORT.
-# SIGTERM ends it and its epmd; what it holds stays in FOLDER. Users: guest, maker, and reader, who may not make anything.
+# A throwaway RabbitMQ on loopback, in the foreground: rabbit.sh FOLDER AMQP_PORT AMQPS_PORT DIST_PORT EPMD_PORT [MANAGEMENT_PORT].
+# SIGTERM ends it and its epmd; what it holds stays in FOLDER. Users: guest, maker, and reader, who may not make anything, nor ask the management API.
 set -eu
-folder=$1 amqp=$2 amqps=$3 dist=$4 epmd=$5
+folder=$1 amqp=$2 amqps=$3 dist=$4 epmd=$5 management=${6:-}
 mkdir -p "$folder/mnesia" "$folder/log" "$folder/home"
 
 if [ ! -e "$folder/key.pem" ]; then
@@ -12,7 +12,7 @@ fi
 cat >"$folder/definitions.json" <<END
 {"vhosts": [{"name": "/"}, {"name": "other/one"}],
  "users": [{"name": "guest", "password": "guest", "tags": "administrator"},
-           {"name": "maker", "password": "let-me-make", "tags": ""},
+           {"name": "maker", "password": "let-me-make", "tags": "management"},
            {"name": "reader", "password": "let-me-read", "tags": ""}],
  "permissions": [{"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
                  {"user": "guest", "vhost": "other/one", "configure": ".*", "write": ".*", "read": ".*"},
@@ -32,7 +32,8 @@ log.console = true
 log.file = false
 END
 printf '[{kernel, [{inet_dist_use_interface, {127, 0, 0, 1}}]}].\n' >"$folder/advanced.config"
-printf '[].\n' >"$folder/enabled_plugins"
+[ -z "$management" ] || printf 'management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = %s\n' "$management" >>"$folder/rabbitmq.conf"
+printf '[%s].\n' "${management:+rabbitmq_management}" >"$folder/enabled_plugins"
 
 export HOME="$folder/home" LANG=C.UTF-8 RUNNING_UNDER_SYSTEMD=true
 export RABBITMQ_NODENAME="muster$amqp@localhost" RABBITMQ_USE_LONGNAME=false RABBITMQ_CONF_ENV_FILE=/dev/null
