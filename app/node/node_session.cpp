@@ -233,19 +233,26 @@ int NodeSession::ask_plan() {
                   {"labels", options_.labels},
                   {"capabilities", {{"video_devices", machine_.video_devices}, {"gpu", machine_.gpu}}}};
   const auto reply = call("POST", "/v1/nodes/plan", dump(body));
-  if (!reply || reply->status != 200) return status_of(reply);
-  if (const auto taken = take_plan(reply->body, false); !taken) {
+  if (!reply) return 0;
+  const auto status = reply->status == 200 ? keep_plan(reply->body) : reply->status;
+  ask_profile();  // Whatever the plan came to.
+  if (status != 200) return status;
+  learn_members();
+  keep_cluster_file();
+  watch_plans(*reply);
+  return status;
+}
+
+/// An HTTP status.
+int NodeSession::keep_plan(const std::string& text) {
+  if (const auto taken = take_plan(text, false); !taken) {
     if (taken.error().code == "leader.stale") url_++;  // Another one may know better.
     spdlog::error("node plan error={}: the last good one goes on", taken.error().detail);
     return 502;
   }
-  if (const auto status = write_file_atomically(options_.state + "/plan.json", reply->body, 0600); !status)
+  if (const auto status = write_file_atomically(options_.state + "/plan.json", text, 0600); !status)
     spdlog::error("node file=plan.json error={}", status.error().detail);
-  learn_members();
-  keep_cluster_file();
-  watch_plans(*reply);
-  ask_profile();
-  return reply->status;
+  return 200;
 }
 
 /// Applies a plan of this node; the same generation again changes nothing. What is cached was taken once.

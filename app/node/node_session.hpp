@@ -71,6 +71,7 @@ private:
   int claim();
   int register_node();
   int ask_plan();
+  int keep_plan(const std::string& text);
   int beat();
   int tell_facts();
   int tell_reports();

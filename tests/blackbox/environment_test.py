@@ -183,6 +183,16 @@ class EmbeddedTest(unittest.TestCase):
                              [("bootstrap.paused", "dev", {"component": "storage", "reason": "moving disks"}),
                               ("bootstrap.resumed", "dev", {"component": "storage"})])
 
+    def test_a_plan_that_cannot_be_had_holds_nothing_up(self):
+        """The node's template is broken: the profile is made all the same, and a pause is heard."""
+        with tempfile.TemporaryDirectory() as plans:
+            Path(plans, "server.yaml").write_text("apps: [")
+            with environment_node("--plans-dir", plans, "--poll-every", "200ms", environment={"ROLE_HINT": "server"}) as (node, caller, _):
+                converged(caller, "storage", "broker", "index")
+                self.assertEqual(caller.post("/v1/nodes/plan", {"node_id": "n", "role_hint": "server"}).status, 500)
+                self.verb(node, ":env", "pause", "--component", "storage")
+                until(lambda: components(caller)["storage"]["counts"] == {"paused": 4}, "the node knows")
+
     def test_a_prune_takes_away_what_was_added_and_is_named_no_more(self):
         """[S2-23] [S2-27b] [S2-44] Only with the hash of what was shown, only what muster added, and the log says who."""
         with environment_node("--poll-every", "200ms") as (node, caller, profile):
