@@ -68,7 +68,8 @@ bool holds_only_bootstrap(const log::Disk& disk) {
 void give_up_log(const std::string& data) {
   std::error_code ignored;
   std::filesystem::remove_all(data + "/log", ignored);
-  std::filesystem::remove(data + "/member.json", ignored);
+  for (const auto* kept : {"/member.json", "/node/profile.json"})
+    std::filesystem::remove(data + kept, ignored);
 }
 
 }  // namespace muster::app

@@ -30,7 +30,8 @@ private:
 /// been acknowledged by others.
 [[nodiscard]] bool holds_only_bootstrap(const log::Disk& disk);
 
-/// Removes what nobody would miss: the log of a cluster that another one was there before.
+/// Removes what nobody would miss: the log of a cluster that another one was there before, and the profile
+/// that it published; what services are to run goes on until the other cluster says.
 void give_up_log(const std::string& data);
 
 }  // namespace muster::app

@@ -24,7 +24,8 @@ std::string services_folder(const std::string& state) {
 void forget_cluster(const config::Config& config, const std::string& state) {
   std::error_code ignored;
   std::filesystem::remove(discovery_folder(config, state) + "/cluster.json", ignored);
-  std::filesystem::remove(state + "/node/plan.json", ignored);
+  for (const auto* kept : {"/node/plan.json", "/node/profile.json"})
+    std::filesystem::remove(state + kept, ignored);
   tell_again(services_folder(state));
 }
 
