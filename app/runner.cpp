@@ -1,6 +1,7 @@
 // Wiring a runner.
 #include "app/runner.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 
@@ -9,7 +10,9 @@
 #include "adapters/fact_stores.hpp"
 #include "adapters/machine.hpp"
 #include "app/logging.hpp"
+#include "app/node/environment_side.hpp"
 #include "app/node/node_side.hpp"
+#include "events/log/rocks_disk.hpp"
 
 namespace muster::app {
 namespace {
@@ -65,6 +68,49 @@ Result<NodeSideOptions> options_of(const config::Config& config) {
   return options;
 }
 
+/// Everything that lives as long as the runner, in the order in which it is made.
+struct Parts {
+  std::unique_ptr<log::Disk> disk;  ///< What its environment keeps.
+  std::unique_ptr<EnvironmentSide> environment;
+  std::unique_ptr<NodeSide> side;
+  std::atomic<NodeSide*> told{nullptr};
+};
+
+/// As of a node that serves; but overlay events are told to a bus by the control plane.
+Status start_environment(Parts& parts, const config::Config& config, const NodeSideOptions& node,
+                         bool json_log) {
+  auto disk = log::open_rocks_disk(node.state + "/environment", log::Access::read_write);
+  if (!disk) return disk.error();
+  parts.disk = std::move(*disk);
+  auto bus = MemoryBus::open(*parts.disk, config.text("amqp-exchange"));
+  if (!bus) return bus.error();
+  auto made = EnvironmentSide::start(
+    config, {node.node, node.state, parts.disk.get(), std::move(*bus), json_log, [&parts] {
+               if (auto* side = parts.told.load()) side->reports_wait();
+             }});
+  if (!made) return made.error();
+  parts.environment = std::move(*made);
+  return Done{};
+}
+
+Status start(Parts& parts, const config::Config& config, NodeSideOptions options, bool json_log) {
+  if (auto status = start_environment(parts, config, options, json_log); !status) return status;
+  options.reports = &parts.environment->reports();
+  options.on_profile = [&parts](const std::string& text) { parts.environment->take_profile(text); };
+  auto side = NodeSide::start(config, std::move(options));
+  if (!side) return side.error();
+  parts.side = std::move(*side);
+  parts.told = parts.side.get();
+  parts.side->reports_wait();  // What was looked at before it could be told.
+  return Done{};
+}
+
+void stop(Parts& parts) {
+  parts.told = nullptr;
+  if (parts.side) parts.side->stop();
+  parts.environment.reset();  // It looks no more; only then goes what it tells.
+}
+
 }  // namespace
 
 Result<int> run_node(const config::Config& config) {
@@ -75,20 +121,22 @@ Result<int> run_node(const config::Config& config) {
   sigaddset(&stop_signals, SIGINT);
   // Before any thread, the log's own too: all of them inherit it.
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
-  set_up_log(config);
+  const bool json_log = set_up_log(config);
   auto options = options_of(config);
   if (!options) return options.error();
   spdlog::info("runner node={} control_plane={} state={}", options->node, config.text("server"),
                options->state);
-  auto side = NodeSide::start(config, std::move(*options));
-  if (!side) return side.error();
+  Parts parts;
+  const auto status = start(parts, config, std::move(*options), json_log);
   spdlog::default_logger()->flush();
   int signal = 0;
-  sigwait(&stop_signals, &signal);
-  spdlog::info("stopping signal={}: services go on", signal);
-  (*side)->stop();
+  if (status) {
+    sigwait(&stop_signals, &signal);
+    spdlog::info("stopping signal={}: services go on", signal);
+  }
+  stop(parts);
   spdlog::shutdown();
-  return 0;
+  return status ? Result<int>{0} : status.error();
 }
 
 }  // namespace muster::app

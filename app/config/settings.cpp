@@ -192,7 +192,7 @@ std::vector<Setting> limit_settings() {
 }
 
 std::vector<Setting> environment_settings() {
-  return {
+  std::vector<Setting> all{
     duration("environment-interval", "30s", 100, kDay, "From look to look at buckets, queues and indexes"),
     text("environment-observe", "", "Components that are looked at and not changed: storage,broker,index"),
     text("minio-endpoint", "", "URL of an S3 server for the profile's buckets; empty: a folder of this node")
@@ -216,6 +216,8 @@ std::vector<Setting> environment_settings() {
     text("kafka-password", "", "Password of --kafka-user").env({"KAFKA_PASSWORD"}).hidden(),
     text("kafka-ca", "", "PEM file with the CA of --kafka-brokers; empty: the system's").env({"KAFKA_CA"}),
   };
+  for (auto& setting : all) setting.runner = true;  // It keeps an environment, too.
+  return all;
 }
 
 std::vector<Setting> output_settings() {
@@ -226,13 +228,17 @@ std::vector<Setting> output_settings() {
     text("broker-url", "",
          "AMQP URL of the broker of overlay events, and of the profile's exchanges and queues")
       .env({"BROKER_URL", "EVENT_BROKER_URL", "AMQP_URL"})
-      .hidden(),
+      .hidden()
+      .for_runner(),
     text("broker-management-url", "",
          "URL of RabbitMQ's management API, which tells more than AMQP can; its user is that of --broker-url "
          "unless it names one")
       .env({"BROKER_MANAGEMENT_URL"})
-      .hidden(),
-    text("amqp-exchange", "events", "Topic exchange that events are published to").env({"AMQP_EXCHANGE"}),
+      .hidden()
+      .for_runner(),
+    text("amqp-exchange", "events", "Topic exchange that events are published to")
+      .env({"AMQP_EXCHANGE"})
+      .for_runner(),
     text("event-prefix", "overlay", "First part of every published event's name").env({"EVENT_PREFIX"}),
     text("audit-sink", "", "File that the head of every checkpoint is appended to"),
     text("log", "auto", "Log format; auto is text on a terminal and json elsewhere")

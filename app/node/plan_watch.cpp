@@ -1,4 +1,4 @@
-// Following events that change plans.
+// Following events that change plans, or the profile.
 #include "app/node/plan_watch.hpp"
 
 #include <utility>
@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::chrono::minutes kRefusedFor{5};
 constexpr int kRefused = 400, kServerFails = 500;
+constexpr std::string_view kFollowed =
+  "/v1/events?follow=true&type=plan.template_loaded,lease.granted,profile.loaded,bootstrap.paused,"
+  "bootstrap.resumed";
 constexpr std::string_view kBlank = " \t\r\n";  // Kept-alive connections send it.
 
 }  // namespace
@@ -54,8 +57,7 @@ void PlanWatch::loop() {
 /// Until the stream ends, or another control plane is to be followed.
 void PlanWatch::follow(const HttpRequest& base, uint64_t seq) {
   auto request = base;
-  request.url +=
-    "/v1/events?follow=true&type=plan.template_loaded,lease.granted&from=" + std::to_string(seq + 1);
+  request.url += std::string(kFollowed) + "&from=" + std::to_string(seq + 1);
   request.total_timeout = Millis{0};
   const auto ended = client_.stream(
     request,

@@ -1,4 +1,4 @@
-// Being told when plans may be other ones: the control plane's events, as far as they change plans.
+// Being told when plans or the profile may be other ones, by the control plane's events.
 #pragma once
 
 #include <condition_variable>

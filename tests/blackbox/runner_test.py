@@ -1,6 +1,7 @@
 """muster :runner: a node without a log, told what to run by a control plane elsewhere, real or faked."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -10,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from caller import Caller
+from environment_test import PROFILE, profile_file, put_profile
 from planned import Runner, alive, app, pid_of, write_plan
 from running_cluster import RunningCluster
 from running_node import BINARY, RunningNode
+from waiting import until
 
 
 class FakeControlPlane:
@@ -255,6 +258,86 @@ class AgainstANodeTest(unittest.TestCase):
             there.shown("/v1/status", lambda answer: answer.json["services"]["drift"] == [])
             started = there.get("/v1/events?type=service.started&stream=service/r1/a").body.splitlines()
             self.assertEqual(len(started), 1)
+
+
+class EnvironmentTest(unittest.TestCase):
+    """A control plane's profile, made and kept where a runner is."""
+
+    def setUp(self):
+        self.profile = self.enterContext(profile_file())
+        self.node = self.enterContext(RunningNode("--profile", self.profile.name, environment={"SUPERVISOR_API_KEY": "k"}))
+        self.caller = Caller(self.node.port, X_API_Key="k")
+
+    def runner(self, **more):
+        return Runner(self.node.url, SUPERVISOR_API_KEY="k", MUSTER_ENVIRONMENT_INTERVAL="200ms", LOG_LEVEL="debug", **more)
+
+    def told(self, **statuses):
+        """Until the control plane was told these statuses of its components."""
+        def said():
+            rows = self.caller.get("/v1/bootstrap/status?node_id=r1").json.get("components", {})
+            return {name: row["status"] for name, row in rows.items()} == statuses and rows
+        return until(said, f"it is told: {statuses}")
+
+    def looks(self, runner, component):
+        """How often it has looked."""
+        lines = (runner.folder / "output").read_text().splitlines()
+        return sum('"msg":"environment"' in line and f'"component":"{component}"' in line for line in lines)
+
+    def test_the_profile_is_made_and_kept(self):
+        """[S2-16] [S2-28] [S2-30] [S2-31] [S2-39] With nothing installed, and told; what is taken away comes back, and an edit and a pause are heard at once."""
+        with self.runner(MUSTER_POLL_EVERY="1h") as runner:
+            told = self.told(storage="ok", broker="ok", index="ok")
+            self.assertEqual({row["generation"] for row in told.values()}, {self.caller.get("/v1/bootstrap/profile").json["generation"]})
+            bucket = runner.state / "objects" / "media"
+            self.assertTrue(bucket.is_dir())
+            shutil.rmtree(bucket)
+            runner.until(bucket.is_dir, "the bucket is back")
+            self.assertEqual(self.caller.post("/v1/bootstrap/pause", {"components": ["storage"], "reason": "moving"}).status, 200)
+            self.told(storage="skipped", broker="ok", index="ok")
+            shutil.rmtree(bucket)
+            looks = self.looks(runner, "index")
+            runner.until(lambda: self.looks(runner, "index") > looks + 2, "it looks again")
+            self.assertFalse(bucket.exists())
+            put_profile(self.profile.name, PROFILE + "topics: [{name: t}]\n")
+            self.told(storage="skipped", broker="ok", index="ok", topics="error")
+            self.assertEqual(self.caller.post("/v1/bootstrap/resume", {}).status, 200)
+            runner.until(bucket.is_dir, "the bucket is back")
+
+    def test_offline_it_goes_on_by_the_profile_that_it_knew(self):
+        """[S2-42] [S2-43] No control plane answers: over a restart of the runner, too, what is taken away is made again; that is told later."""
+        with self.runner() as runner:
+            self.told(storage="ok", broker="ok", index="ok")
+            bucket = runner.state / "objects" / "media"
+            self.node.stop()
+            runner.stop(signal.SIGKILL)
+            shutil.rmtree(bucket)
+            runner.__enter__()
+            runner.until(bucket.is_dir, "the bucket is back")
+            shutil.rmtree(bucket)
+            runner.until(bucket.is_dir, "the bucket is back again")
+            self.node.__enter__()
+            def applies():
+                lines = self.caller.get("/v1/events?from=1&type=bootstrap.reported&stream=bootstrap/r1").body.splitlines()
+                events = [json.loads(line)["data"] for line in lines]
+                return [(event["action"], event["status"]) for event in events if event["component"] == "storage"]
+            until(lambda: applies() == 3 * [("apply", "ok")], "all applies are told")
+
+    def test_a_server_is_used_where_one_is_configured(self):
+        """[S2-36] [S2-37] [S2-38] By the same settings as of a node that serves."""
+        with self.runner(MINIO_ENDPOINT="http://127.0.0.1:9", WEAVIATE_URL="http://127.0.0.1:9") as runner:
+            self.told(storage="error", broker="ok", index="error")
+            self.assertFalse((runner.state / "objects").exists())
+        with self.runner(AMQP_URL="amqp://u:canary@127.0.0.1:9") as runner:
+            self.told(storage="ok", broker="error", index="ok")
+            self.assertNotIn("canary", (runner.folder / "output").read_text())
+
+    def test_two_runners_cannot_have_one_folder(self):
+        """The second says so, and ends."""
+        with self.runner() as runner:
+            self.told(storage="ok", broker="ok", index="ok")
+            done = subprocess.run([BINARY, ":runner"], cwd=runner.folder, env=runner.environment, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn("lock", done.stderr)
 
 
 class AgainstAClusterTest(unittest.TestCase):
