@@ -7,9 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "adapters/keys.hpp"
-#include "app/cli/client.hpp"
 #include "base/hash.hpp"
-#include "domain/service_facts.hpp"
 
 namespace muster::app {
 namespace {
@@ -17,8 +15,6 @@ namespace {
 using node_life::Ask;
 
 constexpr size_t kMaxReply = 4 << 20;  // Bytes of a plan or a profile.
-constexpr size_t kFactsAtOnce = 256;
-constexpr int kUnavailable = 503;  // It is there, and cannot decide.
 
 node_life::Tick tick() {
   return std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
@@ -168,7 +164,7 @@ int NodeSession::ask(Ask what) {
     case Ask::facts:
       break;
   }
-  return tell_facts();
+  return tell();
 }
 
 Result<HttpReply> NodeSession::call(const std::string& method, const std::string& path,
@@ -190,11 +186,6 @@ Result<HttpReply> NodeSession::call(const std::string& method, const std::string
   auto reply = client_.fetch(request);
   if (!reply || reply->status == kUnavailable) url_++;  // The next one may answer.
   return reply;
-}
-
-/// Its HTTP status, 0 when nobody answered.
-static int status_of(const Result<HttpReply>& reply) {
-  return reply ? reply->status : 0;
 }
 
 int NodeSession::claim() {
@@ -329,58 +320,6 @@ int NodeSession::beat() {
                   {"services_running", options_.running()},
                   {"versions", {{"muster", options_.version}}}};
   return status_of(call("POST", "/v1/nodes/heartbeat", dump(body)));
-}
-
-/// A report that is refused for what it says is told one by one; the fact that nobody takes is given up.
-int NodeSession::tell_facts() {
-  const auto facts = options_.facts->waiting(facts_at_once_);
-  if (facts.empty()) return tell_reports();
-  std::string body = R"({"source":)";
-  append_json_string(body, options_.facts->source());
-  body += ",\"facts\":[";
-  for (size_t i = 0; i < facts.size(); i++) {
-    if (i > 0) body += ',';
-    append_fields(body, services::body_of(facts[i]));
-  }
-  body += "]}";
-  const auto reply = call("POST", "/v1/nodes/" + cli::path_segment(options_.node) + "/services", body);
-  const auto status = status_of(reply);
-  const auto number_of = [](const services::Event& event) {
-    return match(event)([](const services::Fact& fact) { return fact.local_seq; });
-  };
-  if (status == 400 && facts.size() > 1) {
-    facts_at_once_ = 1;
-    return 200;
-  }
-  if (status == 400) {
-    spdlog::error("node fact={} given up: {}", number_of(facts.front()), reply->body);
-    (void)options_.facts->drop_to(number_of(facts.front()));
-    return 200;
-  }
-  if (status != 200) return status;
-  facts_at_once_ = kFactsAtOnce;
-  const auto answer = parse_json(reply->body);
-  const auto taken = answer && answer->is_object() ? member<uint64_t>(*answer, "taken_to", 0) : 0;
-  if (const auto dropped = options_.facts->drop_to(std::min(taken, number_of(facts.back()))); !dropped)
-    spdlog::error("node facts error={}", dropped.error().detail);
-  return taken >= number_of(facts.front()) ? status : 502;
-}
-
-bool NodeSession::has_to_tell() const {
-  return !options_.facts->waiting(1).empty() || (options_.reports && options_.reports->waiting());
-}
-
-/// Once there are no facts: what came of the environment. A report that is refused for what it says is given
-/// up.
-int NodeSession::tell_reports() {
-  while (const auto body = options_.reports ? options_.reports->waiting() : std::nullopt) {
-    const auto reply = call("POST", "/v1/bootstrap/events", *body);
-    const auto status = status_of(reply);
-    if (status != 204 && status != 400) return status;
-    if (status == 400) spdlog::error("node report given up: {}", reply->body);
-    options_.reports->drop(*body);
-  }
-  return 200;
 }
 
 }  // namespace muster::app

@@ -61,6 +61,11 @@ public:
   void stop();
 
 private:
+  static constexpr size_t kFactsAtOnce = 256;
+  static constexpr int kUnavailable = 503;  // It is there, and cannot decide.
+  /// Its HTTP status, 0 when nobody answered.
+  static int status_of(const Result<HttpReply>& reply) { return reply ? reply->status : 0; }
+
   explicit NodeSession(NodeSessionOptions options) : options_(std::move(options)) {}
   void load_cache();
   void loop();
@@ -73,6 +78,7 @@ private:
   int ask_plan();
   int keep_plan(const std::string& text);
   int beat();
+  int tell();
   int tell_facts();
   int tell_reports();
   [[nodiscard]] bool has_to_tell() const;
@@ -92,7 +98,7 @@ private:
   ClusterFile file_;
   bool file_kept_ = false, was_reachable_ = true;
   std::string plan_, profile_, profile_etag_;  // As they came.
-  size_t facts_at_once_ = 256;
+  size_t facts_at_once_ = kFactsAtOnce;
 
   std::mutex mutex_;
   std::condition_variable wake_;

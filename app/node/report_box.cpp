@@ -76,11 +76,15 @@ void ReportBox::add(log::Batch& batch, const Json& body) {
 void ReportBox::tell(log::Batch& batch, Json body, const std::string& backend,
                      const std::vector<bootstrap::Thing>& things) {
   const auto key = body["idempotency_key"].get<std::string>();
-  for (size_t from = 0, part = 1; from == 0 || from < things.size(); from += bootstrap::kMaxThings, part++) {
+  for (size_t next = 0, part = 1; part == 1 || next < things.size(); part++) {
     if (part > 1) body["idempotency_key"] = key + "/" + std::to_string(part);
     Json some = Json::array();
-    for (size_t i = from; i < std::min(things.size(), from + bootstrap::kMaxThings); i++)
-      some.push_back(shown(things[i]));
+    for (size_t bytes = 0; next < things.size() && some.size() < bootstrap::kMaxThings; next++) {
+      auto thing = shown(things[next]);
+      bytes += thing.dump(-1, ' ', false, Json::error_handler_t::replace).size();
+      if (bytes > kMostBytes && !some.empty()) break;
+      some.push_back(std::move(thing));
+    }
     if (!some.empty()) body["backend"] = backend, body["added"] = std::move(some);
     add(batch, body);
   }
@@ -125,7 +129,13 @@ bool ReportBox::fails_again(const Intent& intent) const {
 }
 
 void ReportBox::tell(log::Batch& batch, const Intent& intent) {
-  const auto end = std::min(intent.resources.size(), bootstrap::kMaxResources);
+  std::vector<std::string> some;
+  size_t bytes = 0;
+  for (const auto& resource : intent.resources) {
+    bytes += resource.size();
+    if (bytes > kMostBytes || some.size() == bootstrap::kMaxResources) break;
+    some.push_back(resource);
+  }
   add(batch, {{"node_id", node_},
               {"component", intent.component},
               {"action", "apply"},
@@ -133,8 +143,7 @@ void ReportBox::tell(log::Batch& batch, const Intent& intent) {
               {"backend", intent.backend},
               {"generation", intent.generation},
               {"idempotency_key", intent.key},
-              {"resources", std::vector<std::string>(intent.resources.begin(),
-                                                     intent.resources.begin() + static_cast<ptrdiff_t>(end))},
+              {"resources", std::move(some)},
               {"total", intent.resources.size()}});
 }
 

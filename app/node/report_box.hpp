@@ -18,6 +18,8 @@ class ReportBox {
 public:
   /// Bodies that wait at most; beyond, the oldest are given up, which is logged.
   static constexpr size_t kMostWaiting = 256;
+  /// Bytes of what one body spells out: a control plane may take less than most do (--max-body).
+  static constexpr size_t kMostBytes = 48 * 1024;
 
   /// What waited when the node ended waits still; an intent of which it is not known what came is ended by
   /// the next look. `disk` outlives the box. Error: `log.corrupt`.

@@ -210,6 +210,27 @@ TEST_CASE("more things than one report may have are told in parts, under keys of
   CHECK(told[1]["idempotency_key"] == told[0]["idempotency_key"].get<std::string>() + "/2");
 }
 
+TEST_CASE("a control plane that takes 64 KiB takes all of what long things are told in") {
+  Room room;
+  auto wanted = intent("k@1");
+  wanted.resources.clear();
+  std::vector<bootstrap::Thing> many;
+  for (size_t i = 0; i < 300; i++) {
+    const auto name = std::to_string(i) + std::string(500, 'x');
+    wanted.resources.push_back("binding " + name);
+    many.push_back({"binding", "orders", name, {R"({"key":")" + name + R"("})"}});
+  }
+  REQUIRE(room.box->intend(wanted));
+  CHECK(room.box->put(report({row("bindings", "changed", many)})));
+  size_t added = 0;
+  for (const auto& body : room.told()) {
+    CHECK(body.dump().size() <= 64 * 1024);
+    if (body["status"] == "intended") CHECK(body["total"] == many.size());
+    for (const auto& thing : body.value("added", Json::array())) CHECK(thing["name"] == many[added++].name);
+  }
+  CHECK(added == many.size());
+}
+
 TEST_CASE("while nobody takes reports, the newest are kept") {
   Room room;
   for (size_t i = 0; i < ReportBox::kMostWaiting + 3; i++)

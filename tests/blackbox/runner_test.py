@@ -159,6 +159,21 @@ class ConversationTest(unittest.TestCase):
                 runner.until(lambda: fake.count(BEAT) >= before + 3, "beats go on")
 
 
+    def test_a_report_waits_for_nothing_that_is_refused(self):
+        """[S2-31] Facts that a control plane does not record hold up no report; one that is too long for it holds up no other."""
+        with FakeControlPlane() as fake:
+            fake.plan = {**fake.plan, "apps": [app("a")]}
+            fake.answers["/v1/bootstrap/profile"] = lambda _: (200, {"storage": [{"name": "media"}]})
+            fake.answers["/v1/nodes/r1/services"] = lambda _: (409, {})
+            fake.answers["/v1/bootstrap/events"] = lambda body: (413 if body["component"] == "storage" else 204, None)
+            with Runner(fake.url, RUNNER_EXECUTOR="process") as runner:
+                def told():
+                    return [body["component"] for path, body, _ in list(fake.asked) if path == "/v1/bootstrap/events"]
+                runner.until(lambda: fake.count("/v1/nodes/r1/services") >= 2, "facts are refused")
+                runner.until(lambda: {"broker", "index"} <= set(told()), "reports are told")
+                self.assertEqual(told().count("storage"), 2)  # What was intended, and what came of it.
+
+
 class StartTest(unittest.TestCase):
     def start(self, **environment):
         with tempfile.TemporaryDirectory() as folder:
