@@ -151,7 +151,7 @@ void EnvironmentSide::take_profile(const std::string& text) {
   auto document = parse_json(text);
   if (!document) return spdlog::error("environment profile error={}", document.error().detail);
   auto pauses = take_pauses(*document);
-  auto profile = profile::parse(document->dump(), "profile.json");
+  auto profile = profile::from_json(std::move(*document), "profile.json");
   if (!profile) return spdlog::error("environment profile error={}", profile.error().detail);
   environment_->desire(std::move(*profile), std::move(pauses));
 }

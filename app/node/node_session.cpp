@@ -8,13 +8,14 @@
 
 #include "adapters/keys.hpp"
 #include "base/hash.hpp"
+#include "domain/profile.hpp"
 
 namespace muster::app {
 namespace {
 
 using node_life::Ask;
 
-constexpr size_t kMaxReply = 4 << 20;  // Bytes of a plan or a profile.
+constexpr size_t kMaxReply = profile::kMaxPublished;
 
 node_life::Tick tick() {
   return std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
@@ -301,10 +302,16 @@ void NodeSession::keep_cluster_file() {
     spdlog::error("node file=cluster.json error={}", status.error().detail);
 }
 
+/// Why there is none is told once.
 void NodeSession::ask_profile() {
   const auto reply =
     call("GET", "/v1/bootstrap/profile", "",
          profile_etag_.empty() ? HttpHeaders{} : HttpHeaders{{"If-None-Match", profile_etag_}});
+  const auto why = !reply                                         ? reply.error().detail
+                   : reply->status != 200 && reply->status != 304 ? "status " + std::to_string(reply->status)
+                                                                  : "";
+  if (std::exchange(no_profile_, why) != why && !why.empty())
+    spdlog::warn("node profile error={}: the last one goes on", why);
   if (!reply || reply->status != 200) return;
   profile_etag_ = reply->header("etag");
   if (reply->body == profile_ || !parse_json(reply->body)) return;

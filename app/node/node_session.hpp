@@ -98,6 +98,7 @@ private:
   ClusterFile file_;
   bool file_kept_ = false, was_reachable_ = true;
   std::string plan_, profile_, profile_etag_;  // As they came.
+  std::string no_profile_;                     // Why the last one could not be had.
   size_t facts_at_once_ = kFactsAtOnce;
 
   std::mutex mutex_;

@@ -82,6 +82,7 @@ class ConversationTest(unittest.TestCase):
                                                 LABELS="site=north,rack=4") as runner:
             runner.until(lambda: fake.count(BEAT) >= 3, "beats")
             self.assertEqual(fake.paths()[:2], [REGISTER, PLAN])
+            self.assertEqual((runner.folder / "output").read_text().count("node profile error=status 404"), 1)
             by_path = {path: (body, headers) for path, body, headers in reversed(fake.asked)}
             self.assertEqual(by_path[REGISTER][0]["labels"], {"site": "north", "rack": "4"})
             self.assertEqual(by_path[PLAN][0]["role_hint"], "server")
