@@ -118,11 +118,12 @@ Environment::~Environment() {
   impl_->system.await_all_actors_done();
 }
 
-void Environment::desire(profile::Profile profile, environment::Pauses pauses) {
+void Environment::desire(profile::Profile profile, environment::Pauses pauses, std::function<void()> then) {
   auto round = std::make_shared<Round>();
   auto generation = profile::generation(profile);
   round->desired =
     std::make_shared<const Desired>(Desired{std::move(profile), std::move(generation), std::move(pauses)});
+  if (then) round->then = [then = std::move(then)](const std::vector<environment::Report>&) { then(); };
   impl_->begin(std::move(round));
 }
 

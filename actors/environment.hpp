@@ -56,8 +56,9 @@ public:
 
   // Any thread.
 
-  /// This is desired from now on, and made at once: storage, then broker, then index.
-  void desire(profile::Profile profile, environment::Pauses pauses = {});
+  /// This is desired from now on, and made at once: storage, then broker, then index. `then` follows when
+  /// each has looked; not when all ends before. Null: nothing does.
+  void desire(profile::Profile profile, environment::Pauses pauses = {}, std::function<void()> then = {});
   /// Looks now, at all or at one; `then` gets the reports, in order: none before anything was desired. With
   /// `dry_run` nothing is written. Error: `rate.limited` while kMostLooks wait.
   Status look(bool dry_run, std::optional<environment::Component> only,

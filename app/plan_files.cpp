@@ -66,7 +66,7 @@ PlanFiles::PlanFiles(System& system, std::string folder, std::string profile, st
     seen_path_(std::move(seen)),
     seen_(read_seen(seen_path_)) {
   const auto list = [this] {
-    return std::vector{folder_ + "/server.yaml", folder_ + "/camera-proxy.yaml", profile_};
+    return std::vector{profile_, folder_ + "/server.yaml", folder_ + "/camera-proxy.yaml"};
   };
   watcher_ = std::make_unique<FileWatcher>(list, [this](const std::string& path) { read(path); });
 }

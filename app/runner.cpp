@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 
 #include <spdlog/spdlog.h>
 
@@ -96,7 +97,7 @@ Status start_environment(Parts& parts, const config::Config& config, const NodeS
 Status start(Parts& parts, const config::Config& config, NodeSideOptions options, bool json_log) {
   if (auto status = start_environment(parts, config, options, json_log); !status) return status;
   options.reports = &parts.environment->reports();
-  options.on_profile = [&parts](const std::string& text) { parts.environment->take_profile(text); };
+  options.on_profile = std::bind_front(&EnvironmentSide::take_profile, parts.environment.get());
   auto side = NodeSide::start(config, std::move(options));
   if (!side) return side.error();
   parts.side = std::move(*side);

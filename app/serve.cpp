@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <iostream>
 
 #include <spdlog/spdlog.h>
@@ -99,7 +100,7 @@ Status start_own_side(Node& node, const config::Config& config, const Identity& 
   options.credentials = {{"Authorization", "Bearer " + self.token}};
   options.facts = make_disk_facts(*node.disk);
   options.reports = &node.environment->reports();
-  options.on_profile = [&node](const std::string& text) { node.environment->take_profile(text); };
+  options.on_profile = std::bind_front(&EnvironmentSide::take_profile, node.environment.get());
   auto side = NodeSide::start(config, std::move(options));
   if (!side) return side.error();
   node.side = std::move(*side);

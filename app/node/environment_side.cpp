@@ -147,13 +147,16 @@ Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Co
   return made;
 }
 
-void EnvironmentSide::take_profile(const std::string& text) {
+void EnvironmentSide::take_profile(const std::string& text, std::function<void()> looked) {
   auto document = parse_json(text);
-  if (!document) return spdlog::error("environment profile error={}", document.error().detail);
-  auto pauses = take_pauses(*document);
-  auto profile = profile::from_json(std::move(*document), "profile.json");
-  if (!profile) return spdlog::error("environment profile error={}", profile.error().detail);
-  environment_->desire(std::move(*profile), std::move(pauses));
+  auto pauses = document ? take_pauses(*document) : environment::Pauses{};
+  auto profile = document ? profile::from_json(std::move(*document), "profile.json")
+                          : Result<profile::Profile>{document.error()};
+  if (!profile) {
+    spdlog::error("environment profile error={}", profile.error().detail);
+    return looked();
+  }
+  environment_->desire(std::move(*profile), std::move(pauses), std::move(looked));
 }
 
 Status EnvironmentSide::intends(const environment::Intent& intent) {

@@ -32,8 +32,8 @@ public:
                                                         EnvironmentSideOptions options);
 
   /// The profile as the control plane published it, with what is paused, or as it was kept; one that does not
-  /// read changes nothing.
-  void take_profile(const std::string& text);
+  /// read changes nothing. `looked` is called when all of it was looked at for the first time.
+  void take_profile(const std::string& text, std::function<void()> looked);
   [[nodiscard]] Environment& environment() { return *environment_; }
   [[nodiscard]] ReportBox& reports() { return *reports_; }
 

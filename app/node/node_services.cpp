@@ -14,6 +14,7 @@
 
 #include "adapters/child_process.hpp"
 #include "adapters/service_log.hpp"
+#include "app/node/plan_inbox.hpp"
 #include "app/node/prober.hpp"
 #include "app/node/service_records.hpp"
 #include "base/hash.hpp"
@@ -94,8 +95,8 @@ struct NodeServices::Impl {
 
   mutable std::mutex mutex;
   std::deque<sup::Input> inbox;
-  std::string inbox_executor;
   std::vector<std::string> running;
+  PlanInbox plans;
   std::atomic<bool> stopping{false};
 
   std::unique_ptr<Prober> prober;
@@ -253,9 +254,12 @@ void NodeServices::Impl::take_inbox() {
   {
     const std::lock_guard lock{mutex};
     taken.swap(inbox);
-    by_plan = inbox_executor;
   }
   for (const auto& input : taken) handle(input);
+  auto given = plans.take(tick());
+  if (!given) return;
+  by_plan = std::move(given->executor);
+  handle(std::move(given->plan));
 }
 
 void NodeServices::Impl::keep_record(const sup::Service& service) {
@@ -314,7 +318,8 @@ void NodeServices::Impl::rest() {
     else
       waiting.push_back({one.instance->fd(), POLLIN, 0});
   }
-  if (const auto due = sup::next_due(state)) limit = std::clamp(*due - tick(), Millis{0}, limit);
+  for (const auto& due : {sup::next_due(state), plans.due()})
+    if (due) limit = std::clamp(*due - tick(), Millis{0}, limit);
   (void)::poll(waiting.data(), waiting.size(), static_cast<int>(limit.count()));
   uint64_t count = 0;
   (void)!::read(wake, &count, sizeof count);
@@ -362,11 +367,17 @@ NodeServices::~NodeServices() {
 }
 
 void NodeServices::apply(supervision::Plan plan, std::string executor) {
-  {
-    const std::lock_guard lock{impl_->mutex};
-    impl_->inbox_executor = std::move(executor);
-  }
-  impl_->push(std::move(plan));
+  impl_->plans.put({std::move(plan), std::move(executor)}, tick());
+  impl_->signal();
+}
+
+void NodeServices::hold() {
+  impl_->plans.hold();
+}
+
+void NodeServices::release() {
+  impl_->plans.release();
+  impl_->signal();
 }
 
 std::vector<std::string> NodeServices::running() const {

@@ -33,6 +33,9 @@ public:
 
   /// From now on this shall run; `executor` is the plan's own, or empty.
   void apply(supervision::Plan plan, std::string executor);
+  /// A look at the environment began, or ended: plans wait for it, for a while.
+  void hold();
+  void release();
   /// Names of those that run, in start order.
   [[nodiscard]] std::vector<std::string> running() const;
   /// Services go on; nobody watches them any more.

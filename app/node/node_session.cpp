@@ -116,13 +116,14 @@ void NodeSession::facts_wait() {
 /// Nobody has to answer for what ran before to run again.
 void NodeSession::load_cache() {
   life_.facts = has_to_tell();
-  if (const auto plan = read_file(options_.state + "/plan.json", kMaxReply)) {
-    if (const auto status = take_plan(*plan, true); !status)
-      spdlog::warn("node file=plan.json error={}", status.error().detail);
-  }
   if (const auto profile = read_file(options_.state + "/profile.json", kMaxReply)) {
     profile_ = *profile;
     if (options_.on_profile) options_.on_profile(profile_);
+  }
+  if (const auto plan = read_file(options_.state + "/plan.json", kMaxReply)) {
+    if (const auto status = take_plan(*plan, true); !status)
+      spdlog::warn("node file=plan.json error={}", status.error().detail);
+    hand_plan_on();
   }
 }
 
@@ -227,7 +228,8 @@ int NodeSession::ask_plan() {
   const auto reply = call("POST", "/v1/nodes/plan", dump(body));
   if (!reply) return 0;
   const auto status = reply->status == 200 ? keep_plan(reply->body) : reply->status;
-  ask_profile();  // Whatever the plan came to.
+  ask_profile();  // Whatever the plan came to; its services come after what they need.
+  hand_plan_on();
   if (status != 200) return status;
   learn_members();
   keep_cluster_file();
@@ -247,7 +249,8 @@ int NodeSession::keep_plan(const std::string& text) {
   return 200;
 }
 
-/// Applies a plan of this node; the same generation again changes nothing. What is cached was taken once.
+/// Reads a plan of this node, to be handed on; the same generation again changes nothing. What is cached was
+/// taken once.
 Status NodeSession::take_plan(const std::string& text, bool cached) {
   const auto document = parse_json(text);
   if (!document) return document.error();
@@ -286,9 +289,15 @@ Status NodeSession::take_plan(const std::string& text, bool cached) {
     life_.ttl = Millis{static_cast<int64_t>(std::min<uint64_t>(file_.ttl_seconds, 86'400) * 1000)};
   }
   if (!same)
-    options_.on_plan({std::move(generation), std::move(*ordered), told.cluster},
-                     member<std::string>(*document, "executor", ""));
+    fresh_ = {supervision::Plan{std::move(generation), std::move(*ordered), told.cluster},
+              member<std::string>(*document, "executor", "")};
   return Done{};
+}
+
+void NodeSession::hand_plan_on() {
+  if (!fresh_) return;
+  auto [plan, executor] = *std::exchange(fresh_, std::nullopt);
+  options_.on_plan(std::move(plan), std::move(executor));
 }
 
 void NodeSession::keep_cluster_file() {

@@ -84,6 +84,7 @@ private:
   [[nodiscard]] bool has_to_tell() const;
   void ask_profile();
   Status take_plan(const std::string& text, bool cached);
+  void hand_plan_on();
   void keep_cluster_file();
   void learn_members();
   void watch_plans(const HttpReply& plan);
@@ -97,8 +98,9 @@ private:
   std::chrono::steady_clock::time_point next_members_{};
   ClusterFile file_;
   bool file_kept_ = false, was_reachable_ = true;
-  std::string plan_, profile_, profile_etag_;  // As they came.
-  std::string no_profile_;                     // Why the last one could not be had.
+  std::string plan_, profile_, profile_etag_;                       // As they came.
+  std::optional<std::pair<supervision::Plan, std::string>> fresh_;  // A plan, and its executor.
+  std::string no_profile_;                                          // Why the last one could not be had.
   size_t facts_at_once_ = kFactsAtOnce;
 
   std::mutex mutex_;

@@ -70,7 +70,11 @@ Result<std::unique_ptr<NodeSide>> NodeSide::start(const config::Config& config, 
   talk.on_plan = [&services = *self.services_](supervision::Plan plan, std::string executor) {
     services.apply(std::move(plan), std::move(executor));
   };
-  talk.on_profile = std::move(options.on_profile);
+  if (options.on_profile)
+    talk.on_profile = [&services = *self.services_, keep = options.on_profile](const std::string& profile) {
+      services.hold();
+      keep(profile, [&services] { services.release(); });
+    };
   talk.reports = options.reports;
   auto talking = NodeSession::start(std::move(talk));
   if (!talking) return talking.error();

@@ -24,7 +24,8 @@ struct NodeSideOptions {
   bool insecure = false;  ///< Takes any certificate: only for calling itself.
   Millis timeout{5'000};
   std::unique_ptr<FactStore> facts;
-  std::function<void(const std::string& profile)> on_profile{};
+  /// A profile to keep; `looked` is called when all of it was looked at for the first time. On any thread.
+  std::function<void(const std::string& profile, std::function<void()> looked)> on_profile{};
   ReportBox* reports = nullptr;  ///< As NodeSessionOptions.
 };
 

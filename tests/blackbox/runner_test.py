@@ -297,7 +297,7 @@ class EnvironmentTest(unittest.TestCase):
     def looks(self, runner, component):
         """How often it has looked."""
         lines = (runner.folder / "output").read_text().splitlines()
-        return sum('"msg":"environment"' in line and f'"component":"{component}"' in line for line in lines)
+        return sum('"message":"environment"' in line and f'"component":"{component}"' in line for line in lines)
 
     def test_the_profile_is_made_and_kept(self):
         """[S2-16] [S2-28] [S2-30] [S2-31] [S2-39] With nothing installed, and told; what is taken away comes back, and an edit and a pause are heard at once."""
@@ -352,8 +352,8 @@ class EnvironmentTest(unittest.TestCase):
         with self.runner() as runner:
             self.told(storage="ok", broker="ok", index="ok")
             done = subprocess.run([BINARY, ":runner"], cwd=runner.folder, env=runner.environment, capture_output=True, text=True, timeout=60)
-            self.assertEqual(done.returncode, 1, done)
-            self.assertIn("lock", done.stderr)
+            self.assertEqual(done.returncode, 5, done)
+            self.assertIn("LOCK", done.stderr)
 
 
 class AgainstAClusterTest(unittest.TestCase):
