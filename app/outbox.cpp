@@ -23,7 +23,10 @@ bool is_final(const Status& status) {
 }  // namespace
 
 Outbox::Outbox(OutboxOptions options)
-  : options_(std::move(options)), passed_(options_.start), thread_([this] { live(); }) {}
+  : options_(std::move(options)),
+    passed_(options_.start),
+    beat_pause_(options_.first_retry),
+    thread_([this] { live(); }) {}
 
 Outbox::~Outbox() {
   stop();
@@ -71,15 +74,17 @@ void Outbox::live() {
       woken_ = false;
     }
     if (last && wait != kIdle) return;  // It took nothing the last time.
-    const bool taken = tell_beats() && tell_lines(last);
+    tell_beats();
+    const bool taken = tell_lines(last);
     if (last) return;
     wait = taken ? kIdle : jittered(pause);
     pause = taken ? options_.first_retry : std::min(pause * 2, options_.longest_retry);
   }
 }
 
-/// False when the bus does not take them: they are given up, since the next ones say the same.
-bool Outbox::tell_beats() {
+/// Those that the bus does not take are given up, and for a while those that follow, which say the same: they
+/// hold up nothing that the log says.
+void Outbox::tell_beats() {
   std::vector<BusMessage> beats;
   uint64_t given_up = 0;
   {
@@ -89,12 +94,16 @@ bool Outbox::tell_beats() {
     given_up = std::exchange(given_up_, 0);
   }
   if (given_up > 0) spdlog::warn("bus heartbeats={} given up: it takes them too slowly", given_up);
-  if (beats.empty()) return true;
+  if (beats.empty() || Clock::now() < beats_from_) return;
   const auto told = options_.bus->publish_many(beats);
   const auto failed = std::ranges::find_if(told, [](const Status& one) { return !one; });
-  if (failed == told.end()) return true;
+  if (failed == told.end()) {
+    beat_pause_ = options_.first_retry;
+    return;
+  }
   spdlog::warn("bus event={} error={}", beats.front().topic, failed->error().detail);
-  return is_final(*failed);
+  beats_from_ = Clock::now() + jittered(beat_pause_);
+  beat_pause_ = std::min(beat_pause_ * 2, options_.longest_retry);
 }
 
 /// False when the bus does not take what the log says: it is told again later. The `last` time all that

@@ -2,6 +2,7 @@
 // are not of the log, as they come.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -63,8 +64,9 @@ public:
   void heard(const nodes::Command& command, Time now);
 
 private:
+  using Clock = std::chrono::steady_clock;
   void live();
-  bool tell_beats();
+  void tell_beats();
   bool tell_lines(bool last);
   struct Read {
     std::vector<BusMessage> messages;
@@ -84,6 +86,9 @@ private:
   std::optional<uint64_t> place_;  ///< The last line that was told, or passed over.
   uint64_t kept_ = 0;              ///< The last one that is on record.
   uint64_t passed_ = 0;            ///< Where it begins when none is: all before was another node's to tell.
+  Millis beat_pause_;
+  Clock::time_point
+    beats_from_{};  ///< Until then heartbeats are given up: the bus did not take the last ones.
   std::thread thread_;
 };
 

@@ -20,8 +20,13 @@ public:
   std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override {
     std::vector<Status> told;
     for (const auto& message : messages) {
-      const std::lock_guard lock{mutex};
       attempts++;
+      if (message.idempotency_key.empty() && refuses_beats) {
+        refuses_beats();
+        told.emplace_back(Error{"backend.refused", "not this topic"});
+        continue;
+      }
+      const std::lock_guard lock{mutex};
       if (refused.contains(message.idempotency_key)) {
         told.emplace_back(Error{"bus.limit", "too large"});
       } else if (taken.size() >= takes) {
@@ -46,6 +51,7 @@ public:
   std::set<std::string> refused;   ///< Ids that it will never take.
   std::atomic<size_t> takes{SIZE_MAX}, attempts{0};
   std::atomic<bool> wanted_{true};
+  std::function<void()> refuses_beats;  ///< When it is there: instead of taking one.
 
 private:
   std::string exchange_ = "events";
@@ -142,6 +148,25 @@ TEST_CASE("a message that no repetition would mend holds up none behind it") {
   const auto outbox = room.outbox();
   CHECK(room.told_to(3));
   CHECK(room.bus->all() == Ids{"c1/1", "c1/3"});
+}
+
+TEST_CASE("heartbeats that are refused, one after the other, hold up nothing that the log says") {
+  Room room;
+  room.place = 0;
+  std::atomic<Outbox*> hears{nullptr};
+  const nodes::Command beat{nodes::Heartbeat{}};
+  room.bus->refuses_beats = [&] {
+    if (auto* outbox = hears.load()) outbox->heard(beat, Time{});  // The next one is there at once.
+  };
+  const auto outbox = room.outbox();
+  hears = outbox.get();
+  outbox->heard(beat, Time{});
+  REQUIRE(eventually([&] { return room.bus->attempts > 0; }));
+  for (int i = 0; i < 3; i++) room.add();
+  outbox->wake();
+  CHECK(room.told_to(3));
+  CHECK(room.bus->all() == Ids{"c1/1", "c1/2", "c1/3"});
+  hears = nullptr;
 }
 
 TEST_CASE("without anybody who listens nothing is read, and what comes later is told") {
