@@ -128,7 +128,8 @@ void RabbitBus::declare_again(AmqpSession& session) {
     return refusal && refusal->code == kOk;
   };
   const auto goes_on = [&] { return !session.ended() && Clock::now() < until; };
-  if (may(session.declare(profile::Exchange{options_.exchange, "topic"}), options_.exchange))
+  if (!options_.exchange.empty() &&
+      may(session.declare(profile::Exchange{options_.exchange, "topic"}), options_.exchange))
     seen_.targets.insert(options_.exchange);
   for (const auto& [name, exchange] : exchanges_)
     if (goes_on() && may(session.declare(exchange), name)) seen_.exchanges[name] = exchange;

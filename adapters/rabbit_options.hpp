@@ -11,7 +11,7 @@ namespace muster {
 
 struct RabbitOptions {
   AmqpOptions amqp;
-  std::string exchange = "events";                   ///< The bus's own; made when it is missing.
+  std::string exchange = "events";                   ///< The bus's own; made when it is missing. Empty: none.
   Millis first_retry{1'000}, longest_retry{60'000};  ///< Between attempts to connect; doubled, with jitter.
   std::optional<ManagementUrl> management{};         ///< Tells what AMQP cannot; of the vhost of `amqp`.
   size_t remembered_keys = 65'536;

@@ -15,17 +15,21 @@ bool is_amqp(const std::string& kind) {
   return is(kind, "amqp") || is(kind, "rabbitmq");
 }
 
+/// Whether overlay events go to RabbitMQ, once there is a URL.
+bool tells_rabbit(const std::string& kind) {
+  return kind.empty() || is_amqp(kind);
+}
+
 }  // namespace
 
 Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config) {
-  const auto& kind = config.text("bus-kind");
   const auto& broker = config.text("broker-url");
-  if (broker.empty() || !(kind.empty() || is_amqp(kind))) return std::optional<RabbitOptions>{};
+  if (broker.empty()) return std::optional<RabbitOptions>{};
   auto url = parse_amqp_url(broker);
   if (!url) return url.error();
   RabbitOptions rabbit;
   rabbit.amqp.url = std::move(*url);
-  rabbit.exchange = config.text("amqp-exchange");
+  rabbit.exchange = tells_rabbit(config.text("bus-kind")) ? config.text("amqp-exchange") : "";
   if (const auto& api = config.text("broker-management-url"); !api.empty()) {
     auto management = parse_management_url(api, rabbit.amqp.url);
     if (!management) return management.error();
@@ -66,7 +70,7 @@ Result<Buses> open_buses(const config::Config& config, log::Disk& disk) {
     buses.overlay = {std::move(*bus), "kafka", true};
     return buses;
   }
-  if (*rabbit)
+  if (*rabbit && tells_rabbit(kind))
     buses.overlay = {std::make_shared<RabbitBus>(std::move(**rabbit)), "rabbitmq", true};
   else
     buses.overlay = {buses.own, "in-process", false};

@@ -14,7 +14,8 @@
 
 namespace muster::app {
 
-/// RabbitMQ, when a URL is configured and --bus-kind does not name another bus. Error: `field.invalid`.
+/// RabbitMQ, when a URL is configured, whatever --bus-kind names: that is only where overlay events go, and
+/// says whether an exchange for them is made. Error: `field.invalid`.
 Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config);
 
 /// Kafka, as it is configured; without brokers there is none.
