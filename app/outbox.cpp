@@ -146,7 +146,6 @@ bool Outbox::tell_lines(bool last) {
 
 Outbox::Read Outbox::read(uint64_t from) const {
   Read batch;
-  const auto cluster = options_.cluster();
   const auto head = options_.head();
   size_t bytes = 0;
   Record record;
@@ -156,7 +155,7 @@ Outbox::Read Outbox::read(uint64_t from) const {
       spdlog::warn("outbox lines {} to {} are not here any more, and were not told", from, seq - 1);
     LineShape shape;
     if (split_line(line, shape) == nullptr && is_overlay(shape.type) && read_line(line, record))
-      if (auto message = overlay_message(options_.names, record, cluster)) {
+      if (auto message = overlay_message(options_.names, record, options_.cluster(seq))) {
         bytes += message->body.size();
         batch.messages.push_back(std::move(*message));
         batch.seqs.push_back(seq);
@@ -228,7 +227,9 @@ std::unique_ptr<Outbox> make_outbox(const OverlayBus& overlay, System& system, s
   options.bus = overlay.bus;
   options.names = {overlay.bus->exchange(), std::move(prefix), "supervisor"};
   options.chain = &system.chain();
-  options.cluster = [&system] { return view<cluster::View>(*system.views()).identity->cluster; };
+  options.cluster = [&system](uint64_t seq) {
+    return view<cluster::View>(*system.views()).identity->name_at(seq);
+  };
   options.head = [&system] { return system.views()->seq; };
   options.start = system.views()->seq;
   if (overlay.shared)

@@ -24,9 +24,9 @@ namespace muster::app {
 struct OutboxOptions {
   std::shared_ptr<EventBus> bus;
   OverlayNames names;
-  const log::ChainReader* chain = nullptr;  ///< Outlives the outbox.
-  std::function<std::string()> cluster;     ///< Its id.
-  std::function<uint64_t()> head;           ///< The last seq that is committed.
+  const log::ChainReader* chain = nullptr;           ///< Outlives the outbox.
+  std::function<std::string(uint64_t seq)> cluster;  ///< Its name, as of that line.
+  std::function<uint64_t()> head;                    ///< The last seq that is committed.
   std::function<bool()> mine;  ///< Whether it is this node that tells. A bus that is shared: who leads.
   /// The last seq that was told, as it is on record; nothing: never any.
   std::function<std::optional<uint64_t>()> place;

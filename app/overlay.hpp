@@ -19,7 +19,8 @@ struct OverlayNames {
 /// Whether a record of this type is told at all.
 [[nodiscard]] bool is_overlay(std::string_view type);
 
-/// A committed record; its message id is `cluster/seq`, so that a repetition is known as one.
+/// A committed record; its message id is `cluster/seq`, so that a repetition is known as one. `cluster` is
+/// the name as of that record: another one after each restore or recovery.
 [[nodiscard]] std::optional<BusMessage> overlay_message(const OverlayNames& names, const Record& record,
                                                         const std::string& cluster);
 

@@ -69,6 +69,20 @@ void View::forget(const std::string& member, std::string reason, const Record& r
   keep_last(former, kMaxHistory);
 }
 
+void View::branch(uint64_t after, Time time) {
+  if (identity->feature_level < kTimelinesLevel) return;
+  auto branched = *identity;
+  branched.timelines.push_back({after, time});
+  if (branched.timelines.size() > kMaxHistory) branched.timelines.erase(branched.timelines.begin());
+  identity = branched;
+}
+
+std::string View::Identity::name_at(uint64_t seq) const {
+  const auto last = std::ranges::find_if(timelines.rbegin(), timelines.rend(),
+                                         [&](const Timeline& one) { return one.after < seq; });
+  return last == timelines.rend() ? cluster : cluster + "@" + to_rfc3339(last->began_at);
+}
+
 template <class Change>
 void View::change_key(const Record& record, Change change) {
   auto changed = *identity;
@@ -83,8 +97,8 @@ void View::fold(const Record& record) {
   const auto time = record.envelope.time;
   match(record.event)(
     [&](const Created& e) {
-      identity =
-        Identity{e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at, {}, {}};
+      identity = Identity{
+        e.cluster, e.feature_level, time, identity->restored_from, identity->restored_at, {}, {}, {}};
     },
     [&](const MemberStarted& e) { start(members[e.member], e, time); },
     [&](const MemberJoined& e) { members[e.member] = joined(e, time); },
@@ -96,6 +110,7 @@ void View::fold(const Record& record) {
     [&](const Recovered& e) {
       for (const auto& lost : e.lost) forget(lost, "lost", record);
       log.epoch = std::max(log.epoch, e.epoch);
+      branch(e.seq, time);
     },
     [&](const MemberStopped& e) {
       auto* member = members.edit(e.member);
@@ -103,7 +118,10 @@ void View::fold(const Record& record) {
       member->running = false;
       member->stopped_at = time;
     },
-    [&](const Restored& e) { restore(*this, e, time); },
+    [&](const Restored& e) {
+      restore(*this, e, time);
+      branch(e.seq, time);
+    },
     [&](const FeatureRaised& e) {
       auto raised = *identity;
       raised.feature_level = e.level;

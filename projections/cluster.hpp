@@ -34,11 +34,25 @@ struct ShownKeyChange {
   }
 };
 
+/// A restore or a recovery: the log went on another way from there, and seqs after it may have named other
+/// lines before.
+struct Timeline {
+  uint64_t after = 0;  ///< The last seq of before.
+  Time began_at{};
+  bool operator==(const Timeline&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("after", self.after);
+    visit("began_at", self.began_at);
+  }
+};
+
 struct View {
   static constexpr std::string_view name = "cluster";
   static constexpr int version = 2;
   static constexpr size_t kMaxHistory = 64;
-  static constexpr size_t kMaxTypes = 1'000;  ///< Types beyond are counted under "(others)".
+  static constexpr uint64_t kTimelinesLevel = 5;  ///< The feature level from which on they are kept.
+  static constexpr size_t kMaxTypes = 1'000;      ///< Types beyond are counted under "(others)".
 
   struct Identity {
     std::string cluster;  ///< Its id.
@@ -49,6 +63,10 @@ struct View {
     using KeyChange = ShownKeyChange;
     std::optional<KeyChange> key{};       ///< Left out of the text while there was none.
     std::optional<OutboxMoved> outbox{};  ///< Likewise.
+    std::vector<Timeline> timelines{};    ///< The last kMaxHistory; likewise.
+    /// With it and its seq a line is named for ever, and no other one: the cluster's id, and, after a restore
+    /// or a recovery, "@" and when that was.
+    [[nodiscard]] std::string name_at(uint64_t seq) const;
     bool operator==(const Identity&) const = default;
     template <class Self, class Visit>
     static void fields(Self& self, Visit&& visit) {
@@ -59,6 +77,7 @@ struct View {
       visit("restored_at", self.restored_at);
       visit("key", self.key);
       visit("outbox", self.outbox);
+      visit("timelines", self.timelines);
     }
   };
   struct Log {
@@ -181,6 +200,7 @@ struct View {
 private:
   void count(const Record& record);
   void forget(const std::string& member, std::string reason, const Record& record);
+  void branch(uint64_t after, Time time);
   template <class Change>
   void change_key(const Record& record, Change change);
 };

@@ -37,7 +37,7 @@ struct OutboxRoom {
     options.bus = told_bus;
     options.names = {told_bus->exchange(), "overlay", "supervisor"};
     options.chain = &reader;
-    options.cluster = [] { return "c1"; };
+    options.cluster = [this](uint64_t seq) { return seq > restored_after ? "c1@later" : "c1"; };
     options.head = [this] { return head.load(); };
     options.mine = [this] {
       asked++;
@@ -69,7 +69,8 @@ struct OutboxRoom {
   std::atomic<int64_t> place{-1};
   std::atomic<bool> mine{true}, keeps{true};
   std::atomic<bool> records{true};  ///< As from the feature level on.
-  std::atomic<size_t> asked{0};     ///< Whether it is mine.
+  uint64_t restored_after = UINT64_MAX;
+  std::atomic<size_t> asked{0};  ///< Whether it is mine.
 };
 
 }  // namespace muster::app

@@ -150,6 +150,17 @@ TEST_CASE("a message that no repetition would mend holds up none behind it") {
   CHECK(room.bus->all() == Ids{"c1/1", "c1/3"});
 }
 
+TEST_CASE(
+  "a line keeps its id when the log was restored after it, and one after that has none that was seen") {
+  Room room;
+  room.place = 1;
+  room.restored_after = 3;
+  for (int i = 0; i < 5; i++) room.add();
+  const auto outbox = room.outbox();
+  CHECK(room.told_to(5));
+  CHECK(room.bus->all() == Ids{"c1/2", "c1/3", "c1@later/4", "c1@later/5"});
+}
+
 TEST_CASE("heartbeats that are refused, one after the other, hold up nothing that the log says") {
   Room room;
   room.place = 0;

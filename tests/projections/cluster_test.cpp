@@ -67,6 +67,31 @@ TEST_CASE("a restore is told, and the epoch is its epoch", "[S0-06]") {
   CHECK(view.log.epoch == 1000);
 }
 
+TEST_CASE("a line is named by the restore or recovery before it, each time differently, and for ever") {
+  const auto before = given::folded<View>({Created{"c1", View::kTimelinesLevel}});
+  CHECK(before.identity->name_at(9) == "c1");
+  const Restored restored{"digest", 5, 1000};
+  const auto view =
+    given::folded<View>({Created{"c1", View::kTimelinesLevel}, restored, Recovered{"n1", {}, 8, 2000}});
+  CHECK(view.identity->name_at(5) == "c1");
+  CHECK(view.identity->name_at(6) == "c1@2026-01-02T03:04:06.000Z");
+  CHECK(view.identity->name_at(8) == "c1@2026-01-02T03:04:06.000Z");
+  CHECK(view.identity->name_at(9) == "c1@2026-01-02T03:04:07.000Z");
+  const auto again =
+    given::folded<View>({Created{"c1", View::kTimelinesLevel}, MemberStopped{"n1"}, restored});
+  CHECK(again.identity->name_at(6) != view.identity->name_at(6));  // From one backup twice.
+  CHECK(
+    given::folded<View>({Created{"c1", View::kTimelinesLevel - 1}, restored}).identity->timelines.empty());
+}
+
+TEST_CASE("no more restores are kept than there are places for") {
+  std::vector<AnyEvent> events{Created{"c1", View::kTimelinesLevel}};
+  for (uint64_t i = 1; i <= View::kMaxHistory + 5; i++) events.push_back(Restored{"digest", i, 1000});
+  const auto view = given::folded<View>(events);
+  CHECK(view.identity->timelines.size() == View::kMaxHistory);
+  CHECK(view.identity->timelines.back().after == View::kMaxHistory + 5);
+}
+
 TEST_CASE("a change of the cluster key is shown as far as it is, with who began it", "[S0-06]") {
   const KeyStaged staged{"r1", std::string(64, 'a'), std::string(64, 'b')};
   const auto begun = given::folded<View>({Created{"c1", 3}, staged, KeyForced{"r1", {"n3"}}});
