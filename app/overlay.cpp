@@ -55,7 +55,9 @@ struct Leader {
 };
 
 struct Report {
-  std::string node_id, component, action, status, message, generation;
+  std::string node_id, component, action, status;
+  std::optional<std::string> message;
+  std::string generation;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node_id", self.node_id);
@@ -67,11 +69,39 @@ struct Report {
   }
 };
 
+/// Writes each field, empty ones too: whoever reads counts on them. An optional may be left out.
+class WholeWriter {
+public:
+  explicit WholeWriter(std::string& out) : out_(out) {}
+
+  template <class T>
+  void operator()(const char* name, const T& value) {
+    out_ += out_.size() > 1 ? ",\"" : "\"";
+    out_ += name;
+    out_ += "\":";
+    FieldWriter{out_}.put(value);
+  }
+  template <class T>
+  void operator()(const char* name, const std::optional<T>& value) {
+    if (value) (*this)(name, *value);
+  }
+
+private:
+  std::string& out_;
+};
+
+template <class T>
+std::string whole(const T& value) {
+  std::string out = "{";
+  T::fields(value, WholeWriter{out});
+  return out + "}";
+}
+
 /// Closes the body with what every overlay event says: ts, service, v.
 BusMessage message(const OverlayNames& names, std::string_view name, std::string body, Time at,
                    std::string id) {
   body.pop_back();
-  body += body.size() > 1 ? ",\"ts\":\"" : "\"ts\":\"";
+  body += ",\"ts\":\"";
   body += to_rfc3339(at) + "\",\"service\":\"" + names.service + "\",\"v\":1}";
   return {names.exchange, names.prefix + "." + std::string(name), std::move(body), std::move(id)};
 }
@@ -93,21 +123,22 @@ std::optional<BusMessage> overlay_message(const OverlayNames& names, const Recor
   };
   return match(record.event)(
     [&](const nodes::Registered& e) {
-      return told("register", to_json_text(Register{e.node, e.caps}));
+      return told("register", whole(Register{e.node, e.caps.text.empty() ? RawJson{"{}"} : e.caps}));
     },
     [&](const plans::Issued& e) {
-      return told("plan", to_json_text(Plan{e.node, e.role, e.services, e.epoch}));
+      return told("plan", whole(Plan{e.node, e.role, e.services, e.epoch}));
     },
     [&](const lease::Granted& e) {
-      return told("leader", to_json_text(Leader{e.url, e.epoch}));
+      return told("leader", whole(Leader{e.url, e.epoch}));
     },
     [&](const lease::Moved& e) {
-      return told("leader", to_json_text(Leader{e.url, record.envelope.epoch}));
+      return told("leader", whole(Leader{e.url, record.envelope.epoch}));
     },
     [&](const bootstrap::Reported& e) {
       const auto ending = e.status == "error" ? ".error" : ".ok";
       return told("bootstrap." + e.component + ending,
-                  to_json_text(Report{e.node, e.component, e.action, e.status, e.message, e.generation}));
+                  whole(Report{e.node, e.component, e.action, e.status,
+                               e.message.empty() ? std::nullopt : std::optional{e.message}, e.generation}));
     },
     [](const auto&) -> Made { return std::nullopt; });
 }
@@ -116,8 +147,7 @@ std::optional<BusMessage> overlay_message(const OverlayNames& names, const nodes
   const auto* beat = std::get_if<nodes::Heartbeat>(&heard);
   if (!beat) return std::nullopt;
   const auto& r = beat->report;
-  return message(names, "heartbeat", to_json_text(Beat{r.node, r.role, r.services_running, r.versions}), now,
-                 "");
+  return message(names, "heartbeat", whole(Beat{r.node, r.role, r.services_running, r.versions}), now, "");
 }
 
 }  // namespace muster::app
