@@ -42,6 +42,7 @@ RabbitBus::RabbitBus(RabbitOptions options)
     management_(options_.management ? std::make_unique<RabbitManagement>(
                                         *options_.management, options_.amqp.url.vhost, options_.amqp.ca_file)
                                     : nullptr),
+    expectations_(options_.expects_within, options_.ensured_within),
     keys_(options_.remembered_keys),
     pause_(options_.first_retry),
     tender_([this] { tend(); }) {}
@@ -89,7 +90,9 @@ Result<AmqpSession*> RabbitBus::session() {
 }
 
 void RabbitBus::broke(Error error) {
+  if (session_) listed_.reset();  // The broker may come back with nothing.
   session_.reset();
+  expectations_.end();
   const std::lock_guard lock(status_mutex_);
   // Who may not enter is not helped by knocking often.
   const bool unwelcome = error.code == "backend.refused" || error.code == "tls.untrusted";
@@ -108,6 +111,7 @@ Status RabbitBus::connect() {
   }
   session_ = std::move(*opened);
   seen_ = {};
+  expectations_.begin();
   declare_again(*session_);
   if (session_->ended()) {
     broke(*session_->ended());
@@ -132,13 +136,26 @@ void RabbitBus::declare_again(AmqpSession& session) {
       may(session.declare(profile::Exchange{options_.exchange, "topic"}), options_.exchange))
     seen_.targets.insert(options_.exchange);
   for (const auto& [name, exchange] : exchanges_)
-    if (goes_on() && may(session.declare(exchange), name)) seen_.exchanges[name] = exchange;
+    if (goes_on() && may(session.declare(exchange), name)) {
+      seen_.exchanges[name] = exchange;
+      expectations_.settle(exchange);
+    }
   for (const auto& [name, queue] : queues_)
-    if (goes_on() && may(session.declare(queue), name)) seen_.queues[name] = queue;
-  for (const auto& each : bound_)
-    if (goes_on() &&
-        may(session.bind({each.first, each.second.first, each.second.second}), each.second.first))
-      seen_.bound.insert(each);
+    if (goes_on() && may(session.declare(queue), name)) {
+      seen_.queues[name] = queue;
+      expectations_.settle(queue);
+    }
+  for (const auto& each : bound_) {
+    const profile::Binding binding{each.first, each.second.first, each.second.second};
+    if (!goes_on() || !may(session.bind(binding), binding.queue)) continue;
+    seen_.bound.insert(each);
+    expectations_.settle(binding);
+  }
+}
+
+bool RabbitBus::look_due() {
+  const std::lock_guard lock(status_mutex_);
+  return !last_error_ && expectations_.look_due();
 }
 
 void RabbitBus::expect(const profile::Profile& profile) {
@@ -156,6 +173,7 @@ void RabbitBus::expect(const profile::Profile& profile) {
              bound.second.second == binding.key;
     });
   });
+  expectations_.expect(profile);
 }
 
 void RabbitBus::tend() {
@@ -218,7 +236,21 @@ Result<Ensured> RabbitBus::ensure(const T& wanted, std::map<std::string, T>& equ
   const std::lock_guard lock(mutex_);
   const auto connected = session();
   if (!connected) return connected.error();
-  const auto there = is_there(**connected, wanted);
+  return settled(wanted, ensure_on(**connected, wanted, equal, declared, ask), ask);
+}
+
+/// What a dry run would write is still to come.
+template <class T>
+Result<Ensured> RabbitBus::settled(const T& wanted, Result<Ensured> outcome, const Ask& ask) {
+  const bool to_write = outcome && (outcome->outcome == environment::Outcome::changed || outcome->unseen);
+  if (!ask.dry_run || !to_write) expectations_.settle(wanted);
+  return outcome;
+}
+
+template <class T>
+Result<Ensured> RabbitBus::ensure_on(AmqpSession& session, const T& wanted, std::map<std::string, T>& equal,
+                                     std::map<std::string, T>& declared, const Ask& ask) {
+  const auto there = is_there(session, wanted);
   if (!there) return there.error();
   const auto name = made_name(kind_of(wanted), wanted.name);
   const auto desired = to_json(wanted);
@@ -230,7 +262,7 @@ Result<Ensured> RabbitBus::ensure(const T& wanted, std::map<std::string, T>& equ
   if (*there && (compared || listed == desired)) return broker::in_sync();
   if (!*there && ask.dry_run) return broker::added(std::string("the ") + kind_of(wanted), desired, ask);
   // Of what is there a declaration changes nothing: it is how AMQP compares. So a dry run does it, too.
-  const auto refusal = (*connected)->declare(wanted);
+  const auto refusal = session.declare(wanted);
   if (!refusal) return refusal.error();
   if (refusal->code == kInequivalent || refusal->code == kLocked) {
     equal.erase(wanted.name);
@@ -260,7 +292,10 @@ Result<Ensured> RabbitBus::ensure_binding(const profile::Binding& binding, const
   const std::lock_guard lock(mutex_);
   const auto connected = session();
   if (!connected) return connected.error();
-  auto& session = **connected;
+  return settled(binding, bind_on(**connected, binding, ask), ask);
+}
+
+Result<Ensured> RabbitBus::bind_on(AmqpSession& session, const profile::Binding& binding, const Ask& ask) {
   const Bound::value_type wanted{binding.exchange, {binding.queue, binding.key}};
   if (listed_ && listed_->bound.contains(wanted))
     seen_.bound.insert(wanted);
@@ -314,68 +349,6 @@ Result<Ensured> RabbitBus::remove_binding(const profile::Binding& binding, const
   return broker::removed("the binding", to_json(binding), ask);
 }
 
-Status RabbitBus::find_target(AmqpSession& session, const std::string& exchange) {
-  if (session.ended()) return *session.ended();
-  if (exchange.empty() || seen_.targets.contains(exchange)) return Done{};
-  const auto there = is_there(session, profile::Exchange{exchange, {}});
-  if (!there) return there.error();
-  if (!*there) return Error{"bus.unknown", "there is no exchange named \"" + exchange + "\""};
-  seen_.targets.insert(exchange);
-  return Done{};
-}
-
-std::vector<Status> RabbitBus::publish_many(const std::vector<BusMessage>& messages) {
-  const auto all = [&](const Error& error) { return std::vector<Status>(messages.size(), error); };
-  if (messages.empty()) return {};
-  if (reconnecting_) return all(away());
-  const std::lock_guard lock(mutex_);
-  const auto connected = session();
-  if (!connected) return all(connected.error());
-
-  std::vector<Status> statuses(messages.size(), Done{});
-  std::vector<const BusMessage*> sent;
-  std::vector<size_t> places;                    // Of what is sent, among all.
-  std::map<std::string_view, size_t> first;      // Where a key of this call is sent.
-  std::vector<std::pair<size_t, size_t>> again;  // And what goes with it.
-  for (size_t i = 0; i < messages.size(); i++) {
-    const auto& message = messages[i];
-    statuses[i] = broker::check_message(message.topic, message.idempotency_key, message.body.size(),
-                                        options_.amqp.message_bytes);
-    if (statuses[i] && message.exchange.size() > broker::kMaxName)
-      statuses[i] = Error{"field.invalid", "an exchange's name has at most 255 bytes"};
-    if (!statuses[i] || keys_.knows(message.idempotency_key)) continue;
-    statuses[i] = find_target(**connected, message.exchange);  // Or why there is no connection any more.
-    if (!statuses[i]) continue;
-    if (!message.idempotency_key.empty())
-      if (const auto [found, added] = first.emplace(message.idempotency_key, i); !added) {
-        again.emplace_back(i, found->second);
-        continue;
-      }
-    places.push_back(i);
-    sent.push_back(&message);
-  }
-  auto confirmed = (*connected)->publish(sent);
-  for (size_t i = 0; i < sent.size(); i++) {
-    if (confirmed[i]) {
-      keys_.add(sent[i]->idempotency_key);
-      keys_.forget_beyond_limit();
-    } else {
-      seen_.targets.erase(sent[i]->exchange);  // It may be gone: it is looked for before the next one.
-    }
-    statuses[places[i]] = std::move(confirmed[i]);
-  }
-  for (const auto& [copy, original] : again) statuses[copy] = statuses[original];
-  return statuses;
-}
-
-Result<std::optional<BusMessage>> RabbitBus::take(std::string_view queue) {
-  if (reconnecting_) return away();
-  const std::lock_guard lock(mutex_);
-  const auto connected = session();
-  if (!connected) return connected.error();
-  return (*connected)->take(std::string(queue));
-}
-
 Result<QueueDepth> RabbitBus::depth(std::string_view queue) {
   if (reconnecting_) return away();
   const std::lock_guard lock(mutex_);
@@ -386,15 +359,6 @@ Result<QueueDepth> RabbitBus::depth(std::string_view queue) {
   if (!refusal) return refusal.error();
   if (refusal->code != kOk) return error_of(*refusal);
   return depth;
-}
-
-Result<std::unique_ptr<Subscription>> RabbitBus::subscribe(std::string_view pattern, OnMessage callback) {
-  if (reconnecting_) return away();
-  const std::lock_guard lock(mutex_);
-  if (const auto connected = session(); !connected)
-    return connected.error();  // So that the exchange is there.
-  return subscribers_.add(
-    pattern, [&] { return RabbitListener::start(options_, std::string(pattern), std::move(callback)); });
 }
 
 }  // namespace muster

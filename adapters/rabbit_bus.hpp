@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "adapters/amqp_session.hpp"
+#include "adapters/expectations.hpp"
 #include "adapters/ports/event_bus.hpp"
 #include "adapters/rabbit_management.hpp"
 #include "adapters/rabbit_options.hpp"
@@ -24,7 +25,8 @@ namespace muster {
 class RabbitListener;
 
 /// Nothing is connected before it is used; from then on a thread keeps the connection, and makes it again
-/// when it broke, and again all that was ensured before. What cannot be seen over AMQP: the form of
+/// when it broke, and again all that was ensured before; and while something that is expected was not ensured
+/// on this connection, nothing is published. What cannot be seen over AMQP: the form of
 /// a queue or exchange, but by declaring it once more, which is done once for each connection; and whether a
 /// binding is there, so that it is made once for each connection, and again when one of its ends was missing.
 /// What the management API lists of them, if there is one, goes before that.
@@ -49,6 +51,9 @@ public:
   void expect(const profile::Profile& profile) override;
   [[nodiscard]] const std::string& exchange() const override { return options_.exchange; }
   [[nodiscard]] bool wanted() const override { return true; }  ///< Who knows who listens.
+  [[nodiscard]] bool ready() const override { return expectations_.settled(); }
+  /// True once when what is expected may be missing, as the connection is a new one: time to ensure it.
+  bool look_due();
   std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override;
   Result<std::unique_ptr<Subscription>> subscribe(std::string_view pattern, OnMessage callback) override;
   Result<std::optional<BusMessage>> take(std::string_view queue) override;
@@ -76,6 +81,15 @@ private:
   template <class T>
   Result<environment::Ensured> ensure(const T& wanted, std::map<std::string, T>& equal,
                                       std::map<std::string, T>& declared, const environment::Ask& ask);
+  template <class T>
+  Result<environment::Ensured> ensure_on(AmqpSession& session, const T& wanted,
+                                         std::map<std::string, T>& equal, std::map<std::string, T>& declared,
+                                         const environment::Ask& ask);
+  Result<environment::Ensured> bind_on(AmqpSession& session, const profile::Binding& binding,
+                                       const environment::Ask& ask);
+  template <class T>
+  Result<environment::Ensured> settled(const T& wanted, Result<environment::Ensured> outcome,
+                                       const environment::Ask& ask);
   Result<bool> is_there(AmqpSession& session, const profile::Exchange& exchange);
   Result<bool> is_there(AmqpSession& session, const profile::Queue& queue);
   /// Whether it is listed; where that cannot be seen, both of its ends.
@@ -90,7 +104,8 @@ private:
   std::mutex mutex_;  ///< Guards all below but what status_mutex_ does.
   std::unique_ptr<AmqpSession> session_;
   Seen seen_;
-  std::optional<RabbitListing> listed_;                 // At the last look.
+  std::optional<RabbitListing> listed_;  // At the last look.
+  Expectations expectations_;
   std::map<std::string, profile::Exchange> exchanges_;  // What was ensured, to be declared again.
   std::map<std::string, profile::Queue> queues_;
   Bound bound_;

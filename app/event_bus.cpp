@@ -1,11 +1,13 @@
 // Opening buses.
 #include "app/event_bus.hpp"
 
-#include "adapters/rabbit_bus.hpp"
 #include "http/percent.hpp"
 
 namespace muster::app {
 namespace {
+
+/// Until this node was told a profile, or there is none to be told.
+constexpr std::chrono::minutes kProfileWait{1};
 
 bool is(const std::string& kind, std::string_view other) {
   return http::equals_ignoring_case(kind, other);
@@ -20,8 +22,6 @@ bool tells_rabbit(const std::string& kind) {
   return kind.empty() || is_amqp(kind);
 }
 
-}  // namespace
-
 Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config) {
   const auto& broker = config.text("broker-url");
   if (broker.empty()) return std::optional<RabbitOptions>{};
@@ -35,8 +35,11 @@ Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config) {
     if (!management) return management.error();
     rabbit.management = std::move(*management);
   }
+  if (config.flag("node-side")) rabbit.expects_within = kProfileWait;
   return std::optional{std::move(rabbit)};
 }
+
+}  // namespace
 
 KafkaSettings kafka_of(const config::Config& config) {
   KafkaSettings kafka;
@@ -63,15 +66,16 @@ Result<Buses> open_buses(const config::Config& config, log::Disk& disk) {
     return Error{"config.invalid", "bus-kind is " + kind + ", and kafka-brokers (KAFKA_BROKERS) is not set"};
   auto own = MemoryBus::open(disk, config.text("amqp-exchange"));
   if (!own) return own.error();
-  Buses buses{std::move(*own), {}};
+  Buses buses{std::move(*own), {}, {}};
+  if (*rabbit) buses.rabbit = std::make_shared<RabbitBus>(std::move(**rabbit));
   if (kafka) {
     auto bus = make_kafka_bus(kafka_of(config));
     if (!bus) return bus.error();
     buses.overlay = {std::move(*bus), "kafka", true};
     return buses;
   }
-  if (*rabbit && tells_rabbit(kind))
-    buses.overlay = {std::make_shared<RabbitBus>(std::move(**rabbit)), "rabbitmq", true};
+  if (buses.rabbit && tells_rabbit(kind))
+    buses.overlay = {buses.rabbit, "rabbitmq", true};
   else
     buses.overlay = {buses.own, "in-process", false};
   return buses;

@@ -8,15 +8,11 @@
 #include "adapters/kafka.hpp"
 #include "adapters/memory_bus.hpp"
 #include "adapters/ports/event_bus.hpp"
-#include "adapters/rabbit_options.hpp"
+#include "adapters/rabbit_bus.hpp"
 #include "app/config/config.hpp"
 #include "events/log/disk.hpp"
 
 namespace muster::app {
-
-/// RabbitMQ, when a URL is configured, whatever --bus-kind names: that is only where overlay events go, and
-/// says whether an exchange for them is made. Error: `field.invalid`.
-Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config);
 
 /// Kafka, as it is configured; without brokers there is none.
 KafkaSettings kafka_of(const config::Config& config);
@@ -30,10 +26,13 @@ struct OverlayBus {
 struct Buses {
   /// The one in the process, which keeps on the disk what has to survive a restart.
   std::shared_ptr<MemoryBus> own;
+  /// RabbitMQ, when a URL is configured, whatever --bus-kind names; null: none. The profile's part and
+  /// overlay events share it, so that no event is told before what the profile wants is there to take it.
+  std::shared_ptr<RabbitBus> rabbit;
   OverlayBus overlay;  ///< The configured broker, else the own one.
 };
 /// Error: `log.unwritable`, `log.corrupt`, `config.invalid` for a kind that this build does not know or that
-/// has no URL, and those of rabbit_of().
+/// has no URL, and `field.invalid` for a URL that is none.
 Result<Buses> open_buses(const config::Config& config, log::Disk& disk);
 
 }  // namespace muster::app

@@ -94,7 +94,7 @@ void Outbox::tell_beats() {
     given_up = std::exchange(given_up_, 0);
   }
   if (given_up > 0) spdlog::warn("bus heartbeats={} given up: it takes them too slowly", given_up);
-  if (beats.empty() || Clock::now() < beats_from_) return;
+  if (beats.empty() || Clock::now() < beats_from_ || !options_.bus->ready()) return;
   const auto told = options_.bus->publish_many(beats);
   const auto failed = std::ranges::find_if(told, [](const Status& one) { return !one; });
   if (failed == told.end()) {
@@ -124,6 +124,12 @@ bool Outbox::tell_lines(bool last) {
     return keep(*place_, last);
   }
   while (*place_ < options_.head() && options_.mine()) {
+    if (!options_.bus->ready()) {
+      if (!std::exchange(waiting_, true)) spdlog::info("bus waits until it is as the profile wants it");
+      if (options_.waits) options_.waits();
+      return true;
+    }
+    waiting_ = false;
     const auto batch = read(*place_ + 1);
     if (batch.to <= *place_) break;
     uint64_t told_to = batch.to;
@@ -222,7 +228,8 @@ void keep_here(OutboxOptions& options, System& system) {
 
 }  // namespace
 
-std::unique_ptr<Outbox> make_outbox(const OverlayBus& overlay, System& system, std::string prefix) {
+std::unique_ptr<Outbox> make_outbox(const OverlayBus& overlay, System& system, std::string prefix,
+                                    std::function<void()> waits) {
   OutboxOptions options;
   options.bus = overlay.bus;
   options.names = {overlay.bus->exchange(), std::move(prefix), "supervisor"};
@@ -232,6 +239,7 @@ std::unique_ptr<Outbox> make_outbox(const OverlayBus& overlay, System& system, s
   };
   options.head = [&system] { return system.views()->seq; };
   options.start = system.views()->seq;
+  options.waits = std::move(waits);
   if (overlay.shared)
     keep_in_log(options, system, overlay.name);
   else

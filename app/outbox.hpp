@@ -32,6 +32,8 @@ struct OutboxOptions {
   std::function<std::optional<uint64_t>()> place;
   /// Records it; waits until it is. When it fails, it is tried again with what was told since.
   std::function<Status(uint64_t to)> keep;
+  /// The bus is not ready for what waits to be told. Null: nobody is to know.
+  std::function<void()> waits{};
   /// Where to begin when nothing is on record: what was committed later is told.
   uint64_t start = 0;
   Millis first_retry{1'000}, longest_retry{60'000};  ///< While the bus does not take messages; with jitter.
@@ -84,17 +86,17 @@ private:
   bool woken_ = false, stopping_ = false;
   // Of the thread.
   std::optional<uint64_t> place_;  ///< The last line that was told, or passed over.
+  bool waiting_ = false;           ///< For the bus to be ready.
   uint64_t kept_ = 0;              ///< The last one that is on record.
   uint64_t passed_ = 0;            ///< Where it begins when none is: all before was another node's to tell.
   Millis beat_pause_;
-  Clock::time_point
-    beats_from_{};  ///< Until then heartbeats are given up: the bus did not take the last ones.
+  Clock::time_point beats_from_{};  ///< Until then heartbeats are given up: the last ones were refused.
   std::thread thread_;
 };
 
 /// The outbox of a node. What a shared bus was told is on record in the log, and what the node's own one was
-/// is in its folder.
+/// is in its folder. `waits` is of OutboxOptions.
 [[nodiscard]] std::unique_ptr<Outbox> make_outbox(const OverlayBus& overlay, System& system,
-                                                  std::string prefix);
+                                                  std::string prefix, std::function<void()> waits);
 
 }  // namespace muster::app

@@ -78,9 +78,10 @@ struct Identity {
 /// What its profile says is made here, too.
 Status start_environment(Node& node, const config::Config& config, const std::string& id,
                          const std::string& data, bool json_log) {
-  auto made = EnvironmentSide::start(config, {id, data, node.disk.get(), node.buses.own, json_log, [&node] {
-                                                if (auto* side = node.told.load()) side->reports_wait();
-                                              }});
+  auto made = EnvironmentSide::start(
+    config, {id, data, node.disk.get(), node.buses.own, node.buses.rabbit, json_log, [&node] {
+               if (auto* side = node.told.load()) side->reports_wait();
+             }});
   if (!made) return made.error();
   node.environment = std::move(*made);
   node.api->set_environment(&node.environment->environment());
@@ -301,8 +302,6 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   auto system = System::make(*node.disk, node.keys, std::move(inside));
   if (!system) return system.error();
   node.system = std::move(*system);
-  node.outbox = make_outbox(node.buses.overlay, *node.system, config.text("event-prefix"));
-  node.tells = node.outbox.get();
   node.secrets = std::make_unique<SecretSweep>(*node.system);
   if (options.control_plane_url.empty()) options.control_plane_url = url_of(*bind);
   if (node.cluster) node.cluster->serve_through(options);
@@ -315,6 +314,9 @@ Status start(Node& node, const config::Config& config, const std::string& data, 
   node.jobs = make_node_jobs(config, std::move(*policy), parts);
   node.api->set_jobs(node.jobs.get());
   if (auto status = start_environment(node, config, *id, data, json_log); !status) return status;
+  node.outbox = make_outbox(node.buses.overlay, *node.system, config.text("event-prefix"),
+                            [&node] { node.environment->broker_awaited(); });
+  node.tells = node.outbox.get();
   node.files = std::make_unique<PlanFiles>(*node.system, plans_folder(config), config.text("profile"),
                                            data + "/plan_files.json");
   if (node.cluster)

@@ -55,6 +55,10 @@ public:
   /// False when nothing that is published to the bus's own exchange now could reach a queue or a subscriber.
   [[nodiscard]] virtual bool wanted() const = 0;
 
+  /// False while what is expected of it may be missing, and a message would miss a queue that is to be made:
+  /// what is published meanwhile is not taken.
+  [[nodiscard]] virtual bool ready() const { return true; }
+
   /// Publishes in order, many at once under way; one status for each message, Done is its confirm: it will
   /// survive a restart where it has to. A message whose key was confirmed lately is confirmed and not
   /// delivered again; an empty key is never a repetition. Exchange "" is the direct one to which every queue
@@ -104,8 +108,8 @@ public:
   /// Ends the look that is under way, and every later one, at once; from any thread.
   virtual void cancel() {}
 
-  /// What is desired from now on: nothing else of what was ensured before is made again by itself, as after a
-  /// broken connection.
+  /// What is desired from now on, and ensured next: nothing else of what was ensured before is made again by
+  /// itself, as after a broken connection.
   virtual void expect(const profile::Profile&) {}
 
   /// Takes the oldest message of a queue, acknowledging it; nothing when it is empty.

@@ -5,7 +5,6 @@
 
 #include "adapters/folder_storage.hpp"
 #include "adapters/memory_index.hpp"
-#include "adapters/rabbit_bus.hpp"
 #include "adapters/s3_storage.hpp"
 #include "adapters/weaviate_index.hpp"
 #include "app/event_bus.hpp"
@@ -65,10 +64,8 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
   Backends made;
   made.broker = options_.bus;
   made.broker_name = "in-process";
-  auto rabbit = rabbit_of(config);
-  if (!rabbit) return rabbit.error();
-  if (*rabbit) {
-    made.broker = std::make_shared<RabbitBus>(std::move(**rabbit));
+  if (options_.rabbit) {
+    made.broker = options_.rabbit;
     made.broker_name = "rabbitmq";
   }
   if (const auto& endpoint = config.text("minio-endpoint"); !endpoint.empty()) {
@@ -157,6 +154,11 @@ void EnvironmentSide::take_profile(const std::string& text, std::function<void()
     return looked();
   }
   environment_->desire(std::move(*profile), std::move(pauses), std::move(looked));
+}
+
+void EnvironmentSide::broker_awaited() {
+  if (options_.rabbit && options_.rabbit->look_due())
+    (void)environment_->look(false, environment::Component::broker, [](const auto&) {});
 }
 
 Status EnvironmentSide::intends(const environment::Intent& intent) {

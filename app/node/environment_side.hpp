@@ -8,6 +8,7 @@
 #include "actors/environment.hpp"
 #include "adapters/folder_storage.hpp"
 #include "adapters/memory_bus.hpp"
+#include "adapters/rabbit_bus.hpp"
 #include "app/config/config.hpp"
 #include "app/node/report_box.hpp"
 #include "events/log/disk.hpp"
@@ -19,6 +20,7 @@ struct EnvironmentSideOptions {
   std::string data;  ///< The data folder.
   log::Disk* disk = nullptr;
   std::shared_ptr<MemoryBus> bus;      ///< The in-process one.
+  std::shared_ptr<RabbitBus> rabbit;   ///< Null: none is configured.
   bool json_log = false;               ///< As of the node's own log.
   std::function<void()> reports_wait;  ///< There is something to tell. Any thread.
 };
@@ -34,6 +36,9 @@ public:
   /// The profile as the control plane published it, with what is paused, or as it was kept; one that does not
   /// read changes nothing. `looked` is called when all of it was looked at for the first time.
   void take_profile(const std::string& text, std::function<void()> looked);
+  /// Somebody wants to publish, and waits for what the profile wants of the broker: looks, once for each
+  /// connection.
+  void broker_awaited();
   [[nodiscard]] Environment& environment() { return *environment_; }
   [[nodiscard]] ReportBox& reports() { return *reports_; }
 

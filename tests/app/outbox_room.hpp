@@ -53,6 +53,7 @@ struct OutboxRoom {
       place = static_cast<int64_t>(to);
       return Done{};
     };
+    options.waits = [this] { waited++; };
     options.first_retry = Millis{1};
     options.longest_retry = Millis{4};
     return std::make_unique<Outbox>(std::move(options));
@@ -70,7 +71,8 @@ struct OutboxRoom {
   std::atomic<bool> mine{true}, keeps{true};
   std::atomic<bool> records{true};  ///< As from the feature level on.
   uint64_t restored_after = UINT64_MAX;
-  std::atomic<size_t> asked{0};  ///< Whether it is mine.
+  std::atomic<size_t> asked{0};   ///< Whether it is mine.
+  std::atomic<size_t> waited{0};  ///< For the bus to be ready.
 };
 
 }  // namespace muster::app

@@ -17,6 +17,7 @@ class FakeBus : public EventBus {
 public:
   [[nodiscard]] const std::string& exchange() const override { return exchange_; }
   [[nodiscard]] bool wanted() const override { return wanted_; }
+  [[nodiscard]] bool ready() const override { return ready_; }
   std::vector<Status> publish_many(const std::vector<BusMessage>& messages) override {
     std::vector<Status> told;
     for (const auto& message : messages) {
@@ -50,7 +51,7 @@ public:
   std::vector<std::string> taken;  ///< Ids.
   std::set<std::string> refused;   ///< Ids that it will never take.
   std::atomic<size_t> takes{SIZE_MAX}, attempts{0};
-  std::atomic<bool> wanted_{true};
+  std::atomic<bool> wanted_{true}, ready_{true};
   std::function<void()> refuses_beats;  ///< When it is there: instead of taking one.
 
 private:
@@ -178,6 +179,22 @@ TEST_CASE("heartbeats that are refused, one after the other, hold up nothing tha
   CHECK(room.told_to(3));
   CHECK(room.bus->all() == Ids{"c1/1", "c1/2", "c1/3"});
   hears = nullptr;
+}
+
+TEST_CASE("what a bus that is not ready would lose waits, and whoever makes it ready is told so") {
+  Room room;
+  room.place = 0;
+  room.add();
+  room.bus->ready_ = false;
+  const auto outbox = room.outbox();
+  outbox->heard(nodes::Command{nodes::Heartbeat{}}, Time{});
+  REQUIRE(eventually([&] { return room.waited > 0; }));
+  CHECK(room.bus->attempts == 0);
+  CHECK(room.place == 0);
+  room.bus->ready_ = true;
+  outbox->wake();
+  CHECK(room.told_to(1));
+  CHECK(room.bus->all() == Ids{"c1/1"});
 }
 
 TEST_CASE("without anybody who listens nothing is read, and what comes later is told") {

@@ -54,6 +54,7 @@ class RecoverTest(ClusterCase):
         recovered, after = log[place], log[place + 1:]
         self.assertEqual((recovered["data"]["member"], recovered["data"]["epoch"]), (left.node_id, before + JUMP))
         self.assertEqual(recovered["data"]["seq"], recovered["seq"] - 1)
+        self.assertEqual(left.cluster()["identity"]["timelines"], [{"after": recovered["data"]["seq"], "began_at": recovered["time"]}])
         self.assertTrue(all(event["epoch"] <= before for event in log[:place]))
         self.assertTrue(all(event["epoch"] >= before + JUMP for event in after))
         names = [event["data"]["node"] for event in log if event["type"] == "node.registered"]
