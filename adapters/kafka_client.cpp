@@ -226,7 +226,7 @@ Error KafkaClient::error(int code, std::string_view text) const {
     }
   }
   if (words.empty()) words = rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code));
-  return {code_of(code), settings_.brokers + ": " + clean(std::move(words))};
+  return {code_of(code), settings_.brokers + ": " + clean(words)};
 }
 
 bool KafkaClient::is_lost() const {
@@ -234,8 +234,8 @@ bool KafkaClient::is_lost() const {
 }
 
 /// One short line of ASCII without the password, which a cluster may repeat.
-std::string KafkaClient::clean(std::string text) const {
-  text = redacted(std::move(text), settings_.password);
+std::string KafkaClient::clean(std::string_view said) const {
+  auto text = redacted(said, settings_.password, kMaxWords + 1);
   std::replace_if(
     text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   std::replace_if(

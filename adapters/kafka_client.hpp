@@ -55,7 +55,7 @@ public:
 private:
   explicit KafkaClient(const KafkaSettings& settings) : settings_(settings) {}
   static void noted(rd_kafka_s*, int code, const char* reason, void* self);
-  [[nodiscard]] std::string clean(std::string text) const;
+  [[nodiscard]] std::string clean(std::string_view said) const;
 
   const KafkaSettings settings_;
   rd_kafka_s* handle_ = nullptr;

@@ -74,7 +74,7 @@ Result<HttpReply> WeaviateHttp::send(const Request& request) {
   if (reply) return reply;
   ready_ = false;
   auto error = reply.error();
-  error.detail = clean(std::move(error.detail));
+  error.detail = clean(error.detail);
   if (error.code == "reply.too.large") error.code = "backend.reply";
   return error;
 }
@@ -138,12 +138,12 @@ std::string WeaviateHttp::words_of(const HttpReply& reply) const {
   if (errors != body->end() && errors->is_array())
     for (const auto& entry : *errors) add_message(words, entry);
   add_message(words, *body);
-  return clean(words.empty() ? reply.body : std::move(words));
+  return clean(words.empty() ? reply.body : words);
 }
 
 /// One short line of UTF-8 without the API key, which a server or proxy may repeat.
-std::string WeaviateHttp::clean(std::string text) const {
-  text = redacted(std::move(text), settings_.api_key);
+std::string WeaviateHttp::clean(std::string_view said) const {
+  auto text = redacted(said, settings_.api_key, kMaxWords + 1);
   std::replace_if(text.begin(), text.end(), is_control, ' ');
   if (text.size() > kMaxWords) text = text.substr(0, kMaxWords) + "...";
   if (is_utf8(text)) return text;

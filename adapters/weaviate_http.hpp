@@ -54,7 +54,7 @@ private:
   Result<HttpReply> send(const Request& request);
   Error refusal(const Request& request, const HttpReply& reply);
   [[nodiscard]] std::string words_of(const HttpReply& reply) const;
-  [[nodiscard]] std::string clean(std::string text) const;
+  [[nodiscard]] std::string clean(std::string_view said) const;
   void log_version();
 
   WeaviateSettings settings_;
