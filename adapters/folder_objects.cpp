@@ -73,7 +73,7 @@ bool is_version_id(const std::string& text) {
 
 bool due(const ObjectInfo& object, Time now, const std::vector<buckets::SeenRule>& rules) {
   return std::any_of(rules.begin(), rules.end(), [&](const buckets::SeenRule& rule) {
-    return rule.enabled && rule.expire_days && *rule.expire_days >= 1 &&
+    return rule.enabled && !rule.more && rule.expire_days && *rule.expire_days >= 1 &&
            object.key.starts_with(rule.prefix) && (now - object.modified) / kDay >= *rule.expire_days;
   });
 }

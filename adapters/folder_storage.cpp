@@ -39,11 +39,16 @@ std::string text_in(const Json& rule, const char* name) {
   return rule.contains(name) && rule[name].is_string() ? rule[name].get<std::string>() : "";
 }
 
+/// Whether a member of a rule, in this form, is one that the profile has a word for.
+bool understood(const std::string& name, const Json& value) {
+  if (name == "status") return value == "Enabled" || value == "Disabled";
+  return name == "expire_days" || ((name == "id" || name == "prefix") && value.is_string());
+}
+
 SeenRule seen(const Json& rule) {
   SeenRule made{text_in(rule, "id"), text_in(rule, "prefix"), std::nullopt,
                 text_in(rule, "status") != "Disabled"};
-  for (const auto& [name, value] : rule.items())
-    if (name != "id" && name != "prefix" && name != "expire_days" && name != "status") made.more = true;
+  for (const auto& [name, value] : rule.items()) made.more = made.more || !understood(name, value);
   if (rule.contains("expire_days") && rule["expire_days"].is_number_integer())
     made.expire_days = rule["expire_days"].get<int64_t>();
   return made;

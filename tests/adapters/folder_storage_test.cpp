@@ -236,6 +236,31 @@ TEST_CASE("objects expire when they are as old as an enabled rule says, and not 
   CHECK(*storage.expire(in_days(365)) == 0);
 }
 
+TEST_CASE("a rule that says more than is understood, or in another way, takes nothing away") {
+  const Room room;
+  FolderStorage storage(room.root().string());
+  make_bucket(storage, false, {{"tmp-7d", "tmp/", 7}});
+  const auto sound = room.read("media");
+  for (const auto* key : {"keep/a", "raw/b"}) REQUIRE(storage.put_object("media", key, "x"));
+  for (const auto* text : {R"({"filter":{"prefix":"raw/"}})", R"({"prefix":["raw/"]})", R"({"prefix":null})",
+                           R"({"prefix":"","tags":{"a":"b"}})", R"({"prefix":"","status":"disabled"})",
+                           R"({"prefix":"","status":false})"}) {
+    CAPTURE(text);
+    auto rule = *parse_json(text);
+    rule["id"] = "by hand";
+    rule["expire_days"] = 1;
+    auto meta = sound;
+    meta["lifecycle"].push_back(rule);
+    room.write("media", meta.dump());
+    CHECK(*storage.expire(in_days(100)) == 0);
+  }
+  auto meta = sound;
+  meta["lifecycle"].push_back({{"prefix", "raw/"}, {"expire_days", 1}, {"status", "Enabled"}});
+  room.write("media", meta.dump());
+  CHECK(*storage.expire(in_days(100)) == 1);
+  CHECK(keys_of(storage.objects("media")) == std::vector<std::string>{"keep/a"});
+}
+
 TEST_CASE("with versions on, what expires is kept as a version") {
   const Room room;
   FolderStorage storage(room.root().string());
