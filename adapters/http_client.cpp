@@ -117,6 +117,7 @@ void set_up(CURL* easy, const HttpRequest& request, Transfer& transfer, curl_sli
   curl().easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl().easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl().easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl().easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // No waiting for the thread that looks up a name.
   curl().easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   if (is_loopback(request.url)) curl().easy_setopt(easy, CURLOPT_PROXY, "");
   curl().easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
