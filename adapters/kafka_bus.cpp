@@ -16,6 +16,8 @@
 namespace muster {
 namespace {
 
+constexpr Millis kMoment{1};
+
 /// Messages that were given to librdkafka and not reported yet.
 struct UnderWay {
   std::mutex mutex;
@@ -174,9 +176,11 @@ void KafkaBus::send(const std::vector<BusMessage>& messages, const std::vector<s
       if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
       all.left--;
       sent[i].code = code;
-      if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || all.left == 0) break;
+      if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) break;
       const size_t before = all.left;
-      all.reported.wait_until(lock, until, [&] { return all.left < before; });
+      // A message leaves the queue a little after it was reported; of the last one nobody says so.
+      const auto next = before > 0 ? until : std::min(until, Clock::now() + kMoment);
+      all.reported.wait_until(lock, next, [&] { return all.left < before; });
     }
   }
   const auto none_left = [&] { return all.left == 0; };
