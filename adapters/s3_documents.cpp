@@ -103,7 +103,13 @@ std::optional<int64_t> days_of(const xml_node& rule) {
 std::string printed(const pugi::xml_document& document) {
   std::ostringstream out;
   document.save(out, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
-  return out.str();
+  std::string text;
+  for (const char c : out.str())
+    if (c == '\r')  // pugixml writes it as it is, and whoever reads that takes it for the end of a line.
+      text += "&#13;";
+    else
+      text += c;
+  return text;
 }
 
 }  // namespace

@@ -110,6 +110,25 @@ TEST_CASE("what is not known of a configuration goes back as it came") {
     R"(</Tagging>)");
 }
 
+TEST_CASE("a carriage return in what others wrote goes back as one") {
+  FakeS3 fake;
+  const std::string rule = R"(<Rule><ID>a&#13;b</ID><Filter><Prefix>x&#13;)"
+                           "\n"
+                           R"(y/</Prefix></Filter><Status>Disabled</Status></Rule>)";
+  fake.kept["lifecycle"] = "<LifecycleConfiguration>" + rule + "</LifecycleConfiguration>";
+  fake.kept["tagging"] = "<Tagging><TagSet><Tag><Key>a</Key><Value>1&#13;2</Value></Tag></TagSet></Tagging>";
+  TinyServer server(fake.handler());
+  S3Storage storage(settings_for(server));
+  CHECK(storage.ensure_lifecycle("media", {{"new", "new/", 3}}, kAsk)->outcome == Outcome::changed);
+  CHECK(fake.kept["lifecycle"].find(rule) != std::string::npos);
+  CHECK(storage.ensure_tags("media", {{"owner", "y"}}, kAsk)->outcome == Outcome::changed);
+  CHECK(fake.kept["tagging"].find("<Value>1&#13;2</Value>") != std::string::npos);
+  for (const auto& request : fake.seen) {
+    const auto body = request.substr(request.find("\r\n\r\n") + 4);
+    CHECK(body.find('\r') == std::string::npos);
+  }
+}
+
 TEST_CASE("a server that loses what it was given is written to twice, and then told of") {
   for (const int loses : {1, 2, 100}) {
     int lost = 0;
