@@ -177,11 +177,16 @@ Result<std::vector<buckets::SeenRule>> Document::rules() const {
 
 void Document::add_rule(const profile::LifecycleRule& rule) {
   auto root = tree_->root();
+  const auto rules = root.children();
+  const bool old_style = std::any_of(rules.begin(), rules.end(), [](const xml_node& each) {
+    return is_rule(each) && child_of(each, "Prefix");
+  });
   const auto behind = last_rule(root);
   auto node = add(root, "Rule");
   if (behind && behind.next_sibling() != node) root.insert_move_after(node, behind);
   add(node, "ID", rule.id);
-  add(add(node, "Filter"), "Prefix", rule.prefix);
+  // To AWS a document with a prefix right in a rule is one of the first version, where no rule has a filter.
+  add(old_style ? node : add(node, "Filter"), "Prefix", rule.prefix);
   add(node, "Status", "Enabled");
   add(add(node, "Expiration"), "Days", std::to_string(rule.expire_days));
 }

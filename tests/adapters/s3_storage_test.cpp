@@ -94,8 +94,8 @@ TEST_CASE("what is not known of a configuration goes back as it came") {
   S3Storage storage(settings_for(server));
   CHECK(storage.ensure_lifecycle("media", {{"new", "new/", 3}}, kAsk)->outcome == Outcome::changed);
   CHECK(fake.kept["lifecycle"] == head + rules +
-                                    "<s3:Rule><s3:ID>new</s3:ID><s3:Filter><s3:Prefix>new/</s3:Prefix></"
-                                    "s3:Filter><s3:Status>Enabled</s3:Status>"
+                                    "<s3:Rule><s3:ID>new</s3:ID><s3:Prefix>new/</s3:Prefix>"
+                                    "<s3:Status>Enabled</s3:Status>"
                                     "<s3:Expiration><s3:Days>3</s3:Days></s3:Expiration></s3:Rule>" +
                                     tail);
   CHECK(fake.seen[1].find("x-amz-transition-default-minimum-object-size: varies\r\n") != std::string::npos);
@@ -108,6 +108,27 @@ TEST_CASE("what is not known of a configuration goes back as it came") {
     R"(<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet><Tag><Key>aws:stack</Key><Value>s</Value></Tag>)"
     R"(<Tag><Key>owner</Key><Value>y</Value><Note>n</Note></Tag><Tag><Key>a</Key><Value>&lt;</Value></Tag></TagSet>)"
     R"(</Tagging>)");
+}
+
+TEST_CASE("beside a rule of the first version one is written in that version, as AWS wants it") {
+  FakeS3 fake([](FakeS3&, const std::string& request) {
+    const bool mixed = request.starts_with("PUT ") &&
+                       request.find("<Rule><ID>old</ID><Prefix>") != std::string::npos &&
+                       request.find("<Filter>") != std::string::npos;
+    return mixed ? http_answer(400, error_xml("InvalidRequest")) : std::string{};
+  });
+  const std::string old =
+    "<Rule><ID>old</ID><Prefix>a/</Prefix><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></"
+    "Rule>";
+  fake.kept["lifecycle"] = "<LifecycleConfiguration>" + old + "</LifecycleConfiguration>";
+  TinyServer server(fake.handler());
+  S3Storage storage(settings_for(server));
+  const std::vector<profile::LifecycleRule> wanted{{"tmp-7d", "tmp/", 7}, {"all", "", 30}};
+  CHECK(storage.ensure_lifecycle("media", wanted, kAsk)->outcome == Outcome::changed);
+  CHECK(fake.kept["lifecycle"].find(old) != std::string::npos);
+  CHECK(fake.kept["lifecycle"].find("<ID>tmp-7d</ID><Prefix>tmp/</Prefix>") != std::string::npos);
+  CHECK(fake.kept["lifecycle"].find("<ID>all</ID><Prefix></Prefix>") != std::string::npos);
+  CHECK(storage.ensure_lifecycle("media", wanted, kAsk)->outcome == Outcome::in_sync);
 }
 
 TEST_CASE("a carriage return in what others wrote goes back as one") {
