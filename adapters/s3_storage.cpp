@@ -270,8 +270,13 @@ Result<Ensured> S3Storage::ensure_versioning(const std::string& bucket, bool ver
   if (told.outcome != Outcome::changed || ask.dry_run) return told;
   const auto written = put(bucket, "versioning", s3::enable_versioning(), ask);
   if (!written) return written.error();
-  if (success(*written)) return told;
-  return failure(*written, bucket + ", versioning");
+  if (!success(*written)) return failure(*written, bucket + ", versioning");
+  const auto after = read(bucket, kVersioning, false);
+  if (!after) return after.error();
+  const auto now = after->document.versioning();
+  if (!now) return now.error();
+  if (*now == buckets::Versioning::enabled) return told;
+  return Error{"backend.reply", bucket + ", versioning: it was said to be on, and is not"};
 }
 
 Result<Ensured> S3Storage::ensure_lifecycle(const std::string& bucket,

@@ -150,6 +150,18 @@ TEST_CASE("a carriage return in what others wrote goes back as one") {
   }
 }
 
+TEST_CASE("a gateway that takes versioning and keeps nothing of it is told of") {
+  FakeS3 fake([](FakeS3&, const std::string& request) {
+    return request.starts_with("PUT ") ? http_answer(200, "") : std::string{};
+  });
+  TinyServer server(fake.handler());
+  S3Storage storage(settings_for(server));
+  CHECK(storage.ensure_versioning("media", true, kAsk).error() ==
+        Error{"backend.reply", "media, versioning: it was said to be on, and is not"});
+  CHECK(storage.ensure_versioning("media", true, {"idem-1", true})->outcome == Outcome::changed);
+  CHECK(fake.puts() == 1);
+}
+
 TEST_CASE("a server that loses what it was given is written to twice, and then told of") {
   for (const int loses : {1, 2, 100}) {
     int lost = 0;
