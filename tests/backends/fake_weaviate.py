@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """A fake of a Weaviate server: no real one is packaged. It keeps classes and objects and answers as the real one's sources
-say it would, oddities included, and notes every request that Weaviate's description does not allow.
+say it would, oddities included, and notes every request, and every answer of its own, that Weaviate's description does not have.
 
     fake_weaviate.py [--api-key KEY] [--autoschema]     prints its port, and ends when its input does
 
-Of its own are /fake/faults (requests of a shape that is not allowed), /fake/writes (how many requests would have changed
-something), /fake/reset, and POST /fake/class (a class made by hand, in any shape)."""
+Of its own are /fake/faults (what is not described), /fake/writes (how many requests would have changed something), /fake/reset,
+POST /fake/class (a class made by hand, in any shape), and POST /fake/key (the key that it wants from now on)."""
 import argparse
 import contextlib
 import json
 import re
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -46,8 +47,8 @@ def lower(name):
 class State:
     """What the fake keeps. Only one request at a time changes it."""
 
-    def __init__(self, autoschema):
-        self.autoschema = autoschema
+    def __init__(self, autoschema, api_key):
+        self.autoschema, self.api_key = autoschema, api_key
         self.lock = threading.Lock()
         self.reset()
 
@@ -74,7 +75,9 @@ class State:
         if not all(one in TYPES or one[:1].isupper() and one in self.classes for one in types):
             raise Refused(422, f"property '{name}': invalid dataType: {types}: reference property to nonexistent class")
         types = [one.replace("string", "text") for one in types]
-        return {"indexFilterable": True, "indexSearchable": types[0] == "text", **given, "name": name, "dataType": types}
+        is_text = types[0] in ("text", "text[]")
+        return {"indexFilterable": True, "indexSearchable": is_text, **({"tokenization": "word"} if is_text else {}), **given,
+                "name": name, "dataType": types}
 
     def add_class(self, given):
         name = upper(given.get("class", ""))
@@ -157,16 +160,19 @@ class State:
 
     @staticmethod
     def shown(given, query):
-        return given if query.get("include") == ["vector"] else {key: value for key, value in given.items() if key != "vector"}
+        whole = {"creationTimeUnix": int(time.time() * 1000), "lastUpdateTimeUnix": int(time.time() * 1000), **given}
+        return whole if query.get("include") == ["vector"] else {key: value for key, value in whole.items() if key != "vector"}
 
 
 def answer(state, method, target, body):
     """The body of a 200."""
+    if method not in ("GET", "HEAD"):
+        state.writes += 1
     url = urlsplit(target)
     query = parse_qs(url.query)
     parts = url.path.split("/")[2:]
     if target == "/v1/meta":
-        return {"hostname": "http://[::]:8080", "version": "1.40.0-fake", "modules": {}}
+        return {"hostname": "http://[::]:8080", "version": f"{weaviate_shapes.VERSION}-fake", "modules": {}}
     if parts == ["schema"]:
         return state.add_class(body) if method == "POST" else {"classes": list(state.classes.values())}
     if parts[0] == "schema" and len(parts) == 2:
@@ -188,6 +194,9 @@ def of_its_own(state, method, target, body):
         return state.writes
     if target == "/fake/reset":
         return state.reset()
+    if target == "/fake/key":
+        state.api_key = body
+        return None
     known = state.add_class({"class": "ByHand"})
     state.classes[body["class"]] = state.classes.pop("ByHand") | body
     state.objects[body["class"]] = state.objects.pop("ByHand")
@@ -199,15 +208,13 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # Head and body are two writes.
-    state, api_key = None, ""
+    state = None
 
     def do_GET(self):
         given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with self.state.lock:
             try:
                 status, body = self.serve(json.loads(given) if given else None)
-            except Refused as refused:
-                status, body = refused.status, refused.body
             except json.JSONDecodeError as error:  # As the framework below Weaviate answers.
                 status, body = 400, {"code": 400, "message": f"parsing body failed: {error}"}
         self.reply(status, body)
@@ -218,21 +225,26 @@ class Handler(BaseHTTPRequestHandler):
         state, method = self.state, self.command
         if self.path.startswith("/fake/"):
             return 200, of_its_own(state, method, self.path, body)
-        if self.path == "/v1/.well-known/ready":
-            return 200, None
         faults = weaviate_shapes.faults(method, self.path, self.headers, body)
         state.faults += faults
         if faults:
             return 422, {"code": 602, "message": "; ".join(faults)}
+        try:
+            status, said = 200, self.answer(body)
+        except Refused as refused:
+            status, said = refused.status, refused.body
+        state.faults += weaviate_shapes.answer_faults(method, self.path, status, said)
+        return status, said
+
+    def answer(self, body):
+        if self.path == "/v1/.well-known/ready":
+            return None
         self.check_credential()
-        if method not in ("GET", "HEAD"):
-            state.writes += 1
-        found = answer(state, method, self.path, body)
-        return (204, None) if method == "HEAD" else (200, found)
+        return answer(self.state, self.command, self.path, body)
 
     def check_credential(self):
         given = self.headers.get("Authorization")
-        if not self.api_key or given == f"Bearer {self.api_key}":
+        if not self.state.api_key or given == f"Bearer {self.state.api_key}":
             return
         message = "invalid api key" if given else ("anonymous access not enabled. Please authenticate through one of the "
                                                    "available methods: [API-keys]")
@@ -257,7 +269,7 @@ def main():
     parser.add_argument("--api-key", default="")
     parser.add_argument("--autoschema", action="store_true")
     options = parser.parse_args()
-    Handler.state, Handler.api_key = State(options.autoschema), options.api_key
+    Handler.state = State(options.autoschema, options.api_key)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)

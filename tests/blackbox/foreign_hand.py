@@ -39,7 +39,7 @@ class ForeignHand:
             channel.exchange_declare("theirs", "direct", durable=True)
             channel.queue_declare(queue, durable=True)
             channel.queue_bind(queue, "theirs", name)
-        index_by_hand(self.ports["index"], "POST", "/v1/schema",
+        index_by_hand(self.ports["index"], "POST", "/fake/class",
                       {"class": f"{name.title()}Kept", "description": "theirs", "vectorizer": "none", "properties": [PROPERTY]})
         self.made[name] = self.seen(name)
 
