@@ -25,6 +25,12 @@ void add_message(std::string& words, const Json& entry) {
   words += (words.empty() ? "" : "; ") + found->get<std::string>();
 }
 
+/// A limit that somebody set on the server: it is as full at the next time.
+bool is_limit(const HttpReply& reply) {
+  const auto body = parse_json(reply.body);
+  return body && body->is_object() && body->value("errorCode", Json()) == "USAGE_LIMIT_EXCEEDED";
+}
+
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
@@ -123,7 +129,8 @@ Error WeaviateHttp::refusal(const Request& request, const HttpReply& reply) {
   const bool asks_for_peace = retry_after_ > Millis{0};
   if (asks_for_peace) detail += ", and to ask again in " + std::to_string(retry_after_.count() / 1000) + " s";
   if (reply.status >= 500) ready_ = false;
-  if (reply.status == 401 || reply.status == 403) return {"backend.refused", std::move(detail)};
+  if (reply.status == 401 || reply.status == 403 || (reply.status == 429 && is_limit(reply)))
+    return {"backend.refused", std::move(detail)};
   if (reply.status == 429 || (reply.status == 503 && asks_for_peace))
     return {"backend.throttled", std::move(detail)};
   return {reply.status >= 500 ? "unreachable" : "backend.reply", std::move(detail)};

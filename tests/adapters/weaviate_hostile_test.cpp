@@ -128,7 +128,10 @@ TEST_CASE("whatever shape a refusal has, its words are told and its credentials 
      {302, "", "backend.reply", "answered 302"},
      {415, R"({"code":415,"message":"what Bearer s3cret-key\nis\u0000this"})", "backend.reply",
       "what Bearer *** is this"},
-     {429, R"({"error":[{"message":"usage limit"}]})", "backend.throttled", "usage limit"},
+     {429, R"({"error":[{"message":"slower"}]})", "backend.throttled", "slower"},
+     {429,
+      R"({"errorCode":"USAGE_LIMIT_EXCEEDED","limit":"collections","value":5,"message":"no more than 5"})",
+      "backend.refused", "no more than 5"},
      {500, "\xff\xfe s3cret-key", "unreachable", "?? ***"}}));
   CAPTURE(status, body);
   TinyServer server(
