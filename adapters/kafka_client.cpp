@@ -233,7 +233,6 @@ bool KafkaClient::is_lost() const {
   return rd_kafka_fatal_error(handle_, nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/// One short line of ASCII without the password, which a cluster may repeat.
 std::string KafkaClient::clean(std::string_view said) const {
   auto text = redacted(said, settings_.password, kMaxWords + 1);
   std::replace_if(

@@ -46,6 +46,8 @@ public:
 
   /// An error of librdkafka's, `rd_kafka_resp_err_t`, with what else is known of why.
   [[nodiscard]] Error error(int code, std::string_view text = {}) const;
+  /// One short line of ASCII of what a cluster said, without the password, which it may repeat.
+  [[nodiscard]] std::string clean(std::string_view said) const;
   /// It can do nothing any more, and another one has to be made.
   [[nodiscard]] bool is_lost() const;
 
@@ -55,7 +57,6 @@ public:
 private:
   explicit KafkaClient(const KafkaSettings& settings) : settings_(settings) {}
   static void noted(rd_kafka_s*, int code, const char* reason, void* self);
-  [[nodiscard]] std::string clean(std::string_view said) const;
 
   const KafkaSettings settings_;
   rd_kafka_s* handle_ = nullptr;

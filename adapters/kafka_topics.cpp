@@ -129,9 +129,13 @@ Status KafkaTopics::read_config(const profile::Topic& topic, topics::Seen& seen)
   const auto* const* entries = rd_kafka_ConfigResource_configs(told[0], &count);
   for (size_t i = 0; i < count; i++) {
     const std::string name = rd_kafka_ConfigEntry_name(entries[i]);
-    if (!topic.config.contains(name)) continue;
+    const auto wanted = topic.config.find(name);
+    if (wanted == topic.config.end()) continue;
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
-    seen.config[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
+    if (value == nullptr)
+      seen.config[name] = std::nullopt;
+    else  // Another one is only told.
+      seen.config[name] = wanted->second == value ? value : client_->clean(value);
   }
   return Done{};
 }

@@ -83,6 +83,11 @@ bool has_only(const xml_node& node, std::initializer_list<std::string_view> name
   return true;
 }
 
+/// References can make characters that the document's own text may not have.
+bool fits(std::string_view text, size_t characters) {
+  return is_utf8(text) && buckets::characters(text) <= characters;
+}
+
 /// Whether a rule has no more than one that was added has, however the server writes it.
 bool is_plain(const xml_node& rule) {
   const auto filter = child_of(rule, "Filter");
@@ -171,6 +176,9 @@ Result<std::vector<buckets::SeenRule>> Document::rules() const {
       return wrong("has a lifecycle rule whose Status is none");
     rules.push_back({text_of(child_of(node, "ID")), text_of(prefix_of(node)), days_of(node),
                      status == "Enabled", !is_plain(node)});
+    if (!fits(rules.back().id, buckets::kMaxRuleId) || rules.back().prefix.size() > buckets::kMaxPrefix ||
+        !is_utf8(rules.back().prefix))
+      return wrong("has a lifecycle rule whose ID or prefix is longer than any, or not UTF-8");
   }
   return rules;
 }
@@ -214,8 +222,10 @@ Result<buckets::Tags> Document::tags() const {
   buckets::Tags tags;
   for (const auto& tag : child_of(tree_->root(), "TagSet").children()) {
     if (local_name(tag) != "Tag") continue;
-    const auto key = text_of(child_of(tag, "Key"));
-    if (key.empty() || !tags.emplace(key, text_of(child_of(tag, "Value"))).second)
+    const auto key = text_of(child_of(tag, "Key")), value = text_of(child_of(tag, "Value"));
+    if (!fits(key, buckets::kMaxTagKey) || !fits(value, buckets::kMaxTagValue))
+      return wrong("has a tag whose key or value is longer than any, or not UTF-8");
+    if (key.empty() || !tags.emplace(key, value).second)
       return wrong("has a tag without a key, or one twice");
   }
   return tags;

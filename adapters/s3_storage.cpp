@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/redact.hpp"
 #include "domain/names.hpp"
 
 namespace muster {
@@ -100,6 +101,13 @@ Result<bool> mend_tags(const s3::Document& wanted, s3::Document& after, const bu
   return whole;
 }
 
+/// In every text of it.
+void hide(Json& json, const std::string& secret) {
+  if (json.is_string()) json = redacted(json.get_ref<const std::string&>(), secret);
+  if (json.is_structured())
+    for (auto& each : json) hide(each, secret);
+}
+
 S3Settings tidy(S3Settings settings) {
   settings.endpoint = without_slash(std::move(settings.endpoint));
   return settings;
@@ -168,8 +176,13 @@ Result<HttpReply> S3Storage::put(const std::string& bucket, const std::string& p
   return call("PUT", bucket, part, body, headers);
 }
 
+Ensured S3Storage::hidden(Ensured told) const {
+  hide(told.actual, settings_.credentials.secret_key);
+  return told;
+}
+
 Error S3Storage::failure(const HttpReply& reply, const std::string& what) {
-  const auto code = code_of(reply);
+  const auto code = redacted(code_of(reply), settings_.credentials.secret_key);
   auto detail =
     what + ": the server answered " + std::to_string(reply.status) + (code.empty() ? "" : " " + code);
   retry_after_ = reply.retry_after().value_or(std::chrono::seconds{0});
@@ -180,7 +193,7 @@ Error S3Storage::failure(const HttpReply& reply, const std::string& what) {
     return {"backend.throttled", detail};
   if (reply.status >= 500) return {"unreachable", detail};
   if (reply.status >= 300 && reply.status < 400) {
-    const auto region = word(reply.header("x-amz-bucket-region"));
+    const auto region = redacted(word(reply.header("x-amz-bucket-region")), settings_.credentials.secret_key);
     return {"backend.conflict",
             what + " is in " + (region.empty() ? "another region" : "the region " + region)};
   }
@@ -290,11 +303,11 @@ Result<Ensured> S3Storage::ensure_lifecycle(const std::string& bucket,
   if (!there) return there.error();
   auto merged = buckets::merge(*there, rules);
   if (!merged) return merged.error();
-  if (merged->missing.empty() || ask.dry_run) return std::move(merged->told);
+  if (merged->missing.empty() || ask.dry_run) return hidden(std::move(merged->told));
   for (const auto& rule : merged->missing) now->document.add_rule(rule);
   const auto written = write(bucket, kLifecycle, std::move(*now), ask, mend_rules);
   if (!written) return written.error();
-  return std::move(merged->told);
+  return hidden(std::move(merged->told));
 }
 
 Result<Ensured> S3Storage::ensure_tags(const std::string& bucket,
@@ -307,14 +320,14 @@ Result<Ensured> S3Storage::ensure_tags(const std::string& bucket,
   if (!there) return there.error();
   auto merged = buckets::merge(*there, tags);
   if (!merged) return merged.error();
-  if (merged->additions.empty() || ask.dry_run) return std::move(merged->told);
+  if (merged->additions.empty() || ask.dry_run) return hidden(std::move(merged->told));
   for (const auto& [key, value] : merged->additions) now->document.set_tag(key, value);
   const auto mend = [&](const s3::Document& wanted, s3::Document& after) {
     return mend_tags(wanted, after, merged->additions);
   };
   const auto written = write(bucket, kTagging, std::move(*now), ask, mend);
   if (!written) return written.error();
-  return std::move(merged->told);
+  return hidden(std::move(merged->told));
 }
 
 Result<Ensured> S3Storage::remove_rule(const std::string& bucket, const profile::LifecycleRule& as_added,
@@ -350,7 +363,8 @@ Result<Ensured> S3Storage::remove(const std::string& bucket, const Kind& kind, c
   auto now = read(bucket, kind, true);
   if (!now) return now.error();
   auto told = compare(now->document);
-  if (!told || told->outcome != Outcome::changed || ask.dry_run) return told;
+  if (!told) return told.error();
+  if (told->outcome != Outcome::changed || ask.dry_run) return hidden(std::move(*told));
   take_out(now->document);
   const auto written =
     write(bucket, kind, std::move(*now), ask, [&](const s3::Document& wanted, s3::Document& after) {
@@ -362,7 +376,7 @@ Result<Ensured> S3Storage::remove(const std::string& bucket, const Kind& kind, c
       return whole && back ? Result<bool>(false) : whole;
     });
   if (!written) return written.error();
-  return told;
+  return hidden(std::move(*told));
 }
 
 Result<std::vector<std::string>> S3Storage::buckets() {

@@ -81,6 +81,8 @@ private:
     const std::string& bucket, const Kind& kind, const environment::Ask& ask,
     const std::function<Result<environment::Ensured>(const s3::Document&)>& compare,
     const std::function<void(s3::Document&)>& take_out, const Mend& mend);
+  /// What is told of what is there, without the secret key.
+  [[nodiscard]] environment::Ensured hidden(environment::Ensured told) const;
   /// Why a reply that is no success is none.
   Error failure(const HttpReply& reply, const std::string& what);
 

@@ -148,7 +148,6 @@ std::string WeaviateHttp::words_of(const HttpReply& reply) const {
   return clean(words.empty() ? reply.body : words);
 }
 
-/// One short line of UTF-8 without the API key, which a server or proxy may repeat.
 std::string WeaviateHttp::clean(std::string_view said) const {
   auto text = redacted(said, settings_.api_key, kMaxWords + 1);
   std::replace_if(text.begin(), text.end(), is_control, ' ');

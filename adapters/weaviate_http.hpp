@@ -47,6 +47,8 @@ public:
   /// Error: `unreachable` while it is not.
   Status ready();
   [[nodiscard]] Millis retry_after() const { return retry_after_; }
+  /// One short line of UTF-8 of what a server or proxy said, without the API key, which it may repeat.
+  [[nodiscard]] std::string clean(std::string_view said) const;
   /// Ends the running call, and every later one, at once; from any thread.
   void cancel() { client_.cancel(); }
 
@@ -54,7 +56,6 @@ private:
   Result<HttpReply> send(const Request& request);
   Error refusal(const Request& request, const HttpReply& reply);
   [[nodiscard]] std::string words_of(const HttpReply& reply) const;
-  [[nodiscard]] std::string clean(std::string_view said) const;
   void log_version();
 
   WeaviateSettings settings_;

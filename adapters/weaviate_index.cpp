@@ -6,6 +6,7 @@
 #include "adapters/index_store.hpp"
 #include "base/uuid.hpp"
 #include "domain/index_rules.hpp"
+#include "domain/names.hpp"
 
 namespace muster {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 using index_rules::folded;
 using profile::IndexClass;
 using profile::Property;
+
+constexpr size_t kMaxName = 300;  // Bytes of a name, type or module: no Weaviate has longer ones.
 
 Error nonsense(const std::string& what) {
   return {"backend.reply", "the server's " + what + " cannot be right"};
@@ -26,41 +29,51 @@ const Json& member(const Json& object, const char* key) {
   return found == object.end() ? kNone : *found;
 }
 
+bool is_name(const Json& json) {
+  return json.is_string() && names::line_fault(json.get_ref<const std::string&>(), kMaxName).empty();
+}
+
 /// Several types are one text that no desired type equals.
-std::optional<Property> read_property(const Json& json) {
+std::optional<Property> read_property(const Json& json, const WeaviateHttp& http) {
   const Json &name = member(json, "name"), &types = member(json, "dataType");
-  if (!name.is_string() || !types.is_array()) return std::nullopt;
+  if (!is_name(name) || !types.is_array() || !std::all_of(types.begin(), types.end(), is_name))
+    return std::nullopt;
   std::vector<std::string> read;
   for (const auto& type : types) {
-    if (!type.is_string()) return std::nullopt;
     const auto known = index_rules::property_type(type.get_ref<const std::string&>());
     read.push_back(known.empty() ? type.get<std::string>() : known);
   }
   std::sort(read.begin(), read.end());
   Property property{name.get<std::string>(), {}};
   for (const auto& type : read) property.type += (property.type.empty() ? "" : ",") + type;
+  property.type = http.clean(property.type);
   return property;
 }
 
-/// Named vectors are no vectors of the class: muster puts none there.
-std::string vectorizer_of(const Json& json) {
+/// Named vectors are no vectors of the class: muster puts none there. Nothing: no server has such a name.
+std::optional<std::string> vectorizer_of(const Json& json, const WeaviateHttp& http) {
   const Json& named = member(json, "vectorConfig");
-  if (named.is_object() && !named.empty()) return "named vectors, " + named.begin().key() + " first";
+  if (named.is_object() && !named.empty()) {
+    if (!is_name(named.begin().key())) return std::nullopt;
+    return "named vectors, " + http.clean(named.begin().key()) + " first";
+  }
   const Json& vectorizer = member(json, "vectorizer");
-  if (!vectorizer.is_string()) return "none";
-  const auto name = vectorizer.get<std::string>();
-  return name.empty() ? "none" : name;
+  if (!vectorizer.is_string() || vectorizer == "") return "none";
+  if (!is_name(vectorizer)) return std::nullopt;
+  return http.clean(vectorizer.get_ref<const std::string&>());
 }
 
-Result<ActualClass> read_class(const Json& json) {
+Result<ActualClass> read_class(const Json& json, const WeaviateHttp& http) {
   const Json &name = member(json, "class"), &properties = member(json, "properties");
-  if (!name.is_string() || !(properties.is_array() || properties.is_null())) return nonsense("class");
+  const auto vectorizer = vectorizer_of(json, http);
+  if (!is_name(name) || !vectorizer || !(properties.is_array() || properties.is_null()))
+    return nonsense("class");
   ActualClass actual{{name.get<std::string>(), {}},
-                     vectorizer_of(json),
+                     *vectorizer,
                      member(member(json, "multiTenancyConfig"), "enabled") == Json(true)};
   for (const auto& each : properties) {
-    auto property = read_property(each);
-    if (!property) return nonsense("class " + actual.spec.name);
+    auto property = read_property(each, http);
+    if (!property) return nonsense("class " + http.clean(actual.spec.name));
     actual.spec.properties.push_back(std::move(*property));
   }
   return actual;
@@ -100,10 +113,10 @@ public:
     const auto answer = http_.ask({.path = "/schema/" + name}, {404, 422});
     if (!answer) return answer.error();
     if (answer->status != 200) return search_class(name);
-    auto actual = read_class(answer->body);
+    auto actual = read_class(answer->body, http_);
     if (!actual) return actual.error();
     if (folded(actual->spec.name) != folded(name))
-      return Error{"backend.conflict", name + " is another name of class " + actual->spec.name};
+      return Error{"backend.conflict", name + " is another name of class " + http_.clean(actual->spec.name)};
     return std::optional{std::move(*actual)};
   }
 
@@ -181,7 +194,7 @@ private:
     if (!answer->body.is_object() || !(classes.is_array() || classes.is_null())) return nonsense("schema");
     std::vector<ActualClass> all;
     for (const auto& each : classes) {
-      auto actual = read_class(each);
+      auto actual = read_class(each, http_);
       if (!actual) return actual.error();
       all.push_back(std::move(*actual));
     }

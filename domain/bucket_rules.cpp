@@ -22,11 +22,6 @@ bool is_address(std::string_view name) {
          std::all_of(name.begin(), name.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
-size_t characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-    text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -93,6 +88,11 @@ bool same(const SeenRule& actual, const profile::LifecycleRule& desired) {
 }
 
 }  // namespace
+
+size_t characters(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+    text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
 
 std::string name_fault(std::string_view name) {
   if (name.size() < 3 || name.size() > 63) return "must have 3 to 63 characters";

@@ -25,6 +25,9 @@ constexpr size_t kMaxObjectKey = 1024;  ///< Bytes.
 
 using Tags = std::map<std::string, std::string>;
 
+/// Of a text in UTF-8.
+[[nodiscard]] size_t characters(std::string_view text);
+
 /// The reason `name` is no bucket's, or nothing: 3 to 63 of a-z, 0-9, '.' and '-', a letter or digit at both
 /// ends, no ".." and no IP address.
 [[nodiscard]] std::string name_fault(std::string_view name);

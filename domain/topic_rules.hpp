@@ -35,7 +35,7 @@ constexpr size_t kMaxSetting = 4096;  ///< Bytes of a setting's name, and of its
 struct Seen {
   std::vector<int64_t> replicas{};  ///< How many each partition has.
   /// The value of each setting that was asked for; nothing: it is not told. One that the cluster does not
-  /// know is not here.
+  /// know is not here, and one that is not as desired may be as it is shown: one short line.
   std::map<std::string, std::optional<std::string>> config{};
 };
 

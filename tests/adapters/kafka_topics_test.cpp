@@ -115,6 +115,30 @@ TEST_CASE("a topic that is there is compared, and never changed") {
   CHECK(kafka.count(FakeKafka::kCreateTopics) == 0);
 }
 
+TEST_CASE("a setting of another value is told in one short line, without the password") {
+  FakeKafka kafka;
+  auto settings = hasty(kafka.brokers());
+  settings.security_protocol = "SASL_PLAINTEXT";
+  settings.user = "someone";
+  settings.password = "let-me-in";
+  KafkaTopics topics(settings);
+  const auto told = [&](const std::string& value) {
+    kafka.put("orders", {{1, 1}, {{"retention.ms", value}}});
+    const auto ensured = topics.ensure_topic(kOrders, {});
+    CHECK(outcome_of(ensured) == Outcome::drifted);
+    CHECK(ensured->detail.size() < 400);
+    CHECK_THAT(ensured->detail,
+               Catch::Contains(ensured->actual["config"]["retention.ms"].get<std::string>()));
+    return ensured->actual["config"]["retention.ms"].get<std::string>();
+  };
+  CHECK(told("7") == "7");
+  CHECK(told("user=someone password=let-me-in\n\xff") == "user=someone password=*** ?");
+  CHECK(told(std::string(30'000, 'x')) == std::string(300, 'x') + "...");
+  const std::string most(topics::kMaxSetting, 'x');
+  kafka.put("orders", {{1, 1}, {{"retention.ms", most}}});
+  CHECK(outcome_of(topics.ensure_topic({"orders", 2, 1, {{"retention.ms", most}}}, {})) == Outcome::in_sync);
+}
+
 TEST_CASE("settings are not asked for when none are desired") {
   FakeKafka kafka;
   kafka.put("plain", {{1}, {}});

@@ -142,6 +142,43 @@ TEST_CASE("a document type, or depth, is refused where all else is right") {
   }
 }
 
+TEST_CASE("a server's good answer is neither repeated without end nor with the secret key in it") {
+  const auto told_of = [](const std::string& part, const std::string& body) {
+    FakeS3 fake;
+    fake.kept[part] = body;
+    TinyServer server(fake.handler());
+    S3Storage storage(settings_for(server));
+    return part == "tagging" ? storage.ensure_tags("media", {{"a", "b"}}, kAsk)
+                             : storage.ensure_lifecycle("media", {{"a", "x/", 1}}, kAsk);
+  };
+  const auto rule = [](const std::string& id, const std::string& prefix) {
+    return "<LifecycleConfiguration><Rule><ID>" + id + "</ID><Prefix>" + prefix +
+           "</Prefix><Status>Enabled</Status></Rule></LifecycleConfiguration>";
+  };
+  const auto tag = [](const std::string& key, const std::string& value) {
+    return "<Tagging><TagSet><Tag><Key>" + key + "</Key><Value>" + value +
+           "</Value></Tag></TagSet></Tagging>";
+  };
+  std::string umlauts;
+  for (int i = 0; i < 256; i++) umlauts += "\xc3\xa4";
+  CHECK(told_of("lifecycle", rule("a", std::string(1024, 'x'))));
+  CHECK(told_of("lifecycle", rule(umlauts.substr(2), "x")));
+  CHECK(told_of("tagging", tag("a", umlauts)));
+  const std::string huge(3 << 20, 'x');
+  for (const auto& body : {rule("a", huge), rule(huge, "x/"), rule("a", "&#xD800;"), rule(umlauts, "x"),
+                           rule("a", std::string(1025, 'x'))})
+    CHECK(told_of("lifecycle", body).error().code == "backend.reply");
+  for (const auto& body : {tag("a", huge), tag(huge, "b"), tag("a", "&#xDFFF;"), tag("a", umlauts + "x")})
+    CHECK(told_of("tagging", body).error().code == "backend.reply");
+  const auto drifted = told_of("lifecycle", rule("a", "Bearer SKEXAMPLE"));
+  CHECK(drifted->outcome == environment::Outcome::drifted);
+  CHECK(drifted->actual[0]["prefix"] == "Bearer ***");
+  CHECK(told_of("tagging", tag("a", "SKEXAMPLE"))->actual["a"] == "***");
+  TinyServer server([](const std::string&) { return http_answer(400, error_xml("SKEXAMPLE")); });
+  S3Storage storage(settings_for(server));
+  CHECK(codes_of(storage) == all("backend.refused"));
+}
+
 TEST_CASE("a 404 that does not say that there is nothing is no empty configuration") {
   for (const auto& body : {std::string{}, std::string("<html/>"), error_xml("NoSuchKey")}) {
     FakeS3 fake([&](FakeS3&, const std::string& request) {

@@ -142,6 +142,71 @@ TEST_CASE("whatever shape a refusal has, its words are told and its credentials 
   CHECK(error.detail.find(key) == std::string::npos);
 }
 
+TEST_CASE("a refusal of nothing but the key is told in a moment, in few words") {
+  const std::string key = "s3cret-key";
+  std::string keys;
+  while (keys.size() < (15U << 20U)) keys += key;
+  const auto status = GENERATE(500, 401, 422);
+  const auto body = GENERATE(0, 1) == 0 ? keys : R"({"error":[{"message":")" + keys + R"("}]})";
+  TinyServer server(ready_and([&](const std::string&) { return http_answer(status, body); }));
+  const auto index = make_weaviate_index({.url = server.url(""), .api_key = key});
+  REQUIRE(index);
+  const auto started = std::chrono::steady_clock::now();
+  const auto ensured = (*index)->ensure_class(kAsset, {});
+  CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds{10});
+  REQUIRE_FALSE(ensured);
+  CHECK(ensured.error().detail.size() < 500);
+  CHECK(ensured.error().detail.find(key) == std::string::npos);
+}
+
+TEST_CASE("names, types and modules of a good answer are told without the key that they repeat") {
+  const std::string key = "s3cret-key";
+  const auto told = [&](const std::string& members, const std::string& type) {
+    const auto body =
+      R"({"class":"Asset",)" + members + R"(,"properties":[{"name":"size","dataType":[")" + type + R"("]}]})";
+    TinyServer server(ready_and([&](const std::string&) { return http_answer(200, body); }));
+    const auto index = index_of(server, key);
+    const profile::IndexClass wanted{"Asset", {{"size", "int"}}};
+    std::string all;
+    for (const auto& ensured : {index->ensure_class(wanted, {}), index->ensure_properties(wanted, {})})
+      all += ensured ? ensured->detail + ensured->desired.dump() + ensured->actual.dump()
+                     : ensured.error().code + ": " + ensured.error().detail;
+    CHECK(all.find(key) == std::string::npos);
+    CHECK(all.size() < 1'000);
+    return all;
+  };
+  CHECK_THAT(told(R"("vectorizer":"Bearer s3cret-key")", "int"), Catch::Contains(R"(made by "Bearer ***")"));
+  CHECK_THAT(told(R"("vectorConfig":{"s3cret-key":{}})", "int"), Catch::Contains("named vectors, *** first"));
+  CHECK_THAT(told(R"("vectorizer":"none")", "Bearer s3cret-key"),
+             Catch::Contains("size is Bearer *** and stays"));
+  CHECK_THAT(told(R"("vectorizer":"none")", R"(A","B s3cret-key)"),
+             Catch::Contains("size is A,B *** and stays"));
+  std::string many = "A";
+  for (int i = 0; i < 1'000; i++) many += R"(","A)" + std::to_string(i);
+  CHECK_THAT(told(R"("vectorizer":"none")", many), Catch::Contains("size is A,A0,A1,"));
+  TinyServer server(
+    ready_and([&](const std::string&) { return http_answer(200, R"({"class":"Other s3cret-key"})"); }));
+  CHECK(refusal_of(server, key) == Error{"backend.conflict", "Asset is another name of class Other ***"});
+}
+
+TEST_CASE("names, types and modules that are too long, or no line of text, are no answer") {
+  const auto text = GENERATE(std::string(15 << 20, 'x'), std::string(301, 'x'), std::string(R"(a\u0000b)"),
+                             std::string(R"(a\nb)"));
+  const auto form = GENERATE(
+    R"({"class":"Asset","vectorizer":"?","properties":null})", R"({"class":"Asset","vectorConfig":{"?":{}}})",
+    R"({"class":"Asset","properties":[{"name":"size","dataType":["?"]}]})",
+    R"({"class":"Asset","properties":[{"name":"?","dataType":["int"]}]})", R"({"class":"?"})");
+  auto body = std::string(form);
+  body.replace(body.find('?'), 1, text);
+  TinyServer server(ready_and([&](const std::string&) { return http_answer(200, body); }));
+  const auto index = make_weaviate_index({.url = server.url("")});
+  REQUIRE(index);
+  const auto ensured = (*index)->ensure_properties({"Asset", {{"size", "int"}}}, {});
+  REQUIRE_FALSE(ensured);
+  CHECK(ensured.error().code == "backend.reply");
+  CHECK(ensured.error().detail.size() < 500);
+}
+
 TEST_CASE("a server that asks to be left alone says for how long, and is asked once") {
   const auto [status, given, seconds, code] =
     GENERATE(table<int, std::string, int, std::string>({{429, "7", 7, "backend.throttled"},

@@ -1,5 +1,6 @@
 """Servers of an environment that are away, slow, lying or overrun, one at a time: it is told in the right word, the others go on, and nothing need be restarted."""
 import contextlib
+import json
 import struct
 import tempfile
 import unittest
@@ -7,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from backend_proxy import Cut, HalfOpen, Proxy, Refuses, Renames, Says, Silent, amqp_frame, http_answer, http_request
-from backend_servers import SECRETS, ceph, environment_at, fake_weaviate, profile_of, rabbit
+from backend_servers import INDEX_KEY, S3_SECRET, SECRETS, ceph, environment_at, fake_weaviate, profile_of, rabbit
 from caller import Caller
 from environment_test import components, statuses
 from running_node import RunningNode
@@ -18,6 +19,18 @@ FIRST = {"storage": "bucket {}-bucket-0", "broker": "exchange {}-orders", "index
 SLOW_S = 120
 NOISE = b"\x00\xff<<{{" * 100
 PIECE = b"x" * 65536
+
+
+def rule_of(name, prefix):
+    return (f"<LifecycleConfiguration><Rule><ID>{name}</ID><Filter><Prefix>{prefix}</Prefix></Filter><Status>Enabled</Status>"
+            "<Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>").encode()
+
+
+def class_of(request, vectorizer, kind):
+    """What a server says of the class that is asked for."""
+    name = request.split()[1].decode().rpartition("/")[2]
+    return json.dumps({"class": name, "vectorizer": vectorizer, "properties": [
+        {"name": "title", "dataType": [kind]}, {"name": "size", "dataType": ["int"]}]}).encode()
 
 
 class Suffering:
@@ -50,6 +63,11 @@ class Suffering:
     def well(self, part):
         seen = self.looked(part)
         return seen and seen["status"] == "ok" and set(seen["counts"]) == {"in_sync"}
+
+    def settled(self):
+        """No apply of the component waits for what came of it."""
+        told = self.caller.get("/internal/bootstrap/status").json["components"].get(self.part, {})
+        return told and not told.get("applying")
 
     def until(self, condition, what):
         try:
@@ -86,6 +104,7 @@ class HostileBackendsTest(unittest.TestCase):
             finally:
                 sufferer.proxy.behave()
             sufferer.until(lambda: sufferer.well(part), "it is taken into use again")
+            sufferer.until(sufferer.settled, "what came of each apply is told")
             return seen
         with ThreadPoolExecutor() as at_once:
             return dict(zip(faults, at_once.map(one, faults)))
@@ -141,6 +160,45 @@ class HostileBackendsTest(unittest.TestCase):
                     {"storage": "failed", "broker": "unreachable", "index": "failed"},
                     {**FIRST, "storage": "versioning {}-bucket-0"})
         self.suffer("static", self.all_parts(Says(NOISE)), {"storage": "failed", "broker": "unreachable", "index": "failed"})
+
+    def test_one_whose_refusal_is_full_of_keys(self):
+        """Megabytes of nothing but the secret, at once and as JSON."""
+        for kind, around in {"bare": b"%s", "json": b'{"error":[{"message":"%s"}]}'}.items():
+            seen = self.suffer(f"full{kind}", {
+                part: Says(http_answer(500, around % (secret.encode() * (size // len(secret))), "Connection: close"))
+                for part, secret, size in (("storage", S3_SECRET, 3 << 20), ("index", INDEX_KEY, 15 << 20))},
+                {"storage": "unreachable", "index": "unreachable"})
+            self.assertIn("answered 500: ***", str(seen["index"]["resources"]))
+
+    def test_one_whose_good_answer_is_too_much(self):
+        """Names and values longer than any, or with a character that no text of a report may have."""
+        def rule(prefix):
+            return Says(http_answer(200, rule_of("tmp-7d", prefix), "Connection: close"), "^GET .*lifecycle")
+        def answers(vectorizer, kind="text"):
+            return Says(lambda request: http_answer(200, class_of(request, vectorizer, kind), "Connection: close"), "^GET /v1/schema/")
+        hits = {"storage": "lifecycle {}-bucket-0", "index": FIRST["index"]}
+        for kind, faults in {"long": (rule("x" * (3 << 20)), answers("x" * (15 << 20))),
+                             "nul": (rule("&#xD800;"), answers("none", "te\0xt"))}.items():
+            seen = self.suffer(kind, dict(zip(hits, faults)), dict.fromkeys(hits, "failed"), hits)
+            self.assertLess(len(str(seen)), 20_000)
+
+    def test_one_whose_good_answer_has_a_key_in_it(self):
+        """What differs is shown without it."""
+        faults = {"storage": Says(http_answer(200, rule_of("tmp-7d", f"Bearer {S3_SECRET}"), "Connection: close"), "^GET .*lifecycle"),
+                  "index": Says(lambda request: http_answer(200, class_of(request, f"Bearer {INDEX_KEY}", "text"), "Connection: close"),
+                                "^GET /v1/schema/")}
+        for part, fault in faults.items():
+            sufferer = self.sufferers[part]
+            sufferer.proxy.misbehave(fault)
+            sufferer.want("inside")
+            hit = {"storage": "lifecycle {}-bucket-0", "index": FIRST["index"]}[part].format(
+                sufferer.name.title() if part == "index" else sufferer.name)
+            sufferer.until(lambda: statuses(sufferer.looked(part) or {"resources": []}).get(hit) == "drifted", f"{hit} has drifted")
+            self.assertIn("Bearer ***", str(sufferer.looked(part)["resources"]))
+            sufferer.until(sufferer.settled, "it is told")
+            self.no_secrets(sufferer)
+            sufferer.proxy.behave()
+            sufferer.until(lambda: sufferer.well(part), "it is taken into use again")
 
     def test_one_whose_answer_has_no_end(self):
         endless = Says(b"HTTP/1.1 200 X\r\nContent-Length: 1000000000000\r\n\r\n", "^GET ", PIECE)
