@@ -4,10 +4,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "adapters/child_process.hpp"
-#include "adapters/program.hpp"
 #include "tests/adapters/fake_s3.hpp"
-#include "tests/adapters/git_room.hpp"
+#include "tests/adapters/strange_tls_server.hpp"
 
 using namespace muster;
 using namespace muster::test;
@@ -247,29 +245,11 @@ TEST_CASE("nobody there is unreachable, and an endpoint that is none is refused 
 }
 
 TEST_CASE("a server whose certificate nobody vouches for, or is of another name, is not talked to") {
-  GitRoom room;
-  const auto file = [&](const char* name) { return (room / name).string(); };
-  const auto made =
-    run_program({{"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                  "-subj", "/CN=elsewhere", "-addext", "subjectAltName=DNS:elsewhere.example", "-keyout",
-                  file("key"), "-out", file("certificate")},
-                 base_environment()});
-  REQUIRE(made);
-  REQUIRE(made->good());
-  const auto port = free_port();
-  Spawn spawn;
-  spawn.argv = {"openssl", "s_server",  "-accept", std::to_string(port), "-www", "-quiet",
-                "-key",    file("key"), "-cert",   file("certificate")};
-  spawn.env = base_environment();
-  spawn.output = file("log");
-  auto server = ChildProcess::start(spawn);
-  REQUIRE(server);
-  const std::shared_ptr<void> end(nullptr, [&](void*) { server->kill(); });
-  REQUIRE(eventually([&] { return answers(port); }));
-  S3Settings settings{"https://127.0.0.1:" + std::to_string(port), {"AKEXAMPLE", "SKEXAMPLE"}};
+  const StrangeTlsServer server;
+  S3Settings settings{server.url(), {"AKEXAMPLE", "SKEXAMPLE"}};
   S3Storage unknown(settings);
   CHECK(codes_of(unknown) == all("tls.untrusted"));
-  settings.ca_file = file("certificate");
+  settings.ca_file = server.certificate();
   S3Storage other_name(settings);
   CHECK(codes_of(other_name) == all("tls.untrusted"));
 }

@@ -6,6 +6,7 @@
 
 #include "adapters/weaviate_index.hpp"
 #include "tests/adapters/index_contract.hpp"
+#include "tests/adapters/strange_tls_server.hpp"
 #include "tests/adapters/tiny_server.hpp"
 
 using namespace muster;
@@ -335,4 +336,17 @@ TEST_CASE("every write carries its idempotency key and credential, and no read t
   CHECK_FALSE(index_of(server, "s3cret")->ensure_class(kAsset, {"the-key"}));
   server.stop();
   CHECK(wrong.empty());
+}
+
+TEST_CASE("an index whose certificate nobody vouches for, or is of another name, is not talked to") {
+  const test::StrangeTlsServer server;
+  for (const auto& ca_file : {std::string{}, server.certificate()}) {
+    const auto index = make_weaviate_index({.url = server.url(), .api_key = "s3cret", .ca_file = ca_file});
+    REQUIRE(index);
+    const auto ensured = (*index)->ensure_class(kAsset, {});
+    REQUIRE_FALSE(ensured);
+    CHECK(ensured.error().code == "tls.untrusted");
+    CHECK(ensured.error().detail.find("s3cret") == std::string::npos);
+    CHECK(code_of((*index)->upsert_vector("Asset", "a", {1}, nullptr)) == "tls.untrusted");
+  }
 }
