@@ -75,6 +75,15 @@ public:
   [[nodiscard]] std::string brokers() const { return "127.0.0.1:" + std::to_string(listening_.port()); }
   std::atomic<int> looks_until_led{2};  ///< Of a topic that is made.
 
+  /// Of "someone" from now on; whoever is in already has to come in again.
+  void set_password(const std::string& password) {
+    {
+      const std::lock_guard lock(mutex_);
+      password_ = password;
+    }
+    listening_.cut();
+  }
+
   void put(const std::string& name, Topic topic) {
     const std::lock_guard lock(mutex_);
     topics_[name] = std::move(topic);
@@ -164,11 +173,11 @@ private:
     for (const auto& [api, least, most] : kKnown) reply.number(api, 2).number(least, 2).number(most, 2);
   }
 
-  /// Lets "someone" in with "let-me-in"; to others it says all that they said.
-  static void authenticate(KafkaReader& request, KafkaWriter& reply) {
+  /// Lets "someone" in with the password; to others it says all that they said.
+  void authenticate(KafkaReader& request, KafkaWriter& reply) const {
     request.number(2);  // The upper half of a length.
     const auto said = request.text().value_or("");
-    const bool known = said == std::string("\0someone\0let-me-in", 18);
+    const bool known = said == std::string("\0someone\0", 9) + password_;
     reply.number(known ? 0 : 58, 2).text(known ? "" : "Authentication failed: " + said).number(0, 4);
   }
 
@@ -234,6 +243,7 @@ private:
   std::map<std::string, Topic> topics_;
   std::map<int, Refusal> refusals_;
   std::map<int, int> counts_;
+  std::string password_ = "let-me-in";
   std::optional<Topic> quicker_;
   bool makes_by_looking_ = false;
   Listening listening_;

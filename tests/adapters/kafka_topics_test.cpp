@@ -271,6 +271,27 @@ TEST_CASE("who may not enter is refused, and nobody reads the password", "[S2-37
   CHECK_THAT(error.detail, Catch::Contains("Authentication failed") && !Catch::Contains("s3cr3t"));
 }
 
+TEST_CASE("a password that is another one now is refused, and who knows it again is let in") {
+  FakeKafka kafka;
+  kafka.put("orders", {{1, 1}, {{"retention.ms", "1000"}}});
+  auto settings = hasty(kafka.brokers());
+  settings.security_protocol = "SASL_PLAINTEXT";
+  settings.user = "someone";
+  settings.password = "let-me-in";
+  KafkaTopics topics(settings);
+  CHECK(outcome_of(topics.ensure_topic(kOrders, {})) == Outcome::in_sync);
+  kafka.set_password("an0ther-one");
+  std::string detail;
+  CHECK(eventually([&] {
+    const auto ensured = topics.ensure_topic(kOrders, {});
+    if (!ensured) detail = ensured.error().detail;
+    return !ensured && ensured.error().code == "backend.refused";
+  }));
+  CHECK_THAT(detail, Catch::Contains("Authentication fail") && !Catch::Contains("let-me-in"));
+  kafka.set_password("let-me-in");
+  CHECK(eventually([&] { return bool(topics.ensure_topic(kOrders, {})); }));
+}
+
 TEST_CASE("a cluster whose certificate names another host, or that nobody trusts, is not spoken to") {
   const auto said = [](const std::string& host, const std::string& ca_file) {
     const auto server = RabbitServer::get(SOURCE_DIR).tls("localhost");  // It speaks TLS, that is enough.

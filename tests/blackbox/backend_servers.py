@@ -5,11 +5,13 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import pika
 
@@ -18,6 +20,7 @@ from running_cluster import fixed_port
 from running_node import ROOT, free_port
 from waiting import until
 
+RABBITMQ = Path("/usr/lib/rabbitmq/lib")
 BACKENDS = ROOT / "tests" / "backends"
 S3_KEY, S3_SECRET = "testak", "testsk"
 AMQP_USER, AMQP_PASSWORD = "maker", "let-me-make"
@@ -63,8 +66,17 @@ def rabbit():
         yield port
 
 
-def amqp_url(port):
-    return f"amqp://{AMQP_USER}:{AMQP_PASSWORD}@127.0.0.1:{port}/"
+def set_amqp_password(folder, ports, password):
+    """Gives the user that nodes are another password, at the RabbitMQ that rabbit_in() started."""
+    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": f"{folder}/home", "ERL_EPMD_PORT": str(ports[3]),
+                   "RABBITMQ_CONF_ENV_FILE": "/dev/null"}
+    program = next(RABBITMQ.glob("rabbitmq_server-*/sbin/rabbitmqctl"))
+    subprocess.run([program, "-n", f"muster{ports[0]}@localhost", "change_password", AMQP_USER, password], env=environment, check=True,
+                   stdout=subprocess.DEVNULL, timeout=STOP_LIMIT_S)
+
+
+def amqp_url(port, password=AMQP_PASSWORD):
+    return f"amqp://{AMQP_USER}:{password}@127.0.0.1:{port}/"
 
 
 @contextlib.contextmanager
