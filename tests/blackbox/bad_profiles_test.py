@@ -58,6 +58,27 @@ class BadProfilesTest(unittest.TestCase):
             put_profile(profile.name, cut)
             until(lambda: (node.folder / "data" / "objects" / "other").is_dir(), "the whole of it is made")
 
+    def test_a_bucket_that_no_storage_can_have(self):
+        """A profile may name it, as what a bucket may be called is the storage's to say: its row has failed, and the others are made."""
+        names = ["first", "Not_A_Bucket", "192.168.0.1", "last"]
+        with environment_node("--poll-every", "100ms") as (node, caller, profile):
+            converged(caller, *PARTS)
+            put_profile(profile.name, {"storage": [{"name": name, "tags": {"owner": "platform"}} for name in names]})
+            objects = node.folder / "data" / "objects"
+            until(lambda: (objects / "last").is_dir(), "the last one is made")
+            def told():
+                seen = components(caller)["storage"]
+                return statuses(seen).get("tags last") == "in_sync" and seen
+            seen = until(told, "all were looked at")
+            self.assertEqual(seen["status"], "error")
+            self.assertEqual({name: statuses(seen)[f"bucket {name}"] for name in names},
+                             {"first": "in_sync", "Not_A_Bucket": "failed", "192.168.0.1": "failed", "last": "in_sync"})
+            why = {row["name"]: row["detail"] for row in seen["resources"] if row["kind"] == "bucket" and row["status"] == "failed"}
+            self.assertEqual(why, {"Not_A_Bucket": "the name of a bucket (Not_A_Bucket) may have only a-z, 0-9, '.' and '-'",
+                                   "192.168.0.1": "the name of a bucket (192.168.0.1) must not be an IP address"})
+            self.assertEqual({path.name for path in objects.iterdir() if path.is_dir() and not path.name.startswith(".")},
+                             {"media", "first", "last"})
+
     def refusals(self, caller, first):
         return [json.loads(line)["data"]["reason"] for line in caller.get(f"/v1/events?from={first}&type=profile.rejected").body.splitlines()]
 
