@@ -12,9 +12,8 @@
 
 namespace muster::profile {
 
-constexpr size_t kMaxFile = 4 * 1024 * 1024;    ///< Bytes of a profile file.
-constexpr size_t kMaxPublished = 4 * kMaxFile;  ///< Of its JSON: with quotes, escapes and what was left out.
-constexpr size_t kMaxEntries = 10'000;          ///< Everything that has a name, together.
+constexpr size_t kMaxFile = 4 * 1024 * 1024;  ///< Bytes of a profile file.
+constexpr size_t kMaxEntries = 10'000;        ///< Everything that has a name, together.
 /// What is kept of one kind by what is built in: nothing is ever deleted, so former profiles' stays beside
 /// it.
 constexpr size_t kMostKept = 5 * kMaxEntries;
@@ -91,8 +90,6 @@ struct Profile {
 /// computed. Error `profile.invalid` with every fault at once, each with a JSON pointer and, in YAML, the
 /// line.
 Result<Profile> parse(std::string_view text, std::string_view file);
-/// The same of a document that was read already, as it is published.
-Result<Profile> from_json(Json document, std::string_view file);
 
 /// One entry as the document writes it.
 [[nodiscard]] Json to_json(const LifecycleRule& rule);

@@ -207,18 +207,7 @@ Result<yaml::Document> read(std::string_view text) {
   return yaml::parse(text, limits);
 }
 
-Result<Profile> profile_of(const yaml::Document& document, std::string_view file) {
-  names::Check check;
-  auto profile = Reading(check).profile(document.value);
-  if (!check.faults().empty()) return yaml::refusal("profile.invalid", file, check.faults(), document);
-  return profile;
-}
-
 }  // namespace
-
-Result<Profile> from_json(Json document, std::string_view file) {
-  return profile_of({std::move(document), {}}, file);
-}
 
 Result<Profile> parse(std::string_view text, std::string_view file) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return Profile{};
@@ -226,7 +215,10 @@ Result<Profile> parse(std::string_view text, std::string_view file) {
   if (!document)
     return Error{"profile.invalid", std::string(file) + ": " + document.error().detail,
                  document.error().fields};
-  return profile_of(*document, file);
+  names::Check check;
+  auto profile = Reading(check).profile(document->value);
+  if (!check.faults().empty()) return yaml::refusal("profile.invalid", file, check.faults(), *document);
+  return profile;
 }
 
 }  // namespace muster::profile

@@ -147,8 +147,8 @@ Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Co
 void EnvironmentSide::take_profile(const std::string& text, std::function<void()> looked) {
   auto document = parse_json(text);
   auto pauses = document ? take_pauses(*document) : environment::Pauses{};
-  auto profile = document ? profile::from_json(std::move(*document), "profile.json")
-                          : Result<profile::Profile>{document.error()};
+  auto profile =
+    document ? profile::parse(document->dump(), "profile.json") : Result<profile::Profile>{document.error()};
   if (!profile) {
     spdlog::error("environment profile error={}", profile.error().detail);
     return looked();

@@ -8,14 +8,13 @@
 
 #include "adapters/keys.hpp"
 #include "base/hash.hpp"
-#include "domain/profile.hpp"
 
 namespace muster::app {
 namespace {
 
 using node_life::Ask;
 
-constexpr size_t kMaxReply = profile::kMaxPublished;
+constexpr size_t kMaxReply = 4 << 20;  // Bytes of a plan or a profile.
 
 node_life::Tick tick() {
   return std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());

@@ -95,17 +95,6 @@ class BadProfilesTest(unittest.TestCase):
             applied = caller.post("/v1/environment/apply").json["components"]
             self.assertEqual([one["counts"] for one in applied], [{"in_sync": 3000}, {"in_sync": 4000}, {"in_sync": 2000}])
 
-    def test_as_many_bytes_as_may_be(self):
-        """What is published of a file of 4 MiB is more than that, and heard all the same."""
-        tags = "".join(f", t{n}: {'x' * 41}" for n in range(1000))[2:]
-        text = "modes: {storage: observe}\nstorage:\n" + "".join(f"- {{name: b{n}, tags: {{{tags}}}}}\n" for n in range(85))
-        self.assertLess(len(text), 4 << 20)
-        with environment_node("--environment-interval", "1h", "--poll-every", "100ms") as (_, caller, profile):
-            converged(caller, *PARTS)
-            put_profile(profile.name, text)
-            until(lambda: "bucket b84" in statuses(components(caller)["storage"]), "all of it is looked at")
-            self.assertGreater(len(caller.get("/v1/bootstrap/profile").body), 4 << 20)
-
     def test_many_edits_while_applies_run(self):
         """It ends as the last one; no component ever goes back to an older one, and each looks at one whole profile."""
         with environment_node("--environment-interval", "100ms", "--poll-every", "100ms") as (_, caller, profile):
