@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPollMs = 1'000;
-constexpr std::chrono::seconds kGoodbye{3};  // To end it; replies that lie can keep it busy for ever.
+constexpr std::chrono::seconds kGoodbye{3};  // To end it.
 constexpr size_t kMaxWords = 300;            // Bytes of what a cluster says that are repeated.
 constexpr size_t kMaxReply = 16 << 20;       // Bytes.
 constexpr size_t kMaxFetch = 4 << 20;        // Bytes that are fetched at once.
@@ -79,6 +79,10 @@ void add_listening(Properties& properties) {
 constexpr std::array kNobody{RD_KAFKA_RESP_ERR__TRANSPORT,        RD_KAFKA_RESP_ERR__TIMED_OUT,
                              RD_KAFKA_RESP_ERR__MSG_TIMED_OUT,    RD_KAFKA_RESP_ERR__RESOLVE,
                              RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE};
+
+bool is_silence(int code) {
+  return std::find(kNobody.begin(), kNobody.end(), code) != kNobody.end();
+}
 
 const char* code_of(int code) {
   switch (code) {
@@ -192,8 +196,8 @@ Result<std::optional<KafkaTopic>> KafkaClient::look(const std::string& topic) {
   const rd_kafka_metadata_t* metadata = nullptr;
   auto failed = RD_KAFKA_RESP_ERR__TIMED_OUT;
   const auto until = Clock::now() + settings_.connect;
-  // A call cannot be interrupted: the first ones are short.
-  for (auto wait = settings_.connect / 12; failed != RD_KAFKA_RESP_ERR_NO_ERROR; wait *= 2) {
+  // A call cannot be interrupted: the first ones are short. One that was answered is not repeated.
+  for (auto wait = settings_.connect / 12; is_silence(failed); wait = std::min(wait * 2, settings_.connect)) {
     const auto left = std::chrono::duration_cast<Millis>(until - Clock::now());
     if (left.count() <= 0 || cancelled_ || all_down_) break;
     const auto most = wait * 3 > left ? left : wait;
@@ -218,7 +222,7 @@ Result<std::optional<KafkaTopic>> KafkaClient::look(const std::string& topic) {
 
 Error KafkaClient::error(int code, std::string_view text) const {
   std::string words{text};
-  if (std::find(kNobody.begin(), kNobody.end(), code) != kNobody.end()) {
+  if (is_silence(code)) {
     const std::lock_guard lock(mutex_);
     if (cause_) {
       code = cause_->first;
