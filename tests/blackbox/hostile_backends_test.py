@@ -11,11 +11,13 @@ from backend_proxy import Cut, HalfOpen, Proxy, Refuses, Renames, Says, Silent, 
 from backend_servers import INDEX_KEY, S3_SECRET, SECRETS, ceph, environment_at, fake_weaviate, profile_of, rabbit
 from caller import Caller
 from environment_test import components, statuses
+from fake_kafka import DENIED, THROTTLED, fake_kafka, garbled, kafka_request, refused
 from running_node import RunningNode
 from waiting import until
 
-PARTS = ("storage", "broker", "index")
-FIRST = {"storage": "bucket {}-bucket-0", "broker": "exchange {}-orders", "index": "class {}Class0"}  # What is asked for first.
+PARTS = ("storage", "broker", "index", "topics")
+TAKE = {"storage": http_request, "broker": amqp_frame, "index": http_request, "topics": kafka_request}
+FIRST = {"storage": "bucket {}-bucket-0", "broker": "exchange {}-orders", "index": "class {}Class0", "topics": "topic {}"}  # What is asked for first.
 SLOW_S = 120
 NOISE = b"\x00\xff<<{{" * 100
 PIECE = b"x" * 65536
@@ -34,23 +36,28 @@ def class_of(request, vectorizer, kind):
 
 
 class Suffering:
-    """A node one of whose servers is behind a proxy."""
+    """A node one of whose servers is behind a proxy. Its Kafka, a fake, is its own, since that tells its clients where it is."""
 
     def __init__(self, part, ports, keep):
         self.part = part
-        self.proxy = keep.enter_context(Proxy(ports[part], amqp_frame if part == "broker" else http_request))
+        kafka = keep.enter_context(fake_kafka())
+        ports = {**ports, "topics": kafka.port}
+        self.proxy = keep.enter_context(Proxy(ports[part], TAKE[part]))
+        if part == "topics":
+            kafka.told_port = self.proxy.port
         self.profile = Path(keep.enter_context(tempfile.NamedTemporaryFile("w", suffix=".yaml")).name)
         self.want("begin")
-        ports = [self.proxy.port if one == part else ports[one] for one in PARTS]
+        ports[part] = self.proxy.port
+        environment = {**environment_at(ports["storage"], ports["broker"], ports["index"]), "KAFKA_BROKERS": f"127.0.0.1:{ports['topics']}"}
         self.node = keep.enter_context(RunningNode("--dev", "--node-side", "--environment-interval", "500ms", "--poll-every", "200ms",
-                                                   "--log-level", "debug", "--profile", self.profile, environment=environment_at(*ports)))
+                                                   "--log-level", "debug", "--profile", self.profile, environment=environment))
         self.caller = Caller(self.node.port, Authorization="Bearer dev-token")
         self.until(lambda: all(self.well(part) for part in PARTS), "all of it is there")
 
     def want(self, what):
         """A profile of new names from now on."""
         self.name = what + self.part
-        self.profile.write_text(profile_of(self.name))
+        self.profile.write_text(json.dumps({**json.loads(profile_of(self.name)), "topics": [{"name": self.name, "config": {"retention.ms": "1000"}}]}))
 
     def first(self, part):
         return FIRST[part].format(self.name.title() if part == "index" else self.name)
@@ -139,8 +146,9 @@ class HostileBackendsTest(unittest.TestCase):
         seen = self.suffer("once", {
             "storage": Says(forbidden, "^PUT .*lifecycle"),
             "broker": Renames("queue.declare", "oncebroker-queue-0", "amq.broker-queue-0"),  # Which the broker keeps for itself.
-            "index": Says(forbidden, "^POST /v1/schema$")}, self.all_parts("failed"),
-            {"storage": "lifecycle {}-bucket-0", "broker": "queue {}-queue-0", "index": "class {}Class0"})
+            "index": Says(forbidden, "^POST /v1/schema$"),
+            "topics": Says(refused(DENIED), "^topic.create ")}, self.all_parts("failed"),
+            {**FIRST, "storage": "lifecycle {}-bucket-0", "broker": "queue {}-queue-0"})
         self.assertIn("Bearer ", str(seen["index"]["resources"]))  # The server repeated it, without the key as no_secrets() saw.
         for part, begins in {"storage": ("bucket", "versioning", "tags"), "broker": ("exchange",)}.items():
             well = [status for name, status in statuses(seen[part]).items() if name.startswith(begins)]
@@ -153,13 +161,15 @@ class HostileBackendsTest(unittest.TestCase):
             seen = self.suffer(f"busy{status}", dict.fromkeys(("storage", "index"), Says(answer)), self.all_parts("unreachable"))
             for part, component in seen.items():
                 self.assertIn("ask again in 1 s", str(component["resources"]), part)
+        self.suffer("busykafka", {"topics": Says(refused(THROTTLED), "^topic.(judge|create) ")}, {"topics": "unreachable"})
 
     def test_one_that_talks_nonsense(self):
         nonsense = Says(http_answer(200, NOISE, "Connection: close"), "^GET ")
-        self.suffer("noise", {"storage": nonsense, "broker": Says(NOISE), "index": nonsense},
-                    {"storage": "failed", "broker": "unreachable", "index": "failed"},
+        self.suffer("noise", {"storage": nonsense, "broker": Says(NOISE), "index": nonsense, "topics": Says(NOISE)},
+                    {"storage": "failed", "broker": "unreachable", "index": "failed", "topics": "unreachable"},
                     {**FIRST, "storage": "versioning {}-bucket-0"})
-        self.suffer("static", self.all_parts(Says(NOISE)), {"storage": "failed", "broker": "unreachable", "index": "failed"})
+        self.suffer("static", {**self.all_parts(Says(NOISE)), "topics": Says(garbled, "^topic.look")},
+                    {"storage": "failed", "broker": "unreachable", "index": "failed", "topics": "failed"})
 
     def test_one_whose_refusal_is_full_of_keys(self):
         """Megabytes of nothing but the secret, at once and as JSON."""
@@ -202,8 +212,9 @@ class HostileBackendsTest(unittest.TestCase):
 
     def test_one_whose_answer_has_no_end(self):
         endless = Says(b"HTTP/1.1 200 X\r\nContent-Length: 1000000000000\r\n\r\n", "^GET ", PIECE)
-        self.suffer("endless", {"storage": endless, "broker": Says(struct.pack(">BHI", 1, 0, 0xfffffff0), endless=PIECE), "index": endless},
-                    {"storage": "failed", "broker": "unreachable", "index": "failed"},
+        self.suffer("endless", {"storage": endless, "broker": Says(struct.pack(">BHI", 1, 0, 0xfffffff0), endless=PIECE), "index": endless,
+                                "topics": Says(struct.pack(">I", 0x7fffffff), endless=PIECE)},
+                    {"storage": "failed", "broker": "unreachable", "index": "failed", "topics": "failed"},
                     {**FIRST, "storage": "versioning {}-bucket-0"})
 
 
