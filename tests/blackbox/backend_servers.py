@@ -30,12 +30,13 @@ STOP_LIMIT_S, CONNECT_LIMIT_S = 60, 5
 
 
 @contextlib.contextmanager
-def ceph(port=None):
-    """The port of Ceph's S3 gateway, which answers when its port is given; the one that is asked for."""
+def ceph(port=None, day_s=None):
+    """The port of Ceph's S3 gateway, which answers when its port is given; the one that is asked for. A day of its lifecycle rules may be shorter."""
     port = port or fixed_port()
+    day = {"LIFECYCLE_DAY": str(day_s)} if day_s else {}
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen([BACKENDS / "ceph", folder, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL)
+                                  stderr=subprocess.DEVNULL, env={**os.environ, **day})
         try:
             if server.stdout.readline() != b"ready\n":
                 raise AssertionError(f"the S3 server did not start: see {folder}")
