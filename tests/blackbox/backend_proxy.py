@@ -10,8 +10,9 @@ AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 METHODS = {(40, 10): "exchange.declare", (40, 20): "exchange.delete", (40, 30): "exchange.bind", (40, 40): "exchange.unbind",
            (50, 10): "queue.declare", (50, 20): "queue.bind", (50, 30): "queue.purge", (50, 40): "queue.delete",
            (50, 50): "queue.unbind", (60, 40): "basic.publish"}
-READS = {"GET", "HEAD", "exchange.look", "queue.look"}
+READS = {"GET", "HEAD", "exchange.look", "queue.look", "versions", "topic.look", "topic.judge"}
 MESSAGES = {"basic.publish"}  # What the log says is told to a broker whenever it is said: no part of a look.
+HELD_S = 60  # Nothing is kept back for longer.
 
 
 def http_request(said):
@@ -98,6 +99,20 @@ class Cut(Fault):
 
     def answered(self, answer):
         return answer[:len(answer) // 2]
+
+
+class Holds(Fault):
+    """Keeps back the first request that matches `pattern`, and what comes after it on its connection, until it is let go."""
+    cuts = False
+
+    def __init__(self, pattern):
+        self.pattern, self.held, self.go = pattern, threading.Event(), threading.Event()
+
+    def asked(self, what, message):
+        if re.search(self.pattern, what) and not self.held.is_set():
+            self.held.set()
+            self.go.wait(HELD_S)
+        return message, b""
 
 
 class Says(Fault):
