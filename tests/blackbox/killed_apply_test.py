@@ -17,6 +17,7 @@ from backend_proxy import Fault, MESSAGES, Proxy, READS, amqp_frame, http_reques
 from backend_servers import broker_by_hand, ceph, environment_at, fake_weaviate, index_by_hand, profile_of, rabbit
 from caller import Caller
 from environment_test import components, put_profile, statuses
+from fake_kafka import fake_kafka, kafka_request
 from foreign_hand import ForeignHand, share
 from running_node import RunningNode
 from waiting import until
@@ -75,16 +76,18 @@ class KilledNode:
 
     def named(self):
         """What is first in each component's look, by component."""
-        return {"storage": {f"bucket {one['name']}" for one in self.wanted["storage"]},
-                "broker": {f"queue {one['name']}" for one in self.wanted["broker"]["queues"]},
-                "index": {f"class {one['name']}" for one in self.wanted["index"]["classes"]}}
+        named = {"storage": {f"bucket {one['name']}" for one in self.wanted["storage"]},
+                 "broker": {f"queue {one['name']}" for one in self.wanted["broker"]["queues"]},
+                 "index": {f"class {one['name']}" for one in self.wanted["index"]["classes"]},
+                 "topics": {f"topic {one['name']}" for one in self.wanted.get("topics", ())}}
+        return {part: names for part, names in named.items() if part in PARTS or names}
 
     def made(self):
         """Whether a node that answers looked for all that is wanted now, and has it."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             seen = components(self.caller)
             return all(part in seen and set(seen[part]["counts"]) <= {"changed", "in_sync"} and
-                       names == {name for name in statuses(seen[part]) if name.startswith(("bucket ", "queue ", "class "))}
+                       names == {name for name in statuses(seen[part]) if name.startswith(("bucket ", "queue ", "class ", "topic "))}
                        for part, names in self.named().items())
 
     def kill(self):
@@ -95,22 +98,21 @@ class KilledNode:
         kinds = "member.started,bootstrap.intended,bootstrap.reported,bootstrap.added"
         return [json.loads(line) for line in self.caller.get(f"/v1/events?from={first}&type={kinds}").body.splitlines()]
 
+    def ended(self, first):
+        """The lines since then, once the last life told its first look of each component for what is wanted now, and no intent is open."""
+        generation, lines = components(self.caller)["storage"]["generation"], self.lines(first)
+        begun = max((at for at, line in enumerate(lines) if line["type"] == "member.started"), default=0)
+        looked = {line["data"]["component"] for line in lines[begun:] if line["type"] == "bootstrap.reported" and
+                  line["data"]["action"] != "recover" and line["data"]["generation"] == generation}
+        return lines if looked == set(self.named()) and set(keys("intended", lines)) <= set(keys("reported", lines)) else None
+
     def check(self, test, first, what):
         """All is as desired, each intent has one outcome, and what was added inside of what others use is on record, once."""
         until(self.made, f"{what}: all of it is made", limit_s=SLOW_S)
         applied = self.caller.post("/v1/environment/apply").json["components"]
-        test.assertEqual([(one["component"], set(one["counts"])) for one in applied], [(part, {"in_sync"}) for part in PARTS], (what, applied))
+        test.assertEqual([(one["component"], set(one["counts"])) for one in applied], [(part, {"in_sync"}) for part in self.named()], (what, applied))
 
-        generation = applied[0]["generation"]
-
-        def ended():
-            """The last life has told its first look of each component, and nothing is open."""
-            lines = self.lines(first)
-            begun = max((at for at, line in enumerate(lines) if line["type"] == "member.started"), default=0)
-            looked = {line["data"]["component"] for line in lines[begun:] if line["type"] == "bootstrap.reported" and
-                      line["data"]["action"] != "recover" and line["data"]["generation"] == generation}
-            return lines if looked == set(PARTS) and set(keys("intended", lines)) <= set(keys("reported", lines)) else None
-        lines = until(ended, f"{what}: each intent has an outcome", limit_s=SLOW_S)
+        lines = until(lambda: self.ended(first), f"{what}: each intent has an outcome", limit_s=SLOW_S)
         open_keys = set()
         for line in lines:
             if line["type"] == "bootstrap.intended":
@@ -143,12 +145,13 @@ def twice(keys):
 
 def everything(profiles):
     """One profile of all that these name."""
-    union = {"storage": [], "broker": {"exchanges": [], "queues": [], "bindings": []}, "index": {"classes": []}}
+    union = {"storage": [], "broker": {"exchanges": [], "queues": [], "bindings": []}, "index": {"classes": []}, "topics": []}
 
     def add(to, some):
         to += [one for one in some if one not in to]
     for profile in profiles:
         add(union["storage"], profile["storage"])
+        add(union["topics"], profile.get("topics", ()))
         add(union["index"]["classes"], profile["index"]["classes"])
         for kind, entries in union["broker"].items():
             add(entries, profile["broker"][kind])
@@ -167,35 +170,40 @@ class KilledApplyTest(unittest.TestCase):
             self.assertEqual(wrote & set(parts), set())
 
     def test_on_servers(self):
-        """[S2-45] Before and after each write that an apply makes, and at each line that it leaves in the log; other hands' things stay."""
+        """[S2-45] Before and after each write that an apply makes, and at each line that it leaves in the log; all is made, and other hands' things stay."""
         print(f"MUSTER_TEST_SEED={SEED}")
         keep = contextlib.ExitStack()
         self.addCleanup(keep.close)
         self.ports = {"storage": keep.enter_context(ceph()), "broker": keep.enter_context(rabbit()), "index": keep.enter_context(fake_weaviate())}
-        self.proxies = {part: keep.enter_context(Proxy(port, amqp_frame if part == "broker" else http_request))
-                        for part, port in self.ports.items()}
-        self.hand = ForeignHand(self.ports)
-        killed = KilledNode(keep, environment_at(*(self.proxies[part].port for part in PARTS)))
-        rng, wanted = random.Random(SEED), []
+        kafka = keep.enter_context(fake_kafka())
+        take = {"storage": http_request, "broker": amqp_frame, "index": http_request, "topics": kafka_request}
+        self.proxies = {part: keep.enter_context(Proxy(port, take[part])) for part, port in {**self.ports, "topics": kafka.port}.items()}
+        kafka.told_port = self.proxies["topics"].port
+        self.hand = ForeignHand(self.ports, kafka.topics)
+        killed = KilledNode(keep, {**environment_at(*(self.proxies[part].port for part in PARTS)), "KAFKA_BROKERS": f"127.0.0.1:{kafka.told_port}"})
+        rng, wanted, self.own = random.Random(SEED), [], {}
 
         def profile(name):
             self.hand.make(name)
             made = share(json.loads(profile_of(name)), name, "added")
+            made["topics"] = [{"name": name, "partitions": 2, "config": {"retention.ms": "1000"}}]
+            self.own[name] = json.loads(json.dumps(made))
             for kind, one in TOLD.items():
                 made["broker"][f"{kind}s"].append(one)
             wanted.append(made)
             return made
 
         killed.want(profile("first"))
-        until(killed.made, "the first profile is made", limit_s=SLOW_S)
+        until(lambda: killed.made() and killed.ended(1), "the first profile is made, and that is told", limit_s=SLOW_S)
         begun = killed.caller.get("/v1/cluster").seq + 1
-        for part in PARTS:
-            self.proxies[part].take_counts()
+        for proxy in self.proxies.values():
+            proxy.take_counts()
         killed.want(profile("second"))
         until(killed.made, "the second profile is made", limit_s=SLOW_S)
-        counts = {part: sum(written(self.proxies[part].take_counts()).values()) for part in PARTS}
-        steps = [(part, nth, before) for part in PARTS for nth in range(1, counts[part] + 1) for before in (True, False)]
-        steps += [(kind, nth, None) for kind in ("intended", "reported") for nth in range(1, len(PARTS) + 1)]
+        counts = {part: sum(written(proxy.take_counts()).values()) for part, proxy in self.proxies.items()}
+        killed.check(self, begun, "the second profile")
+        steps = [(part, nth, before) for part in counts for nth in range(1, counts[part] + 1) for before in (True, False)]
+        steps += [(kind, nth, None) for kind in ("intended", "reported") for nth in range(1, len(counts) + 1)]
         self.assertGreaterEqual(len(steps), 30, counts)
         chosen = []
         while len(chosen) < ROUNDS:
@@ -205,7 +213,7 @@ class KilledApplyTest(unittest.TestCase):
             with self.subTest(what):
                 first = killed.caller.get("/v1/cluster").seq + 1
                 name = f"r{turn}"
-                if where in PARTS:
+                if where in counts:
                     self.kill_at_write(killed, profile(name), where, nth, before, what)
                     again = rng.random() < 0.5
                 else:
@@ -221,12 +229,17 @@ class KilledApplyTest(unittest.TestCase):
                         killed.kill()
                 killed.node.__enter__()
                 killed.check(self, first, what)
-                self.assertEqual(self.hand.gone(name), set(), what)
+                self.is_there(name, what)
         for name in self.hand.made:
-            self.assertEqual(self.hand.gone(name), set(), name)
+            self.is_there(name, name)
         self.assertEqual(index_by_hand(self.ports["index"], "GET", "/fake/faults"), [])
         self.check_messages(killed, begun)
-        self.nothing_is_gone(killed, wanted, ("storage", "index"))  # Over AMQP nobody can see what is bound.
+        self.nothing_is_gone(killed, wanted, ("storage", "index", "topics"))  # Over AMQP nobody can see what is bound.
+
+    def is_there(self, name, what):
+        """All that its profile names, and all that other hands made beside it, as the servers say it. What `told` is bound to shows in check_messages."""
+        self.assertEqual(self.hand.missing(self.own[name]), [], what)
+        self.assertEqual(self.hand.gone(name), set(), what)
 
     def kill_at_write(self, killed, profile, part, nth, before, what):
         trap = Kills(killed.node, nth, before)
