@@ -9,6 +9,7 @@ import time
 from bus_rows import BUS_ROWS
 from cluster_rows import CLUSTER_ROWS
 from clusters import RunningCluster
+from drift_rows import DRIFT_ROWS
 from figure import Figure
 from job_rows import JOB_ROWS
 from run_rows import RUN_ROWS
@@ -245,4 +246,4 @@ def run_with_peak(command):
     return json.loads(out or b"null"), usage.ru_maxrss / 1024
 
 
-ROWS = {row.__name__: row for row in (one_client, inside, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)} | CLUSTER_ROWS | JOB_ROWS | RUN_ROWS | BUS_ROWS
+ROWS = {row.__name__: row for row in (one_client, inside, http64, batch, get, tail, fanout, beats, start, memory, replay, as_of)} | CLUSTER_ROWS | JOB_ROWS | RUN_ROWS | BUS_ROWS | DRIFT_ROWS

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "tests" / "bench"))
 from rows import ROWS, Bench  # noqa: E402
 from servers import PROGRAMS, TOKEN, Node, program  # noqa: E402
 
-QUICK = ("one_client", "inside", "batch", "get", "tail", "joiner", "follower", "sim", "completion", "discovery", "embedded", "rabbit", "second_pass")
+QUICK = ("one_client", "inside", "batch", "get", "tail", "joiner", "follower", "sim", "completion", "discovery", "embedded", "rabbit", "second_pass", "drift")
 REFERENCES = ("cluster64",)  # Beside etcd.
 
 
