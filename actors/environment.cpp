@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "actors/reconciler.hpp"
+#include "actors/reconciler_rounds.hpp"
 
 namespace muster {
 
@@ -13,14 +14,13 @@ using environment::Component;
 
 namespace {
 
-constexpr size_t kThreads = 1;  // Of the scheduler: every reconciler has a thread of its own.
+constexpr size_t kThreads = 1;  // Of the scheduler, for rounds: every reconciler has a thread of its own.
 
 }  // namespace
 
 struct Environment::Impl {
   explicit Impl(EnvironmentOptions given) : options(std::move(given)) {}
 
-  /// From the last to the first, so that each knows whom it hands rounds on to.
   void spawn() {
     const auto& backends = options.backends;
     const auto with = [this]<class Backend>(Component component, const std::shared_ptr<Backend>& backend) {
@@ -31,19 +31,27 @@ struct Environment::Impl {
     const auto removing = [](const auto& backend) {
       return [backend](const std::vector<bootstrap::Thing>& things) { return removals_of(backend, things); };
     };
-    auto topics = with(Component::topics, backends.topics);
-    topics.optional = true;
-    add(std::move(topics));
-    add(with(Component::index, backends.index));
+    RoundsDeps in_order{{}, options.pace, options.now, options.chance};
+    const auto add = [&](ReconcilerDeps deps) {
+      const auto component = deps.component;
+      const auto progress = deps.progress;
+      in_order.parts.push_back(
+        {component, system.spawn<caf::detached>(reconciler, std::move(deps)), progress});
+    };
+    auto storage = with(Component::storage, backends.storage);
+    storage.removals = removing(backends.storage);
+    storage.settle = [buckets = backends.storage] { return buckets->settle(); };
+    add(std::move(storage));
     auto broker = with(Component::broker, backends.broker);
     broker.removals = removing(backends.broker);
     broker.expects = [bus = backends.broker](const profile::Profile& profile) { bus->expect(profile); };
     add(std::move(broker));
-    auto storage = with(Component::storage, backends.storage);
-    storage.removals = removing(backends.storage);
-    storage.settle = [buckets = backends.storage] { return buckets->settle(); };
-    storage.begins = true;
-    add(std::move(storage));
+    add(with(Component::index, backends.index));
+    auto topics = with(Component::topics, backends.topics);
+    topics.optional = true;
+    add(std::move(topics));
+    for (const auto& part : in_order.parts) reconcilers.push_back(part.reconciler);
+    in_turn = system.spawn(rounds, std::move(in_order));
   }
 
   ReconcilerDeps deps_of(Component component) {
@@ -51,20 +59,13 @@ struct Environment::Impl {
     deps.component = component;
     deps.node = options.node;
     deps.backend = options.backends.name_of(component);
-    deps.pace = options.pace;
     deps.observe = options.observe[static_cast<size_t>(component)];
     deps.now = options.now;
-    deps.chance = options.chance;
     deps.stopping = stopping;
+    deps.progress = std::make_shared<std::atomic<uint64_t>>(0);
     deps.intends = options.intends;
     deps.told = [this](environment::Report report) { keep(std::move(report)); };
     return deps;
-  }
-
-  void add(ReconcilerDeps deps) {
-    if (!reconcilers.empty())
-      deps.next = [to = reconcilers.back()](RoundPtr round) { caf::anon_send(to, std::move(round)); };
-    reconcilers.push_back(system.spawn<caf::detached>(reconciler, std::move(deps)));
   }
 
   void keep(environment::Report report) {
@@ -76,7 +77,7 @@ struct Environment::Impl {
     if (options.told) options.told(*kept);
   }
 
-  void begin(RoundPtr round) { caf::anon_send(reconcilers.back(), std::move(round)); }
+  void begin(RoundPtr round) { caf::anon_send(in_turn, std::move(round)); }
 
   Status begin_counted(std::shared_ptr<Round> round) {
     if (looks->fetch_add(1) >= kMostLooks) {
@@ -84,7 +85,7 @@ struct Environment::Impl {
       return Error{"rate.limited",
                    std::to_string(kMostLooks) + " looks at the environment wait (limit max-waiting-looks)"};
     }
-    // Counted until the round is gone, also when a reconciler stops with it.
+    // Counted until the round is gone, also when the environment stops with it.
     const std::shared_ptr<void> counted{nullptr, [waiting = looks](void*) { waiting->fetch_sub(1); }};
     round->then = [counted, then = std::move(round->then)](std::vector<environment::Report> reports) {
       then(std::move(reports));
@@ -98,7 +99,8 @@ struct Environment::Impl {
   ActorConfig config{kThreads};
   caf::actor_system system{config};
   const std::shared_ptr<std::atomic<size_t>> looks = std::make_shared<std::atomic<size_t>>(0);
-  std::vector<Reconciler> reconcilers;  // The first to look is the last here.
+  std::vector<Reconciler> reconcilers;
+  Rounds in_turn;
   std::mutex mutex;
   std::array<std::shared_ptr<const environment::Report>, environment::kComponents.size()> seen;
 };
@@ -113,8 +115,10 @@ Environment::~Environment() {
   impl_->options.backends.broker->cancel();
   impl_->options.backends.index->cancel();
   impl_->options.backends.topics->cancel();
+  caf::anon_send_exit(impl_->in_turn, caf::exit_reason::user_shutdown);
   for (const auto& one : impl_->reconcilers) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   impl_->reconcilers.clear();
+  impl_->in_turn = nullptr;
   impl_->system.await_all_actors_done();
 }
 

@@ -115,19 +115,30 @@ using Discoverer = caf::typed_actor<
   /// Look now: some time has passed, or something was heard.
   caf::reacts_to<tick_atom>>;
 
-struct Round;
-/// A look at the components, handed from one reconciler to the next.
-using RoundPtr = std::shared_ptr<Round>;
+struct Look;
+/// What a reconciler is to do.
+using LookPtr = std::shared_ptr<const Look>;
+struct Looked;
+/// What came of it.
+using LookedPtr = std::shared_ptr<Looked>;
 
 /// Makes one component of a node's environment as the profile says. Detached: it blocks on its server.
 using Reconciler = caf::typed_actor<
-  /// Look now, and hand the round on.
+  /// Look, or prune, now.
+  caf::replies_to<LookPtr>::with<LookedPtr>>;
+
+struct Round;
+/// A look at the components, one after the other.
+using RoundPtr = std::shared_ptr<Round>;
+/// Something to be done later.
+using LaterPtr = std::shared_ptr<const std::function<void()>>;
+
+/// Says which component of a node's environment looks when. It blocks on nobody.
+using Rounds = caf::typed_actor<
+  /// Begin this round.
   caf::reacts_to<RoundPtr>,
-  /// The interval is over: begin a round.
-  caf::reacts_to<tick_atom>,
-  /// The pause after an attempt that nobody answered is over; its number, since another look may have come
-  /// between.
-  caf::reacts_to<tick_atom, uint64_t>>;
+  /// The time for this has come.
+  caf::reacts_to<LaterPtr>>;
 
 /// Looks into the past: loads worlds as of a seq. Detached: it blocks on the disk.
 using Historian = caf::typed_actor<

@@ -1,5 +1,4 @@
-// The actor of one component of a node's environment: looks when it is told, when the interval is over, and
-// after a pause when nobody answered.
+// The actor of one component of a node's environment: looks when it is told to.
 #pragma once
 
 #include <functional>
@@ -21,14 +20,17 @@ struct Desired {
 };
 using DesiredPtr = std::shared_ptr<const Desired>;
 
-struct Round {
-  DesiredPtr desired{};  ///< Null: what was desired before.
+struct Look {
+  DesiredPtr desired;  ///< Never null.
   bool dry_run = false;
-  std::optional<environment::Component> only{};
+  uint64_t attempt = 1;
   /// A prune of these, in place of a look; of what the profile names nothing is removed.
   std::shared_ptr<const environment::Removals> removals{};
-  std::vector<environment::Report> reports{};  ///< Of those that have looked.
-  std::function<void(std::vector<environment::Report>)> then{};
+};
+
+struct Looked {
+  std::optional<environment::Report> report{};  ///< None: nothing is desired of it.
+  Millis retry_after{0};                        ///< How long the server wants to be left alone.
 };
 
 struct ReconcilerDeps {
@@ -39,20 +41,18 @@ struct ReconcilerDeps {
   /// What is to be kept from now on, also by the backend itself; nothing while it is left alone. Null: it
   /// does nothing by itself.
   std::function<void(const profile::Profile&)> expects{};
-  environment::Pace pace;
   bool observe = false;  ///< Tells what it would do, and does nothing; the profile may say that, too.
   std::function<Time()> now;
-  std::function<double()> chance;  ///< From 0 to 1.
   /// Before anything is written; nothing is when it fails. Null: not asked.
   std::function<Status(const environment::Intent&)> intends{};
   /// After all was written: it survives a loss of power. Null: it does as it is written, or as it is told.
   std::function<Status()> settle{};
   std::function<void(environment::Report)> told;  ///< After each look that was no dry run.
-  std::function<void(RoundPtr)> next;             ///< Whom rounds are handed on to; the last has nobody.
   /// From now on looks end early, and nothing is told. Null: never.
   std::shared_ptr<const std::atomic<bool>> stopping{};
+  /// Counts the steps that it took, for who wants to know whether it waits for somebody. Null: it does not.
+  std::shared_ptr<std::atomic<uint64_t>> progress{};
   bool optional = false;  ///< While nothing is desired of it, it does not look.
-  bool begins = false;    ///< It begins the rounds of the interval.
 };
 
 struct ReconcilerState {
@@ -60,10 +60,6 @@ struct ReconcilerState {
   DesiredPtr desired;
   std::vector<Step> steps;
   std::string key;
-  unsigned failed = 0;         // Looks in a row that somebody did not answer.
-  uint64_t planned = 0;        // The number of the last look that was planned.
-  Time alone_until{};          // A server asked to be left alone until then.
-  std::weak_ptr<Round> begun;  // The last round of the interval, while somebody has it.
 };
 
 Reconciler::behavior_type reconciler(Self<Reconciler, ReconcilerState> self, ReconcilerDeps deps);

@@ -2,6 +2,8 @@
 #include "actors/reconciling.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 
 namespace muster::actors {
 
@@ -130,29 +132,60 @@ std::vector<Step> steps_of(const std::shared_ptr<Topics>& topics, const profile:
   return steps;
 }
 
-Taken take(const std::vector<Step>& steps, const Ask& ask, const std::atomic<bool>* stopping) {
-  const Result<environment::Ensured> not_asked =
-    Error{"unreachable", "not asked: nobody answered the last " + std::to_string(kMostSilent)};
+namespace {
+
+/// Goes through steps, and says which are not worth asking.
+class Taking {
+public:
+  Taking(const Ask& ask, const Manner& manner) : ask_(ask), manner_(manner) {}
+
+  /// Nothing: it was passed over.
+  std::optional<environment::Row> take(const Step& step) {
+    if (step.follows && fallen_ && step.name == *fallen_) return std::nullopt;
+    auto& silent = silent_[step.kind];
+    if (silent.in_a_row >= kMostSilent || silent.late >= kMostSilent)
+      return row(step, Error{"unreachable",
+                             "not asked: nobody answered for " + std::to_string(kMostSilent) + " others"});
+    const auto began = manner_.clock();
+    const auto outcome = step.ensure(ask_);
+    if (!outcome && manner_.clock() - began >= kLongStep) silent.late++;
+    auto told = row(step, outcome);
+    silent.in_a_row = told.status == "unreachable" ? silent.in_a_row + 1 : 0;
+    if (manner_.progress) ++*manner_.progress;
+    if (!outcome && step.retry_after) retry_after_ = std::max(retry_after_, step.retry_after());
+    return told;
+  }
+
+  [[nodiscard]] Millis retry_after() const { return retry_after_; }
+
+private:
+  environment::Row row(const Step& step, const Result<environment::Ensured>& outcome) {
+    if (!step.follows && (!outcome || outcome->outcome == environment::Outcome::incompatible))
+      fallen_ = &step.name;
+    return environment::row_of(step.kind, step.name, outcome);
+  }
+
+  const Ask& ask_;
+  const Manner& manner_;
+  struct Silent {
+    size_t in_a_row = 0, late = 0;
+  };
+  std::map<std::string_view, Silent> silent_;  // By kind.
+  const std::string* fallen_ = nullptr;        // What follows it is passed over.
+  Millis retry_after_{0};
+};
+
+}  // namespace
+
+Taken take(const std::vector<Step>& steps, const Ask& ask, const Manner& manner) {
   Taken taken;
   taken.rows.reserve(steps.size());
-  const std::string* fallen = nullptr;  // What follows it is passed over.
-  size_t silent = 0;
+  Taking taking{ask, manner};
   for (const auto& step : steps) {
-    if (stopping && *stopping) break;
-    if (step.follows && fallen && step.name == *fallen) continue;
-    const bool asks = silent < kMostSilent;
-    const auto outcome = asks ? step.ensure(ask) : not_asked;
-    taken.rows.push_back(environment::row_of(step.kind, step.name, outcome));
-    if (asks && !outcome && step.retry_after)
-      taken.retry_after = std::max(taken.retry_after, step.retry_after());
-    const bool silence = taken.rows.back().status == "unreachable";
-    if (!silence)
-      silent = 0;
-    else if (!step.follows)
-      silent++;
-    if (!step.follows && (!outcome || outcome->outcome == environment::Outcome::incompatible))
-      fallen = &step.name;
+    if (manner.stopping && *manner.stopping) break;
+    if (auto row = taking.take(step)) taken.rows.push_back(std::move(*row));
   }
+  taken.retry_after = taking.retry_after();
   return taken;
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,14 +42,21 @@ struct Taken {
 [[nodiscard]] std::vector<Step> steps_of(const std::shared_ptr<Topics>& topics,
                                          const profile::Profile& profile);
 
-/// After so many resources in a row that nobody answered for the rest are not asked in this look: each may
-/// take seconds.
+/// After so many resources of a kind for which nobody answered, in a row, or not before kLongStep, each of
+/// which may take many times that, the rest of that kind is not asked in this look.
 constexpr size_t kMostSilent = 3;
+constexpr Millis kLongStep{1'000};
 
-/// Goes through all of them: one that fails holds up nobody but those that follow it. Once `stopping` it ends
-/// before the next one.
+/// How steps are taken.
+struct Manner {
+  const std::atomic<bool>* stopping = nullptr;  ///< Ends before the next one. Null: never.
+  std::atomic<uint64_t>* progress = nullptr;    ///< Counts them. Null: nobody does.
+  SteadyNow clock = steady_now;
+};
+
+/// Goes through all of them: one that fails holds up nobody but those that follow it.
 [[nodiscard]] Taken take(const std::vector<Step>& steps, const environment::Ask& ask,
-                         const std::atomic<bool>* stopping = nullptr);
+                         const Manner& manner = {});
 
 /// For a prune: a step for each thing, in their order. One whose record does not read fails.
 [[nodiscard]] std::vector<Step> removals_of(const std::shared_ptr<ObjectStorage>& storage,

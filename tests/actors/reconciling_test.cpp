@@ -29,13 +29,50 @@ TEST_CASE(
   CHECK(taken.rows.back().status == "unreachable");
 }
 
+TEST_CASE("a call that hangs for each bucket is not made for all of them, and the others are", "[S2-30]") {
+  std::map<std::string, int> asked;
+  std::vector<Step> steps;
+  const auto add = [&](const char* kind, const std::string& name, bool answers) {
+    steps.push_back({kind, name,
+                     [&asked, kind, answers](const environment::Ask&) {
+                       asked[kind]++;
+                       return answers ? Result<environment::Ensured>(environment::Ensured{})
+                                      : Result<environment::Ensured>(Error{"unreachable", "away"});
+                     },
+                     kind != std::string("bucket")});
+  };
+  for (int i = 0; i < 1000; i++) {
+    add("bucket", std::to_string(i), true);
+    add("lifecycle", std::to_string(i), false);
+    add("tags", std::to_string(i), true);
+  }
+  const auto taken = take(steps, {});
+  CHECK(asked == std::map<std::string, int>{{"bucket", 1000}, {"lifecycle", 3}, {"tags", 1000}});
+  CHECK(taken.rows.size() == 3000);
+}
+
+TEST_CASE("of what fails after a long time no more is asked in a look, also when it is well in between") {
+  SteadyTime now{};
+  int asked = 0;
+  const std::vector<Step> steps(8, {"thing", "t", [&](const environment::Ask&) {
+                                      now += std::chrono::seconds{9};
+                                      if (asked++ % 2 == 0)
+                                        return Result<environment::Ensured>(Error{"backend.failed", "504"});
+                                      return Result<environment::Ensured>(environment::Ensured{});
+                                    }});
+  Manner manner;
+  manner.clock = [&] { return now; };
+  (void)take(steps, {}, manner);
+  CHECK(asked == 5);
+}
+
 TEST_CASE("a look ends before the next step once it is to stop") {
   std::atomic<bool> stopping{false};
   std::vector<Step> steps(3, Step{"thing", "t", [&](const environment::Ask&) -> Result<environment::Ensured> {
                                     stopping = true;
                                     return environment::Ensured{};
                                   }});
-  CHECK(take(steps, {}, &stopping).rows.size() == 1);
+  CHECK(take(steps, {}, {&stopping}).rows.size() == 1);
 }
 
 TEST_CASE("a step that fails takes those with it that follow it, and no others") {

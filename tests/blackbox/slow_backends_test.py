@@ -1,0 +1,71 @@
+"""A server of an environment that says nothing: what that keeps from the others."""
+import contextlib
+import json
+import time
+import unittest
+
+import pika
+
+from backend_proxy import Silent
+from backend_servers import broker_by_hand, ceph, fake_weaviate, profile_of, rabbit
+from environment_test import components, statuses
+from hostile_backends_test import PARTS, Suffering
+from waiting import until
+
+INTERVAL_S = 0.5  # Of Suffering.
+SOON_S = 12  # For what has to happen within the interval and a second; the silent server's look takes 30 s.
+
+
+class SlowBackendsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        keep = contextlib.ExitStack()
+        cls.addClassCleanup(keep.close)
+        cls.ports = {"storage": keep.enter_context(ceph()), "broker": keep.enter_context(rabbit()), "index": keep.enter_context(fake_weaviate())}
+
+    @contextlib.contextmanager
+    def sufferer(self):
+        with contextlib.ExitStack() as keep:
+            yield Suffering("storage", self.ports, keep)
+
+    def test_a_silent_object_storage_holds_up_neither_broker_nor_pauses_nor_people(self):
+        """[S2-18] [S2-76] Drift is mended within the interval, a pause heard, a component looked at alone, all within one look of the silent server."""
+        with self.sufferer() as sufferer, broker_by_hand(self.ports["broker"]) as channel:
+            caller, queue = sufferer.caller, f"{sufferer.name}-queue-0"
+            sufferer.profile.write_text(profile_of(sufferer.name, buckets=4))  # Ten seconds for each of three.
+            until(lambda: statuses(components(caller)["storage"]).get(f"tags {sufferer.name}-bucket-3") == "in_sync", "all of them are there")
+
+            def look():
+                """Of the silent server, which one that is at work does not end."""
+                return components(caller)["storage"]["at"]
+
+            def there():
+                with contextlib.suppress(pika.exceptions.ChannelClosedByBroker):
+                    return channel.connection.channel().queue_declare(queue, passive=True)
+
+            sufferer.proxy.take_counts()
+            sufferer.proxy.misbehave(Silent())
+            until(lambda: sufferer.proxy.take_counts()["HEAD"], "it is asked, and says nothing")
+            last, took = look(), []
+            for _ in range(3):
+                channel.queue_delete(queue)
+                began = time.monotonic()
+                until(there, "the queue is back", limit_s=SOON_S)
+                took.append(round(time.monotonic() - began, 2))
+            paused = caller.post("/v1/bootstrap/pause", {"components": ["broker"], "reason": "moving it"})
+            self.assertEqual(paused.status, 200, paused)
+            until(lambda: set(components(caller)["broker"]["counts"]) == {"paused"}, "the pause is heard", limit_s=SOON_S)
+            began = time.monotonic()
+            alone = caller.post("/v1/environment/apply", {"component": "broker"})
+            self.assertLess(time.monotonic() - began, SOON_S)
+            self.assertEqual([set(part["counts"]) for part in alone.json["components"]], [{"paused"}])
+            self.assertEqual(caller.post("/v1/bootstrap/resume", {}).status, 200)
+            until(lambda: set(components(caller)["broker"]["counts"]) == {"in_sync"}, "the end of the pause is heard", limit_s=SOON_S)
+            self.assertEqual(look(), last, "all of it came while one look of the silent server went on")
+            print(f"drift in the broker mended in {took} s while the object storage says nothing (interval {INTERVAL_S} s)")
+            sufferer.proxy.behave()
+            sufferer.until(lambda: sufferer.well("storage"), "it is taken into use again")
+
+
+if __name__ == "__main__":
+    unittest.main()
