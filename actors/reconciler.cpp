@@ -58,6 +58,7 @@ private:
     state.key =
       profile::idempotency_key(deps_.node, environment::to_text(deps_.component), desired->generation, hash);
     state.desired = desired;
+    state.firsts.clear();
     if (deps_.expects) deps_.expects(pause() || observes() ? profile::Profile{} : desired->profile);
   }
 
@@ -75,7 +76,11 @@ private:
   }
 
   [[nodiscard]] Taken go_through(const std::vector<Step>& steps, bool dry_run) const {
-    return take(steps, {self_->state.key, dry_run}, {deps_.stopping.get(), deps_.progress.get()});
+    auto& state = self_->state;
+    auto taken =
+      take(steps, {state.key, dry_run}, {deps_.stopping.get(), deps_.progress.get(), &state.firsts});
+    for (const auto& [kind, name] : taken.not_asked) state.firsts[kind] = name;
+    return taken;
   }
 
   /// Looks first, and writes nothing before it is kept what is intended. Returns how long the server wants to

@@ -60,6 +60,7 @@ struct ReconcilerState {
   DesiredPtr desired;
   std::vector<Step> steps;
   std::string key;
+  Firsts firsts;  // What earlier looks had no time for.
 };
 
 Reconciler::behavior_type reconciler(Self<Reconciler, ReconcilerState> self, ReconcilerDeps deps);

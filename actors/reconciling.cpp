@@ -2,6 +2,7 @@
 #include "actors/reconciling.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string_view>
 
@@ -134,6 +135,23 @@ std::vector<Step> steps_of(const std::shared_ptr<Topics>& topics, const profile:
 
 namespace {
 
+/// Within each kind, with what follows it, from the first.
+std::vector<size_t> order_of(const std::vector<Step>& steps, const Firsts* firsts) {
+  std::vector<size_t> order(steps.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto place = [&](size_t i) { return order.begin() + static_cast<ptrdiff_t>(i); };
+  for (size_t begin = 0, end = 0; firsts && begin < steps.size(); begin = end) {
+    while (end < steps.size() && (steps[end].follows || steps[end].kind == steps[begin].kind)) end++;
+    const auto first = firsts->find(steps[begin].kind);
+    for (size_t i = begin; first != firsts->end() && i < end; i++)
+      if (!steps[i].follows && steps[i].name == first->second) {
+        std::rotate(place(begin), place(i), place(end));
+        break;
+      }
+  }
+  return order;
+}
+
 /// Goes through steps, and says which are not worth asking.
 class Taking {
 public:
@@ -141,22 +159,28 @@ public:
 
   /// Nothing: it was passed over.
   std::optional<environment::Row> take(const Step& step) {
+    if (!step.follows) head_ = &step;
     if (step.follows && fallen_ && step.name == *fallen_) return std::nullopt;
     auto& silent = silent_[step.kind];
-    if (silent.in_a_row >= kMostSilent || silent.late >= kMostSilent)
+    if (silent.in_a_row >= kMostSilent || silent.late >= kMostSilent) {
+      if (head_) not_asked_.try_emplace(head_->kind, step.name);
       return row(step, Error{"unreachable",
                              "not asked: nobody answered for " + std::to_string(kMostSilent) + " others"});
+    }
     const auto began = manner_.clock();
     const auto outcome = step.ensure(ask_);
     if (!outcome && manner_.clock() - began >= kLongStep) silent.late++;
     auto told = row(step, outcome);
-    silent.in_a_row = told.status == "unreachable" ? silent.in_a_row + 1 : 0;
+    // One that answers that it failed with this resource may do well with the next.
+    const bool nobody = told.status == "unreachable" && outcome.error().code != "backend.failed";
+    silent.in_a_row = nobody ? silent.in_a_row + 1 : 0;
     if (manner_.progress) ++*manner_.progress;
     if (!outcome && step.retry_after) retry_after_ = std::max(retry_after_, step.retry_after());
     return told;
   }
 
   [[nodiscard]] Millis retry_after() const { return retry_after_; }
+  [[nodiscard]] Firsts not_asked() const { return not_asked_; }
 
 private:
   environment::Row row(const Step& step, const Result<environment::Ensured>& outcome) {
@@ -171,21 +195,25 @@ private:
     size_t in_a_row = 0, late = 0;
   };
   std::map<std::string_view, Silent> silent_;  // By kind.
+  const Step* head_ = nullptr;                 // That does not follow another.
   const std::string* fallen_ = nullptr;        // What follows it is passed over.
   Millis retry_after_{0};
+  Firsts not_asked_;
 };
 
 }  // namespace
 
 Taken take(const std::vector<Step>& steps, const Ask& ask, const Manner& manner) {
-  Taken taken;
-  taken.rows.reserve(steps.size());
+  std::vector<std::optional<environment::Row>> rows(steps.size());
   Taking taking{ask, manner};
-  for (const auto& step : steps) {
+  for (const auto i : order_of(steps, manner.firsts)) {
     if (manner.stopping && *manner.stopping) break;
-    if (auto row = taking.take(step)) taken.rows.push_back(std::move(*row));
+    rows[i] = taking.take(steps[i]);
   }
-  taken.retry_after = taking.retry_after();
+  Taken taken{{}, taking.retry_after(), taking.not_asked()};
+  taken.rows.reserve(steps.size());
+  for (auto& row : rows)
+    if (row) taken.rows.push_back(std::move(*row));
   return taken;
 }
 

@@ -26,10 +26,15 @@ struct Step {
     retry_after{};  ///< How long the server wants to be left alone, when the step failed.
 };
 
+/// By kind, the name of the step to begin with; the others of that kind come behind it, in their order and
+/// round to it.
+using Firsts = std::map<std::string, std::string>;
+
 /// What came of some steps.
 struct Taken {
   std::vector<environment::Row> rows;
   Millis retry_after{0};  ///< The longest that a server named.
+  Firsts not_asked{};     ///< Those that there was no time for: the next look begins with them.
 };
 
 /// In the order of the supervisor contract, section 11: bucket, versioning, lifecycle, tags; exchanges,
@@ -51,6 +56,7 @@ constexpr Millis kLongStep{1'000};
 struct Manner {
   const std::atomic<bool>* stopping = nullptr;  ///< Ends before the next one. Null: never.
   std::atomic<uint64_t>* progress = nullptr;    ///< Counts them. Null: nobody does.
+  const Firsts* firsts = nullptr;               ///< Null: they are taken in order.
   SteadyNow clock = steady_now;
 };
 

@@ -191,7 +191,7 @@ Error S3Storage::failure(const HttpReply& reply, const std::string& what) {
   if (reply.status == 429 || code == "SlowDown" || code == "OperationAborted" ||
       (reply.status == 503 && retry_after_.count() > 0))
     return {"backend.throttled", detail};
-  if (reply.status >= 500) return {"unreachable", detail};
+  if (reply.status >= 500) return {reply.status == 503 ? "unreachable" : "backend.failed", detail};
   if (reply.status >= 300 && reply.status < 400) {
     const auto region = redacted(word(reply.header("x-amz-bucket-region")), settings_.credentials.secret_key);
     return {"backend.conflict",

@@ -133,7 +133,8 @@ Error WeaviateHttp::refusal(const Request& request, const HttpReply& reply) {
     return {"backend.refused", std::move(detail)};
   if (reply.status == 429 || (reply.status == 503 && asks_for_peace))
     return {"backend.throttled", std::move(detail)};
-  return {reply.status >= 500 ? "unreachable" : "backend.reply", std::move(detail)};
+  if (reply.status == 503) return {"unreachable", std::move(detail)};
+  return {reply.status >= 500 ? "backend.failed" : "backend.reply", std::move(detail)};
 }
 
 /// {"error":[{"message"}]}, {"code","message"}, some other text, or nothing.

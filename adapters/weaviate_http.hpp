@@ -41,8 +41,8 @@ public:
   /// A call of the port begins.
   void begin();
   /// An answer of status 200, or of one of these. Before the first, and after one that failed, the server is
-  /// asked whether it is ready. Errors: as VectorIndex; a 5xx is `unreachable`, and `backend.throttled` when
-  /// it says for how long.
+  /// asked whether it is ready. Errors: as VectorIndex; a 503 is `unreachable`, and `backend.throttled` when
+  /// it says for how long; any other 5xx is `backend.failed`.
   Result<Answer> ask(const Request& request, const std::vector<int>& expected);
   /// Error: `unreachable` while it is not.
   Status ready();

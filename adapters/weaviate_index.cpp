@@ -221,7 +221,7 @@ private:
 
   /// A vector of another length is answered with 500: when another node put the first object meanwhile.
   Error explain(const Error& error, const std::string& class_name, const VectorObject& object) {
-    if (error.code != "unreachable") return error;
+    if (error.code != "backend.failed") return error;
     const auto length = vector_length(class_name);
     if (!length || *length == 0 || *length == object.vector.size()) return error;
     return {"field.invalid", "vectors of class " + class_name + " have " + std::to_string(*length) +

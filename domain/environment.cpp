@@ -128,8 +128,8 @@ Row row_of(std::string kind, std::string name, const Result<Ensured>& outcome) {
     return row;
   }
   const auto& why = outcome.error();
-  const bool silent =
-    why.code == "unreachable" || why.code == "backend.throttled" || why.code == "tls.untrusted";
+  const bool silent = why.code == "unreachable" || why.code == "backend.failed" ||
+                      why.code == "backend.throttled" || why.code == "tls.untrusted";
   return {std::move(kind), std::move(name), silent ? "unreachable" : "failed", why.detail, {}, {}, false, {}};
 }
 

@@ -19,10 +19,10 @@ namespace muster {
 /// nor is what others made: foreign lifecycle rules and tags are sent back as they were read (backends
 /// contract, section 2). In a dry run a bucket that is not
 /// there counts as one that is empty. Calls block; one thread at a time. Errors: `unreachable` (nobody
-/// answers, or not in time, or 5xx), `tls.untrusted`, `backend.refused` (403 and other 4xx; credentials are
-/// never in the text), `backend.throttled`, `backend.reply` (an answer that cannot be right),
-/// `backend.conflict` (the name is somebody else's, or in another region), `not.found` (the bucket went
-/// away), `storage.degraded` (the disk under a folder), `field.invalid`.
+/// answers, or not in time, or 503), `backend.failed` (another 5xx), `tls.untrusted`, `backend.refused` (403
+/// and other 4xx; credentials are never in the text), `backend.throttled`, `backend.reply` (an answer that
+/// cannot be right), `backend.conflict` (the name is somebody else's, or in another region), `not.found` (the
+/// bucket went away), `storage.degraded` (the disk under a folder), `field.invalid`.
 class ObjectStorage {
 public:
   virtual ~ObjectStorage() = default;

@@ -1,6 +1,8 @@
 // Reconcilers in virtual time, above fakes of their backends: order, attempts, intervals, dry runs.
 #include "actors/reconciler.hpp"
 
+#include <set>
+
 #include <catch2/catch.hpp>
 
 #include "tests/actors/reconciler_chain.hpp"
@@ -8,6 +10,7 @@
 using namespace muster;
 using namespace muster::actors;
 using environment::Component;
+using environment::Outcome;
 using environment::Report;
 
 namespace {
@@ -102,6 +105,28 @@ TEST_CASE("a server that asks to be left alone for longer than the interval is, 
   CHECK(std::count(chain.calls.begin(), chain.calls.end(), "index?") == 1);
   (void)chain.look(true);
   CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage?") == 1);
+}
+
+TEST_CASE("resources with which a server fails hold up no others, whether it says so or nobody answers",
+          "[S2-30]") {
+  for (const auto* code : {"backend.failed", "unreachable"}) {
+    Chain chain;
+    std::set<std::string> made;
+    for (const auto* name : {"a", "b", "c", "d", "e"})
+      chain.fakes[0].own.push_back(
+        {"bucket", name, [&made, code, name](const environment::Ask& ask) -> Result<environment::Ensured> {
+           if (*name < 'd') return Error{code, "not this one"};
+           const bool there = made.contains(name);
+           if (!ask.dry_run) made.insert(name);
+           return environment::Ensured{there ? Outcome::in_sync : Outcome::changed, "made"};
+         }});
+    (void)chain.look(false);
+    chain.advance(std::chrono::milliseconds{1'100});
+    CHECK(made == std::set<std::string>{"d", "e"});
+    chain.advance(std::chrono::minutes{2});  // And they stay so at each look.
+    for (const auto& report : chain.told)
+      if (report.component == Component::storage && report.attempt > 2) CHECK(report.count("in_sync") == 2);
+  }
 }
 
 TEST_CASE("what somebody takes away is back after one interval", "[S2-76]") {

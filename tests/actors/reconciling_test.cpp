@@ -29,6 +29,55 @@ TEST_CASE(
   CHECK(taken.rows.back().status == "unreachable");
 }
 
+TEST_CASE("resources with which a server fails, and says so, do not end the look", "[S2-30]") {
+  std::vector<std::string> made;
+  std::vector<Step> steps;
+  for (int i = 0; i < 8; i++)
+    steps.push_back({"bucket", std::to_string(i), [&made, i](const environment::Ask&) {
+                       if (i < 5) return Result<environment::Ensured>(Error{"backend.failed", "500"});
+                       made.push_back(std::to_string(i));
+                       return Result<environment::Ensured>(environment::Ensured{});
+                     }});
+  const auto taken = take(steps, {});
+  CHECK(made == Words{"5", "6", "7"});
+  CHECK(taken.rows.at(0).status == "unreachable");
+  CHECK(taken.not_asked.empty());
+}
+
+TEST_CASE("what a look had no time for comes first in the next one, kind by kind", "[S2-30]") {
+  Words asked;
+  std::vector<Step> steps;
+  const auto add = [&](const std::string& kind, const std::string& name, bool answers, bool follows = false) {
+    steps.push_back({kind, name,
+                     [&asked, kind, name, answers](const environment::Ask&) {
+                       asked.push_back(kind + name);
+                       return answers ? Result<environment::Ensured>(environment::Ensured{})
+                                      : Result<environment::Ensured>(Error{"unreachable", "away"});
+                     },
+                     follows});
+  };
+  for (int i = 0; i < 6; i++) {
+    add("bucket", std::to_string(i), i > 2);
+    add("tags", std::to_string(i), true, true);
+  }
+  add("other", "a", true);
+  const auto first = take(steps, {});
+  CHECK(asked == Words{"bucket0", "bucket1", "bucket2", "othera"});
+  CHECK(first.not_asked == Firsts{{"bucket", "3"}});
+  Manner manner;
+  manner.firsts = &first.not_asked;
+  asked.clear();
+  const auto second = take(steps, {}, manner);
+  CHECK(asked == Words{"bucket3", "tags3", "bucket4", "tags4", "bucket5", "tags5", "bucket0", "bucket1",
+                       "bucket2", "othera"});
+  CHECK(second.not_asked.empty());
+  Words rows;
+  for (const auto& row : second.rows) rows.push_back(row.kind + row.name);
+  CHECK(rows == Words{"bucket0", "bucket1", "bucket2", "bucket3", "tags3", "bucket4", "tags4", "bucket5",
+                      "tags5", "othera"});
+  CHECK(second.rows.at(3).status == "in_sync");
+}
+
 TEST_CASE("a call that hangs for each bucket is not made for all of them, and the others are", "[S2-30]") {
   std::map<std::string, int> asked;
   std::vector<Step> steps;
@@ -48,7 +97,7 @@ TEST_CASE("a call that hangs for each bucket is not made for all of them, and th
   }
   const auto taken = take(steps, {});
   CHECK(asked == std::map<std::string, int>{{"bucket", 1000}, {"lifecycle", 3}, {"tags", 1000}});
-  CHECK(taken.rows.size() == 3000);
+  CHECK(taken.not_asked == Firsts{{"bucket", "3"}});
 }
 
 TEST_CASE("of what fails after a long time no more is asked in a look, also when it is well in between") {

@@ -45,8 +45,8 @@ TEST_CASE("each answer of an S3 server has its code, and credentials are in no t
         Row{403, error_xml("InvalidAccessKeyId"), "backend.refused"}, Row{401, "", "backend.refused"},
         Row{400, error_xml("AuthorizationHeaderMalformed"), "backend.refused"},
         Row{429, "", "backend.throttled"}, Row{503, error_xml("SlowDown"), "backend.throttled"},
-        Row{503, "", "unreachable"}, Row{500, error_xml("InternalError"), "unreachable"},
-        Row{502, std::string(100'000, '<'), "unreachable"},
+        Row{503, "", "unreachable"}, Row{500, error_xml("InternalError"), "backend.failed"},
+        Row{502, std::string(100'000, '<'), "backend.failed"},
         Row{301, error_xml("PermanentRedirect"), "backend.conflict"}, Row{307, "", "backend.conflict"}}) {
     TinyServer server([&](const std::string& request) {
       return http_answer(row.status, request.starts_with("HEAD ") ? "" : row.body);

@@ -1,4 +1,4 @@
-"""A server of an environment that says nothing: what that keeps from the others."""
+"""A server of an environment that says nothing, or fails with some resources: what that keeps from the others, and from its own other resources."""
 import contextlib
 import json
 import time
@@ -6,8 +6,8 @@ import unittest
 
 import pika
 
-from backend_proxy import Silent
-from backend_servers import broker_by_hand, ceph, fake_weaviate, profile_of, rabbit
+from backend_proxy import Says, Silent, http_answer
+from backend_servers import broker_by_hand, ceph, fake_weaviate, profile_of, rabbit, s3_by_hand
 from environment_test import components, statuses
 from hostile_backends_test import PARTS, Suffering
 from waiting import until
@@ -65,6 +65,21 @@ class SlowBackendsTest(unittest.TestCase):
             print(f"drift in the broker mended in {took} s while the object storage says nothing (interval {INTERVAL_S} s)")
             sufferer.proxy.behave()
             sufferer.until(lambda: sufferer.well("storage"), "it is taken into use again")
+
+    def test_buckets_with_which_a_server_fails_hold_up_no_others(self):
+        """[S2-30] Three that are answered with 500 for ever: the rest is made, and stays looked at."""
+        with self.sufferer() as sufferer:
+            sufferer.proxy.misbehave(Says(http_answer(500, b"", "Connection: close"), r"^HEAD /ill-bucket-[012]$"))
+            sufferer.profile.write_text(profile_of("ill", buckets=6))
+            good = [f"{kind} ill-bucket-{n}" for n in (3, 4, 5) for kind in ("bucket", "versioning", "lifecycle", "tags")]
+
+            def made():
+                rows = statuses(components(sufferer.caller)["storage"])
+                return all(rows.get(name) == "in_sync" for name in good) and rows
+            rows = until(made, "the others are made", limit_s=SOON_S)
+            self.assertEqual({name: status for name, status in rows.items() if name not in good},
+                             {f"bucket ill-bucket-{n}": "unreachable" for n in range(3)})
+            s3_by_hand(self.ports["storage"], "GET", "ill-bucket-5", "tagging")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ TEST_CASE("an outcome is told by its name, and an error by whether somebody may 
   CHECK(row_of("bucket", "a", Ensured{Outcome::in_sync}).status == "in_sync");
   CHECK(row_of("queue", "q", Ensured{Outcome::incompatible, "other arguments", {{"ttl", 1}}, {{"ttl", 2}}}) ==
         Row{"queue", "q", "incompatible", "other arguments", {{"ttl", 1}}, {{"ttl", 2}}});
-  for (const auto* code : {"unreachable", "backend.throttled", "tls.untrusted"})
+  for (const auto* code : {"unreachable", "backend.failed", "backend.throttled", "tls.untrusted"})
     CHECK(row_of("bucket", "a", Error{code, "no"}).status == "unreachable");
   for (const auto* code : {"backend.refused", "backend.reply", "backend.conflict", "field.invalid"})
     CHECK(row_of("bucket", "a", Error{code, "no"}).status == "failed");
