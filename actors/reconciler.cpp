@@ -94,6 +94,10 @@ private:
       observe(report);
       return looked.retry_after;
     }
+    if (looked.retry_after > Millis{0}) {
+      write_nothing(report, "unreachable", "the server asked to be left alone");
+      return looked.retry_after;
+    }
     const auto kept = deps_.intends ? deps_.intends(environment::intent_of(report)) : Status{Done{}};
     if (!kept) {
       write_nothing(report, "failed", kept.error().detail);
@@ -102,7 +106,7 @@ private:
     auto made = go_through(writing(steps, report.rows), false);
     if (deps_.settle) made.rows = settled(std::move(made.rows), deps_.settle());
     report.rows = environment::merged(std::move(report.rows), std::move(made.rows));
-    return std::max(looked.retry_after, made.retry_after);
+    return made.retry_after;
   }
 
   /// In `added` of each row that is gone now, or would be: the thing. Of what is paused or only observed

@@ -162,10 +162,13 @@ public:
     if (!step.follows) head_ = &step;
     if (step.follows && fallen_ && step.name == *fallen_) return std::nullopt;
     auto& silent = silent_[step.kind];
-    if (silent.in_a_row >= kMostSilent || silent.late >= kMostSilent) {
-      if (head_) not_asked_.try_emplace(head_->kind, step.name);
-      return row(step, Error{"unreachable",
-                             "not asked: nobody answered for " + std::to_string(kMostSilent) + " others"});
+    const bool alone = retry_after_ > Millis{0};
+    if (alone || silent.in_a_row >= kMostSilent || silent.late >= kMostSilent) {
+      // What follows the step that was told to wait would be told so again, before any other.
+      if (head_ && (!step.follows || !alone)) not_asked_.try_emplace(head_->kind, step.name);
+      return row(step, Error{"unreachable", alone ? "not asked: the server asked to be left alone"
+                                                  : "not asked: nobody answered for " +
+                                                      std::to_string(kMostSilent) + " others"});
     }
     const auto began = manner_.clock();
     const auto outcome = step.ensure(ask_);
@@ -175,7 +178,7 @@ public:
     const bool nobody = told.status == "unreachable" && outcome.error().code != "backend.failed";
     silent.in_a_row = nobody ? silent.in_a_row + 1 : 0;
     if (manner_.progress) ++*manner_.progress;
-    if (!outcome && step.retry_after) retry_after_ = std::max(retry_after_, step.retry_after());
+    if (told.status == "unreachable" && step.retry_after) retry_after_ = step.retry_after();
     return told;
   }
 

@@ -33,7 +33,7 @@ using Firsts = std::map<std::string, std::string>;
 /// What came of some steps.
 struct Taken {
   std::vector<environment::Row> rows;
-  Millis retry_after{0};  ///< The longest that a server named.
+  Millis retry_after{0};  ///< How long the server asked to be left alone.
   Firsts not_asked{};     ///< Those that there was no time for: the next look begins with them.
 };
 
@@ -60,7 +60,8 @@ struct Manner {
   SteadyNow clock = steady_now;
 };
 
-/// Goes through all of them: one that fails holds up nobody but those that follow it.
+/// Goes through all of them: one that fails holds up nobody but those that follow it. Once a server named how
+/// long it wants to be left alone, no more are asked.
 [[nodiscard]] Taken take(const std::vector<Step>& steps, const environment::Ask& ask,
                          const Manner& manner = {});
 

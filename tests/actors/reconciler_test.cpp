@@ -107,6 +107,35 @@ TEST_CASE("a server that asks to be left alone for longer than the interval is, 
   CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage?") == 1);
 }
 
+TEST_CASE("nothing is written in a look in which the server asked to be left alone", "[S2-76]") {
+  Chain chain;
+  auto& fake = chain.fakes[0];
+  bool busy = true;
+  const auto missing = fake.steps().at(0);
+  fake.own = {missing,
+              {"thing", "busy",
+               [&](const environment::Ask& ask) -> Result<environment::Ensured> {
+                 chain.calls.push_back(ask.dry_run ? "busy?" : "busy!");
+                 if (busy) return Error{"backend.throttled", "429"};
+                 return environment::Ensured{};
+               },
+               false, [] { return Millis{60'000}; }},
+              missing};
+  const auto report = chain.look(false, Component::storage).at(0);
+  CHECK(chain.calls == Words{"storage?", "busy?"});
+  CHECK(report.rows.at(0).detail == "nothing was written: the server asked to be left alone");
+  CHECK(report.rows.at(2).detail == "not asked: the server asked to be left alone");
+  CHECK(report.count("unreachable") == 3);
+  CHECK_FALSE(report.wrote());
+  CHECK(chain.intents.empty());
+  busy = false;
+  chain.calls.clear();
+  chain.advance(std::chrono::milliseconds{59'900});
+  CHECK(std::count(chain.calls.begin(), chain.calls.end(), "storage?") == 0);
+  chain.advance(std::chrono::milliseconds{200});
+  CHECK(fake.made);
+}
+
 TEST_CASE("resources with which a server fails hold up no others, whether it says so or nobody answers",
           "[S2-30]") {
   for (const auto* code : {"backend.failed", "unreachable"}) {

@@ -115,6 +115,47 @@ TEST_CASE("of what fails after a long time no more is asked in a look, also when
   CHECK(asked == 5);
 }
 
+TEST_CASE("a server that names how long it wants to be left alone is asked no more in that look", "[S2-76]") {
+  Words asked;
+  Millis named{0};
+  const auto step = [&](const std::string& kind, const std::string& name, Millis patience) {
+    return Step{
+      kind, name,
+      [&asked, &named, kind, name, patience](const environment::Ask&) -> Result<environment::Ensured> {
+        asked.push_back(kind + name);
+        named = patience;
+        if (patience > Millis{0}) return Error{"backend.throttled", "429"};
+        return environment::Ensured{};
+      },
+      kind == "tags", [&named] { return named; }};
+  };
+  const std::vector<Step> steps{step("bucket", "0", Millis{0}), step("tags", "0", Millis{60'000}),
+                                step("tags", "0", Millis{0}), step("bucket", "1", Millis{0}),
+                                step("tags", "1", Millis{0})};
+  auto taken = take(steps, {});
+  CHECK(asked == Words{"bucket0", "tags0"});
+  CHECK(taken.retry_after == Millis{60'000});
+  CHECK(taken.rows.at(3).status == "unreachable");
+  CHECK(taken.rows.at(3).detail == "not asked: the server asked to be left alone");
+  asked.clear();
+  Manner manner;
+  manner.firsts = &taken.not_asked;
+  (void)take(steps, {}, manner);
+  CHECK(asked == Words{"bucket1", "tags1", "bucket0", "tags0"});
+}
+
+TEST_CASE("what a step said of an earlier call is no wish to be left alone") {
+  int asked = 0;
+  const std::vector<Step> steps(2, {"thing", "t",
+                                    [&](const environment::Ask&) -> Result<environment::Ensured> {
+                                      asked++;
+                                      return Error{"field.invalid", "no name of a bucket"};
+                                    },
+                                    false, [] { return Millis{60'000}; }});
+  CHECK(take(steps, {}).retry_after == Millis{0});
+  CHECK(asked == 2);
+}
+
 TEST_CASE("a look ends before the next step once it is to stop") {
   std::atomic<bool> stopping{false};
   std::vector<Step> steps(3, Step{"thing", "t", [&](const environment::Ask&) -> Result<environment::Ensured> {

@@ -1,12 +1,13 @@
-"""A server of an environment that says nothing, or fails with some resources: what that keeps from the others, and from its own other resources."""
+"""A server of an environment that says nothing, fails with some resources, or asks for peace: what that keeps from the others, and from its own other resources."""
 import contextlib
 import json
+import re
 import time
 import unittest
 
 import pika
 
-from backend_proxy import Says, Silent, http_answer
+from backend_proxy import Fault, Says, Silent, http_answer
 from backend_servers import broker_by_hand, ceph, fake_weaviate, profile_of, rabbit, s3_by_hand
 from environment_test import components, statuses
 from hostile_backends_test import PARTS, Suffering
@@ -14,6 +15,21 @@ from waiting import until
 
 INTERVAL_S = 0.5  # Of Suffering.
 SOON_S = 12  # For what has to happen within the interval and a second; the silent server's look takes 30 s.
+BUCKETS = 20
+
+
+class Counting(Says):
+    """Notes when it answered itself, and what was asked afterwards."""
+
+    def __init__(self, answer, pattern):
+        super().__init__(answer, pattern)
+        self.said, self.all = [], []
+
+    def asked(self, what, message):
+        self.all.append((time.monotonic(), what))
+        if re.search(self.pattern, what):
+            self.said.append(time.monotonic())
+        return super().asked(what, message)
 
 
 class SlowBackendsTest(unittest.TestCase):
@@ -80,6 +96,20 @@ class SlowBackendsTest(unittest.TestCase):
             self.assertEqual({name: status for name, status in rows.items() if name not in good},
                              {f"bucket ill-bucket-{n}": "unreachable" for n in range(3)})
             s3_by_hand(self.ports["storage"], "GET", "ill-bucket-5", "tagging")
+
+    def test_who_asks_to_be_left_alone_is_asked_nothing_more_and_told_to_write_nothing(self):
+        """[S2-76] Twenty buckets, each of whose rules would be answered with Retry-After: one request is, and nothing is written until it is over."""
+        with self.sufferer() as sufferer:
+            busy = Counting(http_answer(429, b"", "Retry-After: 4", "Connection: close"), r"^GET /busy-bucket-\d+\?lifecycle")
+            sufferer.proxy.misbehave(busy)
+            sufferer.profile.write_text(profile_of("busy", BUCKETS))
+            until(lambda: len(busy.said) == 2, "it was asked again", limit_s=SOON_S * 2)
+            first, second = busy.said
+            self.assertGreaterEqual(second - first, 4)
+            self.assertEqual([what for when, what in busy.all if first < when < first + 4], [])
+            self.assertEqual([what for _, what in busy.all if what.startswith(("PUT", "DELETE"))], [])
+            sufferer.proxy.behave()
+            until(lambda: set(components(sufferer.caller)["storage"]["counts"]) == {"in_sync"}, "all of it is made", limit_s=120)
 
 
 if __name__ == "__main__":
