@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <ctime>
 
 #include "adapters/curl_library.hpp"
 
@@ -155,6 +156,19 @@ Error failure(CURLcode code, const HttpRequest& request, const char* why) {
   }
 }
 
+/// In one of the three forms of RFC 9110, section 5.6.7.
+std::optional<std::chrono::sys_seconds> date_of(std::string_view text) {
+  const std::string given(text);
+  for (const auto* form :
+       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"}) {
+    std::tm parts{};
+    const char* end = strptime(given.c_str(), form, &parts);
+    if (end == given.c_str() + given.size())
+      return std::chrono::sys_seconds{std::chrono::seconds{timegm(&parts)}};
+  }
+  return std::nullopt;
+}
+
 /// Runs until the transfer ended, was cancelled or its tick said stop.
 CURLcode run(CURLM* multi, const std::atomic<bool>& cancelled, const HttpClient::OnTick& on_tick,
              bool& stopped) {
@@ -181,8 +195,12 @@ std::string_view HttpReply::header(std::string_view name) const {
   return found == headers.end() ? std::string_view{} : std::string_view(found->second);
 }
 
-std::optional<std::chrono::seconds> HttpReply::retry_after() const {
+std::optional<std::chrono::seconds> HttpReply::retry_after(Time now) const {
   const auto text = header("retry-after");
+  if (const auto until = date_of(text)) {
+    const auto from = date_of(header("date")).value_or(std::chrono::floor<std::chrono::seconds>(now));
+    return std::clamp(*until - from, std::chrono::seconds{0}, kMaxRetryAfter);
+  }
   uint64_t given = 0;
   const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), given);
   if (text.empty() || wrong != std::errc{} || end != text.data() + text.size()) return std::nullopt;

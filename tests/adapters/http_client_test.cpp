@@ -79,6 +79,28 @@ TEST_CASE("a reply that ends anywhere before its end is none") {
   CHECK(client.fetch({.url = url})->body == "hello");
 }
 
+TEST_CASE("a reply says how long to wait in seconds, or until when in each form of a date") {
+  const auto told = [](const std::string& given, const std::string& date = "Sun, 06 Nov 1994 08:48:37 GMT") {
+    HttpReply reply;
+    reply.headers = {{"retry-after", given}};
+    if (!date.empty()) reply.headers.emplace_back("date", date);
+    const auto wait =
+      reply.retry_after(Time{std::chrono::seconds{784'111'777}});  // A minute after that date.
+    return wait ? wait->count() : -1;
+  };
+  CHECK(told("17") == 17);
+  CHECK(told("Sun, 06 Nov 1994 08:49:37 GMT") == 60);
+  CHECK(told("Sunday, 06-Nov-94 08:49:37 GMT") == 60);
+  CHECK(told("Sun Nov  6 08:49:37 1994") == 60);
+  CHECK(told("Sun, 06 Nov 1994 08:49:42 GMT", "") == 5);
+  CHECK(told("Sun, 06 Nov 1994 08:49:42 GMT", "yesterday") == 5);
+  CHECK(told("Sun, 06 Nov 1994 08:00:00 GMT") == 0);
+  CHECK(told("Fri, 31 Dec 9999 23:59:59 GMT") == 3600);
+  for (const auto* none : {"", "soon", "-5", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 GMT and",
+                           "Sun, 99 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"})
+    CHECK(told(none) == -1);
+}
+
 TEST_CASE("a URL that is none, or of another protocol, is refused") {
   HttpClient client;
   CHECK(client.fetch({.url = "http://"}).error().code == "field.invalid");
