@@ -31,7 +31,7 @@ std::string text_of(const Json& json) {
 Json shown(const Report& report, bool all) {
   Json rows = Json::array();
   for (const auto& row : report.rows)
-    if (all || row.status != "in_sync") rows.push_back(shown(row));
+    if (all || row.status != "in_sync" || row.unseen) rows.push_back(shown(row));
   return {{"component", environment::to_text(report.component)},
           {"backend", report.backend},
           {"status", environment::status_of(report)},

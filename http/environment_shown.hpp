@@ -10,7 +10,7 @@
 namespace muster::http {
 
 [[nodiscard]] Json shown(const environment::Row& row);
-/// Without `all`, only the resources that are not as they should be.
+/// Without `all`, only the resources that are not as they should be, and those of which nobody can see it.
 [[nodiscard]] Json shown(const environment::Report& report, bool all);
 /// A path or a server's words may be any bytes.
 [[nodiscard]] std::string text_of(const Json& json);

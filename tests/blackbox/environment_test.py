@@ -315,6 +315,29 @@ class ServersTest(unittest.TestCase):
             self.assertEqual(row["desired"]["ttl"], 61)
             until(lambda: caller.get("/internal/bootstrap/status").json["components"]["broker"]["status"] == "needs_migration", "it is told")
 
+    def test_a_diff_shows_what_an_apply_would_write_without_knowing(self):
+        """[S2-44] A binding cannot be seen over AMQP: after a restart a diff says so, and an apply binds it again."""
+        with rabbit() as port, environment_node(environment={"AMQP_URL": amqp_url(port)}) as (node, caller, _):
+            converged(caller, "broker")
+            self.assertEqual(caller.post("/v1/bootstrap/pause", {"components": ["broker"]}).status, 200)
+            def paused():
+                return components(caller).get("broker", {}).get("counts") == {"paused": 4}
+            until(paused, "it is paused")
+            self.assertEqual(node.stop(), 0)
+            node.__enter__()
+            until(paused, "it is paused still")
+            diff = until(lambda: self.diff(caller), "the broker answers")
+            self.assertEqual([(row["kind"], row["status"], row["detail"]) for row in diff["resources"]],
+                             [("binding", "in_sync", "whether it is bound cannot be seen over AMQP")])
+            self.assertEqual(caller.post("/v1/bootstrap/resume", {}).status, 200)
+            converged(caller, "broker")
+            self.assertEqual(self.diff(caller)["resources"], [])
+
+    def diff(self, caller):
+        """Of the broker, once it is reached."""
+        diff = caller.post("/v1/environment/apply", {"dry_run": True, "component": "broker"}).json["components"][0]
+        return diff if "unreachable" not in diff["counts"] else None
+
 
 if __name__ == "__main__":
     unittest.main()
