@@ -154,6 +154,8 @@ void PlanFiles::read_profile(const File& file) {
     spdlog::warn("profile file={} error={}", profile_, parsed.error().detail);
     return system_.ask(plans::Command{plans::RejectProfile{{parsed.error().detail}}}, {}, recorded(file));
   }
+  for (const auto& warning : profile::warnings(*parsed))
+    spdlog::warn("profile file={} warning={}", profile_, warning);
   system_.ask(
     plans::Command{plans::LoadProfile{{profile::generation(*parsed), {profile::to_json(*parsed).dump()}}}},
     {}, recorded(file));

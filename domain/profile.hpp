@@ -91,6 +91,9 @@ struct Profile {
 /// line.
 Result<Profile> parse(std::string_view text, std::string_view file);
 
+/// What reads well, and is likely to be a slip: in words, not too many.
+[[nodiscard]] std::vector<std::string> warnings(const Profile& profile);
+
 /// One entry as the document writes it.
 [[nodiscard]] Json to_json(const LifecycleRule& rule);
 [[nodiscard]] Json to_json(const IndexClass& spec);

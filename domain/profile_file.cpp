@@ -15,6 +15,7 @@ namespace {
 using names::pointer_to;
 
 constexpr int64_t kMaxDays = 36'500;
+constexpr size_t kMostWarnings = 10;
 
 class Reading {
 public:
@@ -219,6 +220,23 @@ Result<Profile> parse(std::string_view text, std::string_view file) {
   auto profile = Reading(check).profile(document->value);
   if (!check.faults().empty()) return yaml::refusal("profile.invalid", file, check.faults(), *document);
   return profile;
+}
+
+/// A broker drops a dead letter whose exchange is not there without a word (backends contract, section 3).
+/// Exchanges that begin with "amq." exist on every broker.
+std::vector<std::string> warnings(const Profile& profile) {
+  std::set<std::string_view> exchanges;
+  for (const auto& exchange : profile.exchanges) exchanges.insert(exchange.name);
+  std::vector<std::string> all;
+  size_t lost = 0;
+  for (const auto& queue : profile.queues)
+    if (!queue.dlx.empty() && !queue.dlx.starts_with("amq.") && !exchanges.contains(queue.dlx) &&
+        lost++ < kMostWarnings)
+      all.push_back("dead letters of queue " + Json(queue.name).dump() + " are lost: no exchange is named " +
+                    Json(queue.dlx).dump());
+  if (lost > kMostWarnings)
+    all.push_back("so are those of " + std::to_string(lost - kMostWarnings) + " more");
+  return all;
 }
 
 }  // namespace muster::profile

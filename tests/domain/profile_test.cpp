@@ -82,6 +82,24 @@ TEST_CASE("the shipped profile is valid", "[S1-19]") {
   CHECK(parsed->queues.size() == 2);
 }
 
+TEST_CASE("a queue whose dead letters go to an exchange that nobody makes is warned of", "[S2-24]") {
+  CHECK(profile::warnings(*profile::parse(kContract, "p.json")) ==
+        std::vector<std::string>{
+          R"(dead letters of queue "overlay.q" are lost: no exchange is named "overlay.dlx")"});
+  CHECK(profile::warnings(*profile::parse(R"(broker:
+  exchanges: [{name: dead, type: fanout}]
+  queues: [{name: a, dlx: dead}, {name: b}, {name: c, dlx: amq.fanout}]
+)",
+                                          "p.yaml"))
+          .empty());
+  profile::Profile many;
+  for (int i = 0; i < 1000; i++) many.queues.push_back({"q" + std::to_string(i), 0, "ded\n"});
+  const auto warnings = profile::warnings(many);
+  REQUIRE(warnings.size() == 11);
+  CHECK(warnings.front() == R"(dead letters of queue "q0" are lost: no exchange is named "ded\n")");
+  CHECK(warnings.back() == "so are those of 990 more");
+}
+
 TEST_CASE("all faults of a profile are told at once, with pointer and line", "[S1-19]") {
   const auto error = refused(R"(storage:
   - {name: media, lifecycle: [{id: a, expire_days: 1}, {id: a, expire_days: 0}]}
