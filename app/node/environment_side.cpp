@@ -180,9 +180,10 @@ void EnvironmentSide::told(const environment::Report& report) {
   if (report.component == environment::Component::storage) expire_objects();
   const auto status = environment::status_of(report);
   const bool news = reports_->put(report);
-  const auto level = !news            ? spdlog::level::debug
-                     : status == "ok" ? spdlog::level::info
-                                      : spdlog::level::warn;
+  const bool well = status == "ok";
+  const auto level = news && !well                         ? spdlog::level::warn
+                     : news || !well || report.attempt > 1 ? spdlog::level::info
+                                                           : spdlog::level::debug;
   std::string line;
   http::LogLine{line, options_.json_log, "environment"}
     .text("component", environment::to_text(report.component))
