@@ -57,8 +57,8 @@ public:
   // Any thread.
 
   /// This is desired from now on, and made at once: storage, then broker, then index, then topics. A server
-  /// that is slow, or says nothing, is not waited for. `then` follows when each has looked, or another profile
-  /// has taken the place of this one; not when all ends before. Null: nothing does.
+  /// that is slow, or says nothing, is not waited for. `then` follows when each has looked, or another
+  /// profile has taken the place of this one; not when all ends before. Null: nothing does.
   void desire(profile::Profile profile, environment::Pauses pauses = {}, std::function<void()> then = {});
   /// Looks now, at all or at one; `then` gets the reports, in order: none before anything was desired. With
   /// `dry_run` nothing is written. Error: `rate.limited` while kMostLooks wait.

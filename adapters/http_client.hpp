@@ -36,8 +36,8 @@ struct HttpReply {
 
   /// The first header of that name (in lower case), or "".
   [[nodiscard]] std::string_view header(std::string_view name) const;
-  /// How long Retry-After says to wait, at most kMaxRetryAfter. A date counts from the reply's own, so that it
-  /// does not matter whose clock is right; from `now` when it has none.
+  /// How long Retry-After says to wait, at most kMaxRetryAfter. A date counts from the reply's own, so that
+  /// it does not matter whose clock is right; from `now` when it has none.
   [[nodiscard]] std::optional<std::chrono::seconds> retry_after(Time now = system_now()) const;
   static constexpr std::chrono::seconds kMaxRetryAfter = std::chrono::hours{1};
 };

@@ -371,8 +371,7 @@ int serve(const config::Config& config) {
   auto data = make_data_folder(config);
   if (!data) return fail(data.error());
   Status status = Done{};
-  for (bool again = true; again;) {
-    again = false;
+  for (bool again = true; std::exchange(again, false);) {
     Node node;
     status = start(node, config, *data, json_log, stopped);
     spdlog::default_logger()->flush();
