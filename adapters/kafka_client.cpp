@@ -183,10 +183,12 @@ KafkaClient::~KafkaClient() {
 void KafkaClient::noted(rd_kafka_s*, int code, const char* reason, void* self) {
   auto& client = *static_cast<KafkaClient*>(self);
   const std::lock_guard lock(client.mutex_);
+  // The library has another code for a certificate that came as soon as it said hello.
+  const bool untrusted = std::string_view(reason).find("certificate verify failed") != std::string_view::npos;
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
     client.all_down_ = true;
   else
-    client.cause_.emplace(code, reason);
+    client.cause_.emplace(untrusted ? RD_KAFKA_RESP_ERR__SSL : code, reason);
 }
 
 Result<std::optional<KafkaTopic>> KafkaClient::look(const std::string& topic) {
