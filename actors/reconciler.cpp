@@ -89,7 +89,11 @@ private:
     const auto& steps = self_->state.steps;
     auto looked = go_through(steps, true);
     report.rows = std::move(looked.rows);
-    if (report.dry_run || stopping() || !report.wrote()) return looked.retry_after;
+    if (report.dry_run || stopping()) return looked.retry_after;
+    if (!report.wrote()) {
+      settle(report);
+      return looked.retry_after;
+    }
     if (observes()) {
       observe(report);
       return looked.retry_after;
@@ -104,9 +108,13 @@ private:
       return looked.retry_after;
     }
     auto made = go_through(writing(steps, report.rows), false);
-    if (deps_.settle) made.rows = settled(std::move(made.rows), deps_.settle());
     report.rows = environment::merged(std::move(report.rows), std::move(made.rows));
+    settle(report);
     return made.retry_after;
+  }
+
+  void settle(Report& report) const {
+    if (deps_.settle) report.rows = settled(std::move(report.rows), deps_.settle());
   }
 
   /// In `added` of each row that is gone now, or would be: the thing. Of what is paused or only observed

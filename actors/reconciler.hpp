@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,8 +46,9 @@ struct ReconcilerDeps {
   std::function<Time()> now;
   /// Before anything is written; nothing is when it fails. Null: not asked.
   std::function<Status(const environment::Intent&)> intends{};
-  /// After all was written: it survives a loss of power. Null: it does as it is written, or as it is told.
-  std::function<Status()> settle{};
+  /// Ends each look that may write; as ObjectStorage::settle(), by the names of resources. Null: what is
+  /// told is kept.
+  std::function<std::map<std::string, Unkept>()> settle{};
   std::function<void(environment::Report)> told;  ///< After each look that was no dry run.
   /// From now on looks end early, and nothing is told. Null: never.
   std::shared_ptr<const std::atomic<bool>> stopping{};

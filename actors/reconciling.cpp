@@ -231,13 +231,20 @@ std::vector<Step> writing(const std::vector<Step>& steps, const std::vector<envi
   return some;
 }
 
-std::vector<environment::Row> settled(std::vector<environment::Row> rows, const Status& kept) {
-  if (kept) return rows;
+std::vector<environment::Row> settled(std::vector<environment::Row> rows,
+                                      const std::map<std::string, Unkept>& unkept) {
   for (auto& row : rows) {
-    if (!row.writes()) continue;
-    row.status = "failed";
-    row.detail = "it may not outlive a loss of power: " + kept.error().detail;
-    row.also_added = row.unseen = false;  // What was added stays on record.
+    const auto found = unkept.find(row.name);
+    if (found == unkept.end()) continue;
+    const auto& [why, written] = found->second;
+    // A bucket itself is there once it is made.
+    const bool affected =
+      written ? row.writes() || row.status == "in_sync" : row.writes() && row.kind != "bucket";
+    if (!affected) continue;
+    environment::Row failed{row.kind, row.name, "failed",
+                            (written ? "it may not outlive a loss of power: " : "it is not kept: ") + why};
+    if (written) failed.added = std::move(row.added);
+    row = std::move(failed);
   }
   return rows;
 }

@@ -74,8 +74,10 @@ struct Manner {
 /// The steps whose rows of a dry run say that there is something to write.
 [[nodiscard]] std::vector<Step> writing(const std::vector<Step>& steps,
                                         const std::vector<environment::Row>& dry);
-/// What was written counts once it is `kept`; when that failed, those rows did.
-[[nodiscard]] std::vector<environment::Row> settled(std::vector<environment::Row> rows, const Status& kept);
+/// What is `unkept`, by name, has failed: what was written of it, and also what was there before when all of
+/// it may be lost. What is not there was not added.
+[[nodiscard]] std::vector<environment::Row> settled(std::vector<environment::Row> rows,
+                                                    const std::map<std::string, Unkept>& unkept);
 /// What becomes of them while they are left alone because of `why`.
 [[nodiscard]] std::vector<environment::Row> paused(const std::vector<Step>& steps, const std::string& why);
 

@@ -1,4 +1,4 @@
-// lstat, mkdir and fsync.
+// lstat, mkdir, write and fsync.
 #include "adapters/folder_files.hpp"
 
 #include <cerrno>
@@ -39,17 +39,26 @@ Status make_folder(const std::string& path) {
   return make_folder(path);
 }
 
-void begin_sync(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return;
+Status begin_file(const std::string& path, std::string_view text) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
+  if (file < 0) return disk_failed("cannot write", path);
+  Status written = Done{};
+  while (written && !text.empty()) {
+    const auto n = ::write(file, text.data(), text.size());
+    if (n < 0)
+      written = disk_failed("cannot write", path);
+    else
+      text.remove_prefix(static_cast<size_t>(n));
+  }
   ::sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
   ::close(file);
+  return written;
 }
 
 Status sync(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return errno == ENOENT ? Status{Done{}} : disk_failed("cannot sync", path);
-  const auto synced = ::fsync(file) == 0 ? Status{Done{}} : disk_failed("cannot sync", path);
+  auto synced = ::fsync(file) == 0 ? Status{Done{}} : disk_failed("cannot sync", path);
   ::close(file);
   return synced;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -17,6 +18,7 @@ struct FileLook {
   FileKind kind = FileKind::none;
   uint64_t bytes = 0;
   Time modified{};
+  bool operator==(const FileLook&) const = default;
 };
 
 /// A link is `other`, wherever it leads.
@@ -25,8 +27,9 @@ struct FileLook {
 /// Mode 0755, with those above it. Error: `storage.degraded`.
 Status make_folder(const std::string& path);
 
-/// The disk may begin with what sync() will wait for: for many files, each of them first.
-void begin_sync(const std::string& path);
+/// All of a file, which is made when it is not there. The disk may begin with it; sync() waits for that: many
+/// are written first, and then waited for. Error: `storage.degraded`.
+Status begin_file(const std::string& path, std::string_view text);
 
 /// The file or folder is on the disk; one that is gone needs not be. Error: `storage.degraded`.
 Status sync(const std::string& path);

@@ -22,7 +22,7 @@ namespace {
 constexpr size_t kMaxExpired = 10'000;  // Objects of a bucket that one call takes away.
 constexpr int kMaxSameMoment = 1'000;   // Versions of an object that were put in one millisecond.
 constexpr Millis kDay = std::chrono::hours{24};
-constexpr Millis kLeftover = kDay;  // A temporary file as old as this is of a put that was cut short.
+constexpr Millis kLeftover = kDay;  // A temporary file as old as this is of a write that was cut short.
 
 /// Calls back for each object of the folder, in no order.
 template <class OnObject>
@@ -195,10 +195,14 @@ Result<uint64_t> FolderStorage::expire(Time now) {
   if (!names) return names.error();
   uint64_t gone = 0;
   std::optional<Error> first;  // One that stays keeps no other.
-  for (const auto& bucket : *names) {
+  const auto rules_now = [this](const std::string& bucket) {
+    const std::lock_guard lock(mutex_);
     const auto meta = meta_of(bucket);
-    if (!meta) continue;
-    const auto rules = rules_of(*meta);
+    return meta ? rules_of(*meta) : std::vector<buckets::SeenRule>{};
+  };
+  for (const auto& bucket : *names) {
+    const auto rules = rules_now(bucket);
+    if (rules.empty()) continue;
     std::vector<ObjectInfo> old;
     (void)walk(folder_of(bucket), [&](ObjectInfo object) {
       if (old.size() < kMaxExpired && due(object, now, rules)) old.push_back(std::move(object));
@@ -212,6 +216,11 @@ Result<uint64_t> FolderStorage::expire(Time now) {
   (void)walk(root_ + "/.tmp", [&](const ObjectInfo& left) {
     if (!left.key.starts_with(own_) && now - left.modified > kLeftover)
       ::unlink((root_ + "/.tmp/" + left.key).c_str());
+  });
+  const std::lock_guard lock(mutex_);  // While a file in .meta is under way it is held.
+  (void)walk(root_ + "/.meta", [&](const ObjectInfo& left) {
+    if (left.key.ends_with(".tmp") && now - left.modified > kLeftover)
+      ::unlink((root_ + "/.meta/" + left.key).c_str());
   });
   if (first) return *first;
   return gone;

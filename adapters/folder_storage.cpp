@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
-#include "adapters/folder_files.hpp"
+#include <unistd.h>
+
 #include "adapters/keys.hpp"
 #include "base/hash.hpp"
 
@@ -74,7 +74,7 @@ Result<Json> FolderStorage::meta_of(const std::string& bucket) const {
   const auto path = meta_path(bucket);
   auto text = read_file(path, kMaxMeta);
   if (!text && text.error().code != "not.found") return Error{"storage.degraded", text.error().detail};
-  // A power cut before settle() may leave an empty file of a new bucket; the next apply writes it again.
+  // As a power cut left it of a new bucket when it was put in place before it was on the disk.
   auto meta = parse_json(text && !text->empty() ? *text : "{}");
   if (!meta) return Error{"backend.reply", path + ": " + meta.error().detail};
   const bool sound = meta->is_object() && versioning_in(*meta) &&
@@ -85,39 +85,62 @@ Result<Json> FolderStorage::meta_of(const std::string& bucket) const {
   if (!sound || !std::all_of((*meta)["lifecycle"].begin(), (*meta)["lifecycle"].end(), is_object) ||
       !std::all_of((*meta)["tags"].begin(), (*meta)["tags"].end(), is_text))
     return Error{"backend.reply", path + " does not say what a bucket has"};
+  if (const auto edits = edits_.find(bucket); edits != edits_.end())
+    for (const auto& edit : edits->second) edit(*meta);
   return meta;
 }
 
-/// What is there already may be somebody's own, and is replaced by what is on the disk. What this store made
-/// since settle() need not be: many are made at once.
-Status FolderStorage::keep_meta(const std::string& bucket, const Json& meta) {
-  if (auto made = make_folder(root_ + "/.meta"); !made) return made;
+Result<FileLook> FolderStorage::write_aside(const std::string& bucket) const {
+  if (auto made = make_folder(root_ + "/.meta"); !made) return made.error();
+  const auto was = look_at(meta_path(bucket));
+  const auto meta = meta_of(bucket);
+  if (!meta) return meta.error();
+  if (auto written = begin_file(aside_path(bucket), meta->dump(2) + "\n"); !written) return written.error();
+  return was;
+}
+
+Status FolderStorage::replace_meta(const std::string& bucket, const FileLook& was) {
   const auto path = meta_path(bucket);
-  const auto text = meta.dump(2) + "\n";
-  if (look_at(path).kind != FileKind::none && !unsettled_.contains(bucket)) {
-    auto kept = write_file_atomically(path, text, kFileMode);
-    return kept ? kept : Status{Error{"storage.degraded", kept.error().detail}};
-  }
-  const auto temporary = path + ".tmp";
-  {
-    std::ofstream file(temporary, std::ios::trunc);
-    file << text;
-    if (!file.flush()) return Error{"storage.degraded", "cannot write " + temporary};
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return disk_failed("cannot write", path);
-  unsettled_.insert(bucket);
+  // The disk took its time: meanwhile somebody may have edited it.
+  if (look_at(path) != was) return Error{"storage.degraded", path + " was changed meanwhile"};
+  if (::rename(aside_path(bucket).c_str(), path.c_str()) != 0) return disk_failed("cannot write", path);
+  unsynced_.insert(bucket);
   return Done{};
 }
 
-Status FolderStorage::settle() {
-  const std::lock_guard lock(mutex_);
-  for (const auto& bucket : unsettled_) begin_sync(meta_path(bucket));
-  for (const auto& bucket : unsettled_)
-    if (auto synced = sync(meta_path(bucket)); !synced) return synced;
+Status FolderStorage::sync_folders() const {
   for (const auto& folder : {root_ + "/.meta", root_, fs::path(root_).parent_path().string()})
     if (auto synced = sync(folder); !synced) return synced;
-  unsettled_.clear();
   return Done{};
+}
+
+std::map<std::string, Unkept> FolderStorage::write_edits() {
+  std::map<std::string, Unkept> unkept;
+  std::map<std::string, FileLook> aside;
+  for (const auto& [bucket, edits] : edits_) {
+    if (auto written = write_aside(bucket))
+      aside.emplace(bucket, *written);
+    else
+      unkept.emplace(bucket, Unkept{written.error().detail});
+  }
+  for (const auto& [bucket, was] : aside) {
+    auto put = sync(aside_path(bucket));
+    if (put) put = replace_meta(bucket, was);
+    if (!put) unkept.emplace(bucket, Unkept{put.error().detail});
+  }
+  for (const auto& [bucket, why] : unkept) ::unlink(aside_path(bucket).c_str());
+  edits_.clear();
+  if (unsynced_.empty()) return unkept;
+  if (auto kept = sync_folders(); !kept)
+    for (const auto& bucket : unsynced_) unkept.emplace(bucket, Unkept{kept.error().detail, true});
+  else
+    unsynced_.clear();
+  return unkept;
+}
+
+std::map<std::string, Unkept> FolderStorage::settle() {
+  const std::lock_guard lock(mutex_);
+  return write_edits();
 }
 
 std::vector<SeenRule> FolderStorage::rules_of(const Json& meta) {
@@ -137,6 +160,7 @@ Result<Ensured> FolderStorage::ensure_bucket(const std::string& bucket, const As
   auto told = buckets::compare_bucket(bucket, look_at(folder_of(bucket)).kind == FileKind::folder);
   if (told.outcome != Outcome::changed || ask.dry_run) return told;
   if (auto made = make_folder(folder_of(bucket)); !made) return made.error();
+  unsynced_.insert(bucket);
   return told;
 }
 
@@ -148,8 +172,7 @@ Result<Ensured> FolderStorage::ensure_versioning(const std::string& bucket, bool
   if (!meta) return meta.error();
   auto told = buckets::compare_versioning(versioned, *versioning_in(*meta));
   if (told.outcome != Outcome::changed || ask.dry_run) return told;
-  (*meta)["versioning"] = "Enabled";
-  if (auto kept = keep_meta(bucket, *meta); !kept) return kept.error();
+  edits_[bucket].push_back([](Json& meta) { meta["versioning"] = "Enabled"; });
   return told;
 }
 
@@ -164,8 +187,11 @@ Result<Ensured> FolderStorage::ensure_lifecycle(const std::string& bucket,
   auto merged = buckets::merge(rules_of(*meta), rules);
   if (!merged) return merged.error();
   if (merged->missing.empty() || ask.dry_run) return std::move(merged->told);
-  for (const auto& rule : merged->missing) (*meta)["lifecycle"].push_back(profile::to_json(rule));
-  if (auto kept = keep_meta(bucket, *meta); !kept) return kept.error();
+  edits_[bucket].push_back([rules](Json& meta) {
+    const auto now = buckets::merge(rules_of(meta), rules);
+    if (!now) return;
+    for (const auto& rule : now->missing) meta["lifecycle"].push_back(profile::to_json(rule));
+  });
   return std::move(merged->told);
 }
 
@@ -179,8 +205,9 @@ Result<Ensured> FolderStorage::ensure_tags(const std::string& bucket,
   auto merged = buckets::merge((*meta)["tags"].get<buckets::Tags>(), tags);
   if (!merged) return merged.error();
   if (merged->additions.empty() || ask.dry_run) return std::move(merged->told);
-  for (const auto& [key, value] : merged->additions) (*meta)["tags"][key] = value;
-  if (auto kept = keep_meta(bucket, *meta); !kept) return kept.error();
+  edits_[bucket].push_back([additions = std::move(merged->additions)](Json& meta) {
+    for (const auto& [key, value] : additions) meta["tags"][key] = value;
+  });
   return std::move(merged->told);
 }
 
@@ -191,8 +218,9 @@ Result<Ensured> FolderStorage::remove_rule(const std::string& bucket, const prof
     bucket, ask, [&](const Json& meta) { return buckets::compare_removal(rules_of(meta), as_added); },
     [&](Json& meta) {
       auto& rules = meta["lifecycle"];
-      rules.erase(std::find_if(rules.begin(), rules.end(),
-                               [&](const Json& rule) { return text_in(rule, "id") == as_added.id; }));
+      const auto found = std::find_if(rules.begin(), rules.end(),
+                                      [&](const Json& rule) { return text_in(rule, "id") == as_added.id; });
+      if (found != rules.end()) rules.erase(found);
     });
 }
 
@@ -209,7 +237,7 @@ Result<Ensured> FolderStorage::remove_tag(const std::string& bucket, const std::
 
 Result<Ensured> FolderStorage::remove(const std::string& bucket, const Ask& ask,
                                       const std::function<Ensured(const Json&)>& compare,
-                                      const std::function<void(Json&)>& take_out) {
+                                      const Edit& take_out) {
   const std::lock_guard lock(mutex_);
   if (auto found = there(bucket, true); !found) return found.error();
   if (look_at(folder_of(bucket)).kind == FileKind::none) return Ensured{};
@@ -217,8 +245,10 @@ Result<Ensured> FolderStorage::remove(const std::string& bucket, const Ask& ask,
   if (!meta) return meta.error();
   auto told = compare(*meta);
   if (told.outcome != Outcome::changed || ask.dry_run) return told;
-  take_out(*meta);
-  if (auto kept = keep_meta(bucket, *meta); !kept) return kept.error();
+  edits_[bucket].push_back(take_out);
+  const auto unkept = write_edits();
+  if (const auto found = unkept.find(bucket); found != unkept.end())
+    return Error{"storage.degraded", found->second.why};
   return told;
 }
 

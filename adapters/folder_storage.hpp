@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "adapters/folder_files.hpp"
 #include "adapters/ports/object_storage.hpp"
 #include "base/time.hpp"
 #include "domain/bucket_rules.hpp"
@@ -55,7 +57,9 @@ public:
                                            const environment::Ask& ask) override;
   Result<environment::Ensured> remove_tag(const std::string& bucket, const std::string& key,
                                           const std::string& as_added, const environment::Ask& ask) override;
-  Status settle() override;
+  /// One file for each bucket that anything was made of, whole or not at all; a removal waits for the disk by
+  /// itself.
+  std::map<std::string, Unkept> settle() override;
   Result<std::vector<std::string>> buckets() override;
 
   /// Whole or not at all; on the disk when it returns. What was there becomes a version when those are on.
@@ -80,16 +84,26 @@ private:
   [[nodiscard]] std::string meta_path(const std::string& bucket) const {
     return root_ + "/.meta/" + bucket + ".json";
   }
+  [[nodiscard]] std::string aside_path(const std::string& bucket) const { return meta_path(bucket) + ".tmp"; }
   [[nodiscard]] std::string versions_of(const std::string& bucket, const std::string& key) const;
   [[nodiscard]] Status there(const std::string& bucket, bool absent_is_empty) const;
 
-  /// An object with the array lifecycle and the object tags, empty where there are none.
+  using Edit = std::function<void(Json& meta)>;
+  /// As its file is now, and with what settle() has yet to write: an object with the array lifecycle and the
+  /// object tags, empty where there are none.
   [[nodiscard]] Result<Json> meta_of(const std::string& bucket) const;
-  Status keep_meta(const std::string& bucket, const Json& meta);
+  /// Beside the file, which stays as it is. Returns what that was.
+  [[nodiscard]] Result<FileLook> write_aside(const std::string& bucket) const;
+  /// What was written aside, and is on the disk, takes the file's place when that is still as it `was`.
+  Status replace_meta(const std::string& bucket, const FileLook& was);
+  [[nodiscard]] Status sync_folders() const;
+  /// What of a bucket cannot be written is given up, so that it is missing and not only in memory: the next
+  /// look makes it anew.
+  std::map<std::string, Unkept> write_edits();
   /// Takes something out of what is kept of a bucket, when the comparison says `changed`.
   Result<environment::Ensured> remove(const std::string& bucket, const environment::Ask& ask,
                                       const std::function<environment::Ensured(const Json&)>& compare,
-                                      const std::function<void(Json&)>& take_out);
+                                      const Edit& take_out);
   static std::vector<buckets::SeenRule> rules_of(const Json& meta);
   static bool versioned(const Json& meta);
 
@@ -100,9 +114,10 @@ private:
   Result<bool> expire_object(const std::string& bucket, const ObjectInfo& object, Time now);
 
   const std::string root_;
-  const std::string own_;            ///< What this store's temporary files begin with.
-  std::mutex mutex_;                 ///< Held while what is there is changed, or compared to be changed.
-  std::set<std::string> unsettled_;  ///< Buckets whose first meta was written since settle().
+  const std::string own_;  ///< What this store's temporary files begin with.
+  std::mutex mutex_;       ///< Held while what is there is changed, or compared to be changed.
+  std::map<std::string, std::vector<Edit>> edits_;  ///< By bucket: what settle() has yet to write.
+  std::set<std::string> unsynced_;  ///< Buckets of which the folders' entries may not be on the disk.
 };
 
 }  // namespace muster

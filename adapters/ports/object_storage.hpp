@@ -14,6 +14,12 @@
 
 namespace muster {
 
+/// Why a bucket is not kept.
+struct Unkept {
+  std::string why;
+  bool written = false;  ///< All of it is there, and may not outlive a loss of power.
+};
+
 /// Each call reads what is there, adds what is missing and may be added safely, and says what it did; a
 /// second one changes nothing. Nothing is ever deleted but by a remove, which a person asked for (section 6),
 /// nor is what others made: foreign lifecycle rules and tags are sent back as they were read (backends
@@ -49,9 +55,11 @@ public:
   virtual Result<environment::Ensured> remove_tag(const std::string& bucket, const std::string& key,
                                                   const std::string& as_added,
                                                   const environment::Ask& ask) = 0;
-  /// What was made since the last call survives a loss of power when this returns. One call for many of the
-  /// above, as each would wait for the disk. A server has done that when it answers.
-  virtual Status settle() { return Done{}; }
+  /// What ensures made is written and survives a loss of power when this returns, but for that of the buckets
+  /// that are returned. One call for many of them, as each would wait for the disk; other calls know of it
+  /// before. What is not written counts as not made any more, and the next ensure finds it missing; what is
+  /// written, the next call waits for again. A server has done all that when it answers.
+  virtual std::map<std::string, Unkept> settle() { return {}; }
   /// Names of the buckets that are there.
   virtual Result<std::vector<std::string>> buckets() = 0;
 

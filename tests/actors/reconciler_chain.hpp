@@ -57,7 +57,7 @@ struct Chain : ActorWorld {
          {environment::Component::storage, environment::Component::broker, environment::Component::index}) {
       auto deps = deps_of(component);
       deps.observe = observe;
-      if (component == environment::Component::storage) deps.settle = [this] { return settled++, settles; };
+      if (component == environment::Component::storage) deps.settle = [this] { return settled++, unkept; };
       const auto progress = deps.progress;
       reconcilers.push_back(system.spawn(reconciler, std::move(deps)));
       in_order.parts.push_back({component, reconcilers.back(), progress});
@@ -89,9 +89,9 @@ struct Chain : ActorWorld {
   std::array<FakeBackend, 3> fakes;
   std::vector<std::string> calls;
   std::vector<environment::Intent> intents;
-  Status kept = Done{};     ///< What becomes of an intent.
-  Status settles = Done{};  ///< What becomes of what the storage wrote.
-  int settled = 0;          ///< How often that was asked.
+  Status kept = Done{};                    ///< What becomes of an intent.
+  std::map<std::string, Unkept> unkept{};  ///< Of what the storage wrote.
+  int settled = 0;                         ///< How often that was asked.
   std::vector<environment::Report> told;
   std::vector<Reconciler> reconcilers;
   Rounds in_turn;

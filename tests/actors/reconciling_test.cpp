@@ -203,3 +203,28 @@ TEST_CASE("what was passed over because what it follows was refused does not cou
   CHECK(rows[0].status == "failed");
   CHECK(rows[1].name == "b");
 }
+
+TEST_CASE(
+  "what is not kept of a bucket has failed and was not added, and the bucket and others are as they are") {
+  const std::vector<bootstrap::Thing> thing{{"tag", "a", "owner"}};
+  const std::vector<environment::Row> rows{{"bucket", "a", "changed", "made"},
+                                           {"versioning", "a", "in_sync", ""},
+                                           {"lifecycle", "a", "drifted", "left", {}, {}, true},
+                                           {"tags", "a", "changed", "added", {}, {}, false, thing},
+                                           {"tags", "b", "changed", "added"}};
+  const auto statuses = [](const std::vector<environment::Row>& of) {
+    Words words;
+    for (const auto& row : of) words.push_back(row.status);
+    return words;
+  };
+  CHECK(settled(rows, {}) == rows);
+  const auto missing = settled(rows, {{"a", {"no room"}}});
+  CHECK(statuses(missing) == Words{"changed", "in_sync", "failed", "failed", "changed"});
+  CHECK(missing[3].detail == "it is not kept: no room");
+  CHECK(missing[3].added.empty());
+  CHECK_FALSE(missing[2].writes());
+  const auto unsure = settled(rows, {{"a", {"cannot sync it", true}}});
+  CHECK(statuses(unsure) == Words{"failed", "failed", "failed", "failed", "changed"});
+  CHECK(unsure[3].detail == "it may not outlive a loss of power: cannot sync it");
+  CHECK(unsure[3].added == thing);
+}

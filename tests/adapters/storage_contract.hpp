@@ -50,9 +50,11 @@ inline void removal_contract(StorageRoom& room, const std::string& bucket) {
     REQUIRE(storage.ensure_bucket(name, ask));
     REQUIRE(storage.ensure_lifecycle(name, {rule, kept}, ask));
     REQUIRE(storage.ensure_tags(name, {{"stage", "a & b"}, {"kept", ""}}, ask));
+    REQUIRE(storage.settle().empty());
     if (shared) room.by_hand(name);
     // Whose hand that was replaced the tags.
     if (shared) REQUIRE(storage.ensure_tags(name, {{"stage", "a & b"}, {"kept", ""}}, ask));
+    REQUIRE(storage.settle().empty());
     const auto foreign = shared ? room.foreign(name) : "";
 
     // What differs from what was added is somebody else's by now.
@@ -91,6 +93,7 @@ inline void removal_contract(StorageRoom& room, const std::string& bucket) {
     if (shared) CHECK(room.foreign(name) == foreign);
     CHECK(outcome_of(storage.ensure_lifecycle(name, {kept}, ask)) == Outcome::changed);
     CHECK(outcome_of(storage.ensure_tags(name, {{"kept", ""}}, ask)) == Outcome::changed);
+    CHECK(storage.settle().empty());
     if (shared) CHECK(room.foreign(name) == foreign);
   }
   const int last = room.writes();
@@ -108,10 +111,12 @@ inline void storage_contract(StorageRoom& room, const std::string& bucket) {
   const std::vector<profile::LifecycleRule> rules{{"tmp-7d", "tmp/", 7}, {"log <30> & d", "log/", 30}};
   const std::map<std::string, std::string> tags{{"owner", "platform & co"}, {"stage", ""}};
   const auto all = [&](const environment::Ask& how) {
-    return std::vector<Outcome>{outcome_of(storage.ensure_bucket(bucket, how)),
-                                outcome_of(storage.ensure_versioning(bucket, true, how)),
-                                outcome_of(storage.ensure_lifecycle(bucket, rules, how)),
-                                outcome_of(storage.ensure_tags(bucket, tags, how))};
+    std::vector<Outcome> came{outcome_of(storage.ensure_bucket(bucket, how)),
+                              outcome_of(storage.ensure_versioning(bucket, true, how)),
+                              outcome_of(storage.ensure_lifecycle(bucket, rules, how)),
+                              outcome_of(storage.ensure_tags(bucket, tags, how))};
+    CHECK(storage.settle().empty());
+    return came;
   };
   const std::vector<Outcome> changed(4, Outcome::changed), in_sync(4, Outcome::in_sync);
 
@@ -146,6 +151,7 @@ inline void storage_contract(StorageRoom& room, const std::string& bucket) {
     const auto expected = i % 10 == 0 ? Outcome::changed : Outcome::in_sync;
     CHECK(outcome_of(storage.ensure_lifecycle(bucket, more, ask)) == expected);
     CHECK(outcome_of(storage.ensure_tags(bucket, {{"round", std::to_string(i / 10)}}, ask)) == expected);
+    CHECK(storage.settle().empty());
   }
   CHECK(room.foreign(bucket) == foreign);
 
@@ -154,6 +160,7 @@ inline void storage_contract(StorageRoom& room, const std::string& bucket) {
   CHECK(outcome_of(owner) == Outcome::changed);
   CHECK(owner->desired == Json{{"owner", "platform & co"}, {"stage", ""}});
   CHECK(owner->actual == Json{{"owner", "nobody"}});
+  CHECK(storage.settle().empty());
   for (const auto& other :
        {profile::LifecycleRule{"tmp-7d", "tmp/", 8}, profile::LifecycleRule{"tmp-7d", "temp/", 7},
         profile::LifecycleRule{"archive", "archive/", 365}}) {
@@ -162,12 +169,14 @@ inline void storage_contract(StorageRoom& room, const std::string& bucket) {
     CHECK(outcome_of(told) == Outcome::drifted);
     CHECK(told->desired[0]["expire_days"] == other.expire_days);
     CHECK(told->actual[0]["id"] == other.id);
+    CHECK(storage.settle().empty());
     CHECK(room.writes() == so_far);
   }
   // One that has drifted keeps no other from being added.
   CHECK(outcome_of(storage.ensure_lifecycle(bucket, {{"tmp-7d", "tmp/", 8}, {"new", "new/", 1}}, ask)) ==
         Outcome::drifted);
   CHECK(outcome_of(storage.ensure_lifecycle(bucket, {{"new", "new/", 1}}, ask)) == Outcome::in_sync);
+  CHECK(storage.settle().empty());
   CHECK(room.foreign(bucket) == foreign);
 
   // Versions are turned on, also where they were suspended, and never off.

@@ -294,6 +294,32 @@ class EmbeddedTest(unittest.TestCase):
             self.assertIn("left in folder, and not moved by itself: bucket media; 1 in all", self.verb(node, ":env").stdout)
             self.assertTrue((node.folder / "data" / "objects" / "media").is_dir())
 
+    def test_a_bucket_that_cannot_be_kept_fails_until_it_can(self):
+        """[S2-31] [S2-76] At each look, and told once; all others are kept, and what is added at last is on record once."""
+        with environment_node("--poll-every", "200ms") as (node, caller, profile):
+            converged(caller, "storage", "broker", "index")
+            in_the_way = node.folder / "data" / "objects" / ".meta" / "second.json.tmp"
+            in_the_way.mkdir()
+            Path(profile.name).write_text("storage: [{name: second, tags: {a: b}}, {name: third, tags: {a: b}}]\n")
+            def seen():
+                return components(caller)["storage"]
+            def fails():
+                found = statuses(seen())
+                return found.pop("tags second", None) == "failed" and len(found) == 5 and set(found.values()) == {"in_sync"}
+            until(fails, "one fails, the rest is in sync")
+            looked = seen()["at"]
+            until(lambda: seen()["at"] > looked, "it looks again")
+            self.assertTrue(fails())
+            in_the_way.rmdir()
+            converged(caller, "storage")
+            def events(kind):
+                return [json.loads(line)["data"] for line in caller.get(f"/v1/events?from=1&type=bootstrap.{kind}").body.splitlines()]
+            def added():
+                return [(thing["of"], thing["name"]) for line in events("added") for thing in line["things"] if thing["of"] in ("second", "third")]
+            until(lambda: ("second", "a") in added(), "what was added is told")
+            self.assertEqual(sorted(added()), [("second", "a"), ("third", "a")])
+            self.assertEqual([told["status"] for told in events("reported") if told["component"] == "storage"].count("error"), 1)
+
     def test_topics_need_a_kafka(self):
         """Without one each is told as failed, and what is missing; with one that is away, as unreachable; all else is made."""
         text = PROFILE + "topics: [{name: orders, partitions: 3}]\n"
