@@ -104,6 +104,15 @@ std::vector<bootstrap::Thing> orphans(std::vector<bootstrap::Thing> added, const
   return added;
 }
 
+Removals things_of(const std::vector<Report>& reports, std::string_view status) {
+  Removals things;
+  for (const auto& report : reports)
+    for (const auto& row : report.rows)
+      if (row.status == status)
+        things[report.component].insert(things[report.component].end(), row.added.begin(), row.added.end());
+  return things;
+}
+
 std::string diff_hash(const std::vector<Report>& dry) {
   Json diff = Json::array();
   for (const auto& report : dry)

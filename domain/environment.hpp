@@ -118,6 +118,9 @@ using Removals = std::map<Component, std::vector<bootstrap::Thing>>;
 /// Those that the profile does not name: what a prune is about.
 [[nodiscard]] std::vector<bootstrap::Thing> orphans(std::vector<bootstrap::Thing> added,
                                                     const profile::Profile& profile);
+/// Those of the rows with this status, by component: of a prune's dry run those that it would remove
+/// (changed), and those that are gone already (in_sync).
+[[nodiscard]] Removals things_of(const std::vector<Report>& reports, std::string_view status);
 /// What would be removed, as a name: SHA-256, lower hex, over the dry runs of a prune.
 [[nodiscard]] std::string diff_hash(const std::vector<Report>& dry);
 

@@ -60,8 +60,8 @@ private:
       return refuse({"environment.changed",
                      "what would be removed is another diff than the one that was named: " + diff_,
                      {{"/diff", "is not the hash of what would be removed now"}}});
-    removals_.clear();  // What the profile gave up meanwhile was not shown.
-    for (const auto& report : dry) removals_[report.component] = report.added();
+    removals_ = environment::things_of(dry, "changed");  // Nothing goes that was not shown.
+    gone_ = environment::things_of(dry, "in_sync");
     for (const auto& report : dry)
       if (report.count("changed") > 0) {
         intended_.insert(report.component);
@@ -106,7 +106,9 @@ private:
                                  diff_,
                                  {}};
       bool due = intended_.contains(report.component);  // Also when it failed: the intent is over.
-      for (const auto& thing : report.added()) {
+      auto& gone = gone_[report.component];
+      for (const auto& thing : report.added()) gone.push_back(thing);
+      for (const auto& thing : gone) {
         removed.things.push_back(thing);
         if (removed.things.size() < bootstrap::kMaxThings) continue;
         due = false;
@@ -150,7 +152,7 @@ private:
   const PruneBody wanted_;
   const Principal principal_;
   const std::string id_;
-  environment::Removals removals_;
+  environment::Removals removals_, gone_;  // Gone is what was so before anything was removed.
   std::string diff_;
   std::vector<Json> intents_;
   std::set<environment::Component> intended_;

@@ -80,6 +80,19 @@ TEST_CASE("who does not answer is asked again soon, then at the interval") {
   }));
 }
 
+TEST_CASE("a prune is about what its dry run showed, and not about what was gone already", "[S2-44]") {
+  const bootstrap::Thing shown{"tag", "media", "owner", {}}, gone{"tag", "media", "stage", {}},
+    held{"rule", "media", "tmp", {}};
+  Report storage = of({"changed", "in_sync", "failed"}), broker = of({"in_sync"});
+  broker.component = Component::broker;
+  storage.rows[0].added = {shown};
+  storage.rows[1].added = broker.rows[0].added = {gone};
+  storage.rows[2].added = {held};
+  CHECK(things_of({storage, broker}, "changed") == Removals{{Component::storage, {shown}}});
+  CHECK(things_of({storage, broker}, "in_sync") ==
+        Removals{{Component::storage, {gone}}, {Component::broker, {gone}}});
+}
+
 TEST_CASE("components have names, in the order in which they are made", "[S2-18]") {
   std::string names;
   for (const auto component : kComponents) {
