@@ -59,6 +59,7 @@ struct Environment::Impl {
     deps.component = component;
     deps.node = options.node;
     deps.backend = options.backends.name_of(component);
+    deps.endpoint = options.backends.endpoint_of(component);
     deps.observe = options.observe[static_cast<size_t>(component)];
     deps.now = options.now;
     deps.stopping = stopping;
@@ -151,6 +152,10 @@ Status Environment::prune(bool dry_run, environment::Removals removals,
 
 const std::string& Environment::backend(Component component) const {
   return impl_->options.backends.name_of(component);
+}
+
+const std::string& Environment::endpoint(Component component) const {
+  return impl_->options.backends.endpoint_of(component);
 }
 
 std::vector<std::shared_ptr<const environment::Report>> Environment::seen() const {

@@ -17,20 +17,26 @@
 
 namespace muster {
 
-/// Where each component lives, and under which name that is shown.
+/// Where each component lives, under which name that is shown, and on which server (environment::mark_of;
+/// empty: what is built in).
 struct Backends {
   std::shared_ptr<ObjectStorage> storage;
-  std::string storage_name;
+  std::string storage_name, storage_endpoint{};
   std::shared_ptr<Broker> broker;
-  std::string broker_name;
+  std::string broker_name, broker_endpoint{};
   std::shared_ptr<VectorIndex> index;
-  std::string index_name;
+  std::string index_name, index_endpoint{};
   std::shared_ptr<Topics> topics;
-  std::string topics_name;
+  std::string topics_name, topics_endpoint{};
 
   [[nodiscard]] const std::string& name_of(environment::Component component) const {
     const std::string* const names[] = {&storage_name, &broker_name, &index_name, &topics_name};
     return *names[static_cast<size_t>(component)];
+  }
+  [[nodiscard]] const std::string& endpoint_of(environment::Component component) const {
+    const std::string* const marks[] = {&storage_endpoint, &broker_endpoint, &index_endpoint,
+                                        &topics_endpoint};
+    return *marks[static_cast<size_t>(component)];
   }
 };
 
@@ -70,6 +76,8 @@ public:
                std::function<void(std::vector<environment::Report>)> then);
   /// As shown.
   [[nodiscard]] const std::string& backend(environment::Component component) const;
+  /// Which server that is: its mark. Empty: what is built in.
+  [[nodiscard]] const std::string& endpoint(environment::Component component) const;
   /// What each component last came to, in order; without those that have not looked yet.
   [[nodiscard]] std::vector<std::shared_ptr<const environment::Report>> seen() const;
   [[nodiscard]] const std::string& node() const;

@@ -67,6 +67,7 @@ private:
     Report report;
     report.component = deps_.component;
     report.backend = deps_.backend;
+    report.endpoint = deps_.endpoint;
     report.generation = state.desired->generation;
     report.key = state.key;
     report.attempt = asked.attempt;

@@ -36,7 +36,7 @@ struct Looked {
 
 struct ReconcilerDeps {
   environment::Component component = environment::Component::storage;
-  std::string node, backend;
+  std::string node, backend, endpoint{};  ///< As of Report.
   std::function<std::vector<Step>(const profile::Profile&)> steps;
   std::function<std::vector<Step>(const std::vector<bootstrap::Thing>&)> removals{};  ///< Null: none.
   /// What is to be kept from now on, also by the backend itself; nothing while it is left alone. Null: it

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include <unistd.h>
 
@@ -10,6 +11,12 @@ namespace muster {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::string host_name() {
+  char host[256] = "node";
+  (void)::gethostname(host, sizeof host - 1);
+  return host;
+}
 
 std::vector<std::string> devices(const std::string& folder, const std::string& prefix) {
   std::vector<std::string> found;
@@ -24,9 +31,7 @@ std::vector<std::string> devices(const std::string& folder, const std::string& p
 
 Machine this_machine() {
   Machine machine;
-  char host[256] = "node";
-  (void)::gethostname(host, sizeof host - 1);
-  machine.host = host;
+  machine.host = host_name();
   machine.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   machine.ram_mb = ::sysconf(_SC_PHYS_PAGES) / 1024 * ::sysconf(_SC_PAGESIZE) / 1024;
   machine.video_devices = devices("/dev", "video");
@@ -34,6 +39,12 @@ Machine this_machine() {
   for (auto& one : devices("/dev/dri", "renderD")) gpus.push_back(std::move(one));
   machine.gpu = gpus.empty() ? "none" : gpus.front();
   return machine;
+}
+
+std::string machine_identity() {
+  std::string id;
+  std::getline(std::ifstream("/etc/machine-id"), id);
+  return host_name() + "\n" + id;
 }
 
 }  // namespace muster

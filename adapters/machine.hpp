@@ -16,4 +16,7 @@ struct Machine {
 
 [[nodiscard]] Machine this_machine();
 
+/// Tells this machine from others: its host name, and /etc/machine-id where there is one. For hashes only.
+[[nodiscard]] std::string machine_identity();
+
 }  // namespace muster

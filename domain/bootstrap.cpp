@@ -56,6 +56,8 @@ Status check(const Report& command) {
   check.text("/generation", report.generation);
   check_key(check, report.idempotency_key);
   check.text("/backend", command.added.backend);
+  if (auto fault = names::line_fault(command.added.endpoint, kMaxEndpoint); !fault.empty())
+    check.fault("/endpoint", std::move(fault));
   check_things(check, "/added", command.added.things);
   return check.done();
 }

@@ -85,8 +85,8 @@ struct State {
 
 /// Keys that are remembered.
 constexpr size_t kMaxKeys = 10'000;
-/// Bytes of a key.
-constexpr size_t kMaxKey = 256;
+/// Bytes of a key, and of a server's mark.
+constexpr size_t kMaxKey = 256, kMaxEndpoint = 64;
 /// Things of one report, and resources that an intent spells out.
 constexpr size_t kMaxThings = 500, kMaxResources = 250;
 /// Bytes of a pause's reason.

@@ -74,6 +74,7 @@ Intent intent_of(const Report& dry) {
                 dry.knows()};
   for (const auto& row : dry.rows)
     if (row.writes()) intent.resources.push_back(row.kind + " " + row.name);
+  intent.endpoint = dry.endpoint;
   intent.quiet = std::ranges::all_of(dry.rows, [](const Row& row) { return !row.writes() || row.unseen; });
   return intent;
 }
@@ -118,7 +119,8 @@ std::string diff_hash(const std::vector<Report>& dry) {
   for (const auto& report : dry)
     for (const auto& row : report.rows)
       if (row.status == "changed")
-        diff.push_back({to_text(report.component), report.backend, row.kind, row.name, row.actual});
+        diff.push_back(
+          {to_text(report.component), report.backend, report.endpoint, row.kind, row.name, row.actual});
   return sha256_hex(canonical_json(diff));
 }
 

@@ -51,7 +51,8 @@ struct Row {
 /// One look at a component.
 struct Report {
   Component component = Component::storage;
-  std::string backend;  ///< Which implementation: folder, s3, in-process, rabbitmq, embedded, weaviate.
+  std::string backend;     ///< Which implementation: folder, s3, in-process, rabbitmq, embedded, weaviate.
+  std::string endpoint{};  ///< Which server: mark_of(). Empty: what is built in.
   std::string generation, key;
   uint64_t attempt = 1;  ///< Counts on while nobody answers.
   bool dry_run = false;
@@ -93,6 +94,7 @@ struct Intent {
   std::vector<bootstrap::Thing> things;  ///< As Row::added.
   bool whole = true;                     ///< Report::knows() of the look before.
   bool quiet = false;                    ///< Nothing new is expected of it: told only if it comes to that.
+  std::string endpoint{};                ///< As Report::endpoint.
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("component", self.component);
@@ -104,6 +106,7 @@ struct Intent {
     visit("things", self.things);
     visit("whole", self.whole);
     visit("quiet", self.quiet);
+    visit("endpoint", self.endpoint);
   }
 };
 /// Of a look in which nothing was written yet.

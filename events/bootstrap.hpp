@@ -79,6 +79,7 @@ struct Added {
   std::string node, component, backend;
   bool shared = false;  ///< The backend is a server that other nodes use, too.
   std::vector<Thing> things;
+  std::string endpoint{};  ///< Which server: environment::mark_of. Absent in lines of older builds.
 
   [[nodiscard]] std::string stream() const { return "bootstrap/" + node; }
   template <class Self, class Visit>
@@ -88,6 +89,7 @@ struct Added {
     visit("backend", self.backend);
     visit("shared", self.shared);
     visit("things", self.things);
+    visit("endpoint", self.endpoint);
   }
   bool operator==(const Added&) const = default;
 };
@@ -99,6 +101,7 @@ struct Removed {
   bool shared = false;  ///< As of Added.
   std::string diff;     ///< The hash of what the person was shown.
   std::vector<Thing> things;
+  std::string endpoint{};  ///< As of Added.
 
   [[nodiscard]] std::string stream() const { return "bootstrap/" + node; }
   template <class Self, class Visit>
@@ -109,6 +112,7 @@ struct Removed {
     visit("shared", self.shared);
     visit("diff", self.diff);
     visit("things", self.things);
+    visit("endpoint", self.endpoint);
   }
   bool operator==(const Removed&) const = default;
 };

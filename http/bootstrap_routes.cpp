@@ -14,7 +14,7 @@ namespace {
 /// POST /v1/bootstrap/events.
 struct ReportBody {
   bootstrap::Reported report;
-  std::string backend;
+  std::string backend, endpoint;  ///< Of what was added.
   std::vector<bootstrap::Thing> added;
   std::vector<std::string> resources;  ///< With total, of an intent.
   uint64_t total = 0;
@@ -30,6 +30,7 @@ struct ReportBody {
     visit("attempt", self.report.attempt);
     visit("duration_ms", self.report.duration_ms);
     visit("backend", self.backend);
+    visit("endpoint", self.endpoint);
     visit("added", self.added);
     visit("resources", self.resources);
     visit("total", self.total);
@@ -192,6 +193,7 @@ void report_route(Api& api, const Request& request, const Reply& reply) {
   const bool json = api.options().json_log;
   bootstrap::Added added{"", "", body->backend, !environment::is_embedded(body->backend), {}};
   if (records_environment(api)) added.things = std::move(body->added);
+  added.endpoint = std::move(body->endpoint);
   api.command(request, reply, bootstrap::Command{bootstrap::Report{body->report, std::move(added)}},
               [report = body->report, json](const Receipt& receipt) {
                 log_report(report, receipt, json);

@@ -39,9 +39,8 @@ public:
     const auto views = api_.system().views();
     for (const auto component : environment::kComponents)
       if (!only || *only == component)
-        removals_[component] =
-          view<bootstrap::View>(*views).added_by(environment_.node(), environment::to_text(component),
-                                                 !environment::is_embedded(environment_.backend(component)));
+        removals_[component] = view<bootstrap::View>(*views).added_by(
+          environment_.node(), environment::to_text(component), environment_.endpoint(component));
     prune(true, [self = shared_from_this()](std::vector<Report> reports) { self->judge(reports); });
   }
 
@@ -104,7 +103,8 @@ private:
                                  report.backend,
                                  !environment::is_embedded(report.backend),
                                  diff_,
-                                 {}};
+                                 {},
+                                 report.endpoint};
       bool due = intended_.contains(report.component);  // Also when it failed: the intent is over.
       auto& gone = gone_[report.component];
       for (const auto& thing : report.added()) gone.push_back(thing);

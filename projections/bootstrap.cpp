@@ -17,17 +17,25 @@ std::string key_of(std::string_view component, std::string_view owner, const Thi
   return prefix_of(component, owner) + thing.kind + "\n" + thing.of + "\n" + thing.name;
 }
 
-/// Of events that tell of things.
+/// No node's id has a '/'.
+std::string server(std::string_view endpoint) {
+  return std::string("server/").append(endpoint);
+}
+
+/// Whose the things of an event are. Nothing: they are on a server, and lines of older builds do not say on
+/// which.
 template <class E>
 std::string owner_of(const E& e) {
-  return e.shared ? "" : e.node;
+  if (!e.shared) return e.node;
+  return e.endpoint.empty() ? "" : server(e.endpoint);
 }
 
 }  // namespace
 
-std::vector<Thing> View::added_by(std::string_view node, std::string_view component, bool shared) const {
+std::vector<Thing> View::added_by(std::string_view node, std::string_view component,
+                                  std::string_view endpoint) const {
   std::vector<Thing> things;
-  const auto prefix = prefix_of(component, shared ? "" : node);
+  const auto prefix = prefix_of(component, endpoint.empty() ? std::string(node) : server(endpoint));
   added.each_from(prefix, [&](const std::string& at, const AddedThing& row) {
     if (!at.starts_with(prefix)) return false;
     things.push_back(row.thing);
@@ -49,9 +57,10 @@ void View::fold(const Record& record) {
       changed();
     },
     [&](const Added& e) {
+      const auto owner = owner_of(e);
       for (const auto& thing : e.things) {
-        if (added.size() >= kMaxAdded) break;
-        added[key_of(e.component, owner_of(e), thing)] = {e.component, owner_of(e), thing, record.seq};
+        if (owner.empty() || added.size() >= kMaxAdded) break;
+        added[key_of(e.component, owner, thing)] = {e.component, owner, thing, record.seq};
       }
       changed();
     },

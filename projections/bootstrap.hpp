@@ -15,7 +15,7 @@ namespace muster::bootstrap {
 
 struct View {
   static constexpr std::string_view name = "bootstrap";
-  static constexpr int version = 2;
+  static constexpr int version = 3;
 
   struct Row {
     Shared<Reported> report;
@@ -52,7 +52,7 @@ struct View {
     }
   };
   struct AddedThing {
-    std::string component, owner;  ///< The node; of a server that others use too: nothing.
+    std::string component, owner;  ///< The node, or "server/" and the server's mark.
     Thing thing;
     uint64_t seq = 0;
     template <class Self, class Visit>
@@ -85,9 +85,10 @@ struct View {
     });
   }
 
-  /// What `node` may take away of a component: what it added, and on a shared server what anybody did.
+  /// What `node` may take away of a component: on the server with the mark `endpoint` what anybody added, and
+  /// without one what it added in itself.
   [[nodiscard]] std::vector<Thing> added_by(std::string_view node, std::string_view component,
-                                            bool shared) const;
+                                            std::string_view endpoint) const;
 
   void fold(const Record& record);
   template <class Self, class Visit>

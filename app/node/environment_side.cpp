@@ -4,11 +4,13 @@
 #include <spdlog/spdlog.h>
 
 #include "adapters/folder_storage.hpp"
+#include "adapters/machine.hpp"
 #include "adapters/memory_index.hpp"
 #include "adapters/s3_storage.hpp"
 #include "adapters/weaviate_index.hpp"
 #include "app/event_bus.hpp"
 #include "base/chance.hpp"
+#include "domain/endpoint.hpp"
 #include "http/log_line.hpp"
 
 namespace muster::app {
@@ -62,9 +64,14 @@ environment::Pauses take_pauses(Json& document) {
 
 Result<Backends> EnvironmentSide::backends(const config::Config& config) {
   Backends made;
+  const auto mark = [machine = machine_identity()](const environment::Endpoint& endpoint) {
+    return environment::mark_of(endpoint, machine);
+  };
   made.broker = options_.bus;
   made.broker_name = "in-process";
   if (options_.rabbit) {
+    if (const auto url = parse_amqp_url(config.text("broker-url")); url)
+      made.broker_endpoint = mark({url->tls ? "amqps" : "amqp", url->host, url->port, url->vhost});
     made.broker = options_.rabbit;
     made.broker_name = "rabbitmq";
   }
@@ -76,16 +83,18 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
     if (auto sound = check(settings); !sound) return sound.error();
     made.storage = std::make_shared<S3Storage>(std::move(settings));
     made.storage_name = "s3";
+    made.storage_endpoint = mark(environment::endpoint_of(endpoint));
   } else {
     made.storage = folder_ = std::make_shared<FolderStorage>(options_.data + "/objects");
     made.storage_name = "folder";
   }
-  auto index = config.text("weaviate-url").empty()
-                 ? make_memory_index(*options_.disk)
-                 : make_weaviate_index({config.text("weaviate-url"), config.text("weaviate-api-key")});
+  const auto& weaviate = config.text("weaviate-url");
+  auto index = weaviate.empty() ? make_memory_index(*options_.disk)
+                                : make_weaviate_index({weaviate, config.text("weaviate-api-key")});
   if (!index) return index.error();
   made.index = std::move(*index);
-  made.index_name = config.text("weaviate-url").empty() ? "embedded" : "weaviate";
+  made.index_name = weaviate.empty() ? "embedded" : "weaviate";
+  if (!weaviate.empty()) made.index_endpoint = mark(environment::endpoint_of(weaviate));
   made.topics = std::make_shared<NoTopics>();
   made.topics_name = "none";
   if (!config.text("kafka-brokers").empty()) {
@@ -93,6 +102,7 @@ Result<Backends> EnvironmentSide::backends(const config::Config& config) {
     if (!topics) return topics.error();
     made.topics = std::move(*topics);
     made.topics_name = "kafka";
+    made.topics_endpoint = mark({"kafka", config.text("kafka-brokers")});
   }
   return made;
 }

@@ -73,7 +73,8 @@ void ReportBox::add(log::Batch& batch, const Json& body) {
 }
 
 /// With what was added, as far as one body may say; the rest follows under keys of its own.
-void ReportBox::tell(log::Batch& batch, Json body, const std::string& backend,
+template <class Look>
+void ReportBox::tell(log::Batch& batch, Json body, const Look& look,
                      const std::vector<bootstrap::Thing>& things) {
   const auto key = body["idempotency_key"].get<std::string>();
   for (size_t next = 0, part = 1; part == 1 || next < things.size(); part++) {
@@ -85,7 +86,11 @@ void ReportBox::tell(log::Batch& batch, Json body, const std::string& backend,
       if (bytes > kMostBytes && !some.empty()) break;
       some.push_back(std::move(thing));
     }
-    if (!some.empty()) body["backend"] = backend, body["added"] = std::move(some);
+    if (!some.empty()) {
+      body["backend"] = look.backend;
+      if (!look.endpoint.empty()) body["endpoint"] = look.endpoint;
+      body["added"] = std::move(some);
+    }
     add(batch, body);
   }
 }
@@ -179,7 +184,7 @@ void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& repo
         {"idempotency_key", cut.key},
         {"attempt", 1},
         {"duration_ms", (report.at - cut.at).count()}},
-       cut.backend, there);
+       cut, there);
 }
 
 bool ReportBox::put(const Report& report) {
@@ -210,7 +215,7 @@ bool ReportBox::put(const Report& report) {
           {"idempotency_key", report.told_key()},
           {"attempt", report.attempt},
           {"duration_ms", report.took.count()}},
-         report.backend, report.added());
+         report, report.added());
   }
   if (!batch.empty()) write(batch);
   return news;

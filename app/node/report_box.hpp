@@ -39,8 +39,8 @@ private:
   ReportBox(std::string node, log::Disk& disk) : node_(std::move(node)), disk_(disk) {}
   Status read();
   void add(log::Batch& batch, const Json& body);
-  void tell(log::Batch& batch, Json body, const std::string& backend,
-            const std::vector<bootstrap::Thing>& things);
+  template <class Look>  // An Intent or a Report.
+  void tell(log::Batch& batch, Json body, const Look& look, const std::vector<bootstrap::Thing>& things);
   void tell(log::Batch& batch, const environment::Intent& intent);
   [[nodiscard]] bool fails_again(const environment::Intent& intent) const;
   void end_cut(log::Batch& batch, const environment::Intent& cut, const environment::Report& report);

@@ -52,12 +52,16 @@ Intent intent(std::string key) {
           std::move(key),
           Time{Millis{1'000}},
           {"bucket media", "tags media", "lifecycle media"},
-          {kTag, kRule}};
+          {kTag, kRule},
+          true,
+          false,
+          "e1"};
 }
 
 Report report(std::vector<environment::Row> rows, int64_t at = 2'000) {
   Report made;
   made.backend = "s3";
+  made.endpoint = "e1";
   made.generation = "g1";
   made.key = "k";
   made.at = Time{Millis{at}};
@@ -90,6 +94,7 @@ TEST_CASE("an intent waits before what it came to, also over a crash, and neithe
   CHECK(told[1]["added"] ==
         Json::array({{{"kind", "tag"}, {"of", "media"}, {"name", "owner"}, {"as", {{"key", "owner"}}}}}));
   CHECK(told[1]["backend"] == "s3");
+  CHECK(told[1]["endpoint"] == "e1");
   room.start_again();
   CHECK(room.told().empty());
 }
@@ -109,6 +114,7 @@ TEST_CASE("an apply that a crash cut short is ended by the first look that knows
   CHECK(told[0]["status"] == "ok");
   CHECK(told[0]["message"].get<std::string>().ends_with("3 of 3 resources are as intended"));
   CHECK(told[0]["added"].size() == 2);
+  CHECK(told[0]["endpoint"] == "e1");
   room.start_again();
   (void)room.box->put(report({row("bucket", "in_sync")}));
   CHECK(texts(room.told(), "action") == Words{"check"});

@@ -254,6 +254,23 @@ class EmbeddedTest(unittest.TestCase):
             self.assertIn("nothing that muster added is left over", self.verb(node, ":env", "prune").stdout)
             self.assertEqual(until(lambda: converged(caller, "storage"), "well")["storage"]["counts"], {"in_sync": 2})
 
+    def test_what_was_gone_before_a_prune_is_recorded_by_it(self):
+        """[S2-44] And is no part of what it shows, or takes away."""
+        with environment_node("--poll-every", "200ms") as (node, caller, profile):
+            converged(caller, "storage")
+            meta = node.folder / "data" / "objects" / ".meta" / "media.json"
+            Path(profile.name).write_text(PROFILE.replace(", tags: {owner: platform}", "").replace("{id: tmp-7d, prefix: tmp/, expire_days: 7}", ""))
+            until(lambda: statuses(components(caller)["storage"]).keys() == {"bucket media", "versioning media"}, "the node has the shorter profile")
+            meta.write_text(json.dumps({**json.loads(meta.read_text()), "tags": {}}))
+            shown = caller.post("/v1/environment/prune", {"dry_run": True}).json
+            self.assertEqual(statuses(shown["components"][0]), {"rule media/tmp-7d": "changed", "tag media/owner": "in_sync"})
+            done = caller.post("/v1/environment/prune", {"diff": shown["diff"]}).json
+            self.assertEqual(statuses(done["components"][0]), {"rule media/tmp-7d": "changed"})
+            removed = [json.loads(line)["data"] for line in caller.get("/v1/events?from=1&type=bootstrap.removed").body.splitlines()]
+            self.assertEqual(sorted(thing["name"] for one in removed for thing in one["things"]), ["owner", "tmp-7d"])
+            left = caller.post("/v1/environment/prune", {"dry_run": True}).json["components"]
+            self.assertEqual([part["resources"] for part in left], [[]] * len(left))
+
     def test_the_profile_says_which_component_is_only_observed(self):
         """mode observe of one component; the others are made."""
         with environment_node("--poll-every", "200ms") as (node, caller, profile):

@@ -97,6 +97,9 @@ TEST_CASE("what a report added is an event beside it, of the same node and compo
   with.added.things = {{"bucket", "", "media", {"5"}}};
   CHECK(decide(with).empty());
   CHECK(decide.pointers() == std::vector<std::string>{"/added/0/kind", "/added/0/as"});
+  with.added = {"", "", "s3", true, {tag}, "e\n1"};
+  CHECK(decide(with).empty());
+  CHECK(decide.pointers() == std::vector<std::string>{"/endpoint"});
 }
 
 TEST_CASE("a prune that took nothing away ends its intent all the same") {

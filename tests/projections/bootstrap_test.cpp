@@ -44,15 +44,47 @@ TEST_CASE("an intent stands until it is told what came of it") {
 
 TEST_CASE("what was added belongs to its node, or to all that use the server, until it is removed") {
   const Thing tag{"tag", "media", "owner", {}}, rule{"rule", "media", "tmp", {}};
-  const Added own{"n1", "storage", "folder", false, {tag, rule}}, shared{"n1", "storage", "s3", true, {rule}};
+  const Added own{"n1", "storage", "folder", false, {tag, rule}},
+    shared{"n1", "storage", "s3", true, {rule}, "e1"};
   const auto view = given::folded<View>({own, shared, own});
-  CHECK(view.added_by("n1", "storage", false) == std::vector<Thing>{rule, tag});
-  CHECK(view.added_by("n2", "storage", false).empty());
-  CHECK(view.added_by("n2", "storage", true) == std::vector<Thing>{rule});
-  CHECK(view.added_by("n1", "broker", false).empty());
-  const auto less = given::folded<View>({own, shared, Removed{"n2", "storage", "s3", true, "d", {rule}}});
-  CHECK(less.added_by("n2", "storage", true).empty());
-  CHECK(less.added_by("n1", "storage", false).size() == 2);
+  CHECK(view.added_by("n1", "storage", "") == std::vector<Thing>{rule, tag});
+  CHECK(view.added_by("n2", "storage", "").empty());
+  CHECK(view.added_by("n2", "storage", "e1") == std::vector<Thing>{rule});
+  CHECK(view.added_by("n1", "broker", "").empty());
+  const auto less =
+    given::folded<View>({own, shared, Removed{"n2", "storage", "s3", true, "d", {rule}, "e1"}});
+  CHECK(less.added_by("n2", "storage", "e1").empty());
+  CHECK(less.added_by("n1", "storage", "").size() == 2);
+}
+
+TEST_CASE("what was added on one server is not taken away from another", "[S2-23]") {
+  const Thing tag{"tag", "media", "owner", {}};
+  const Added one{"n1", "storage", "s3", true, {tag}, "e1"}, two{"n2", "storage", "s3", true, {tag}, "e2"};
+  CHECK(given::folded<View>({one}).added_by("n2", "storage", "e2").empty());
+  const auto view = given::folded<View>({one, two, Removed{"n2", "storage", "s3", true, "d", {tag}, "e2"}});
+  CHECK(view.added_by("n1", "storage", "e1") == std::vector<Thing>{tag});
+  CHECK(view.added_by("n2", "storage", "e2").empty());
+}
+
+TEST_CASE("what a line does not say on which server it was added is taken away from none") {
+  const auto line = [](std::string_view data) {
+    auto read =
+      read_line(R"({"seq":1,"prev":")" + std::string(64, '0') +
+                R"(","time":"2026-01-02T03:04:05Z","epoch":1,"node":"n1","actor":"n1","request":"r",)"
+                R"("type":"bootstrap.added","stream":"bootstrap/n1","data":)" +
+                std::string(data) + "}");
+    REQUIRE(read);
+    View view;
+    view.fold(*read);
+    return view;
+  };
+  const auto server = line(
+    R"({"node":"n1","component":"storage","backend":"s3","shared":true,"things":[{"kind":"tag","of":"media","name":"owner"}]})");
+  CHECK(server.added.empty());
+  for (const auto* endpoint : {"", "e1"}) CHECK(server.added_by("n1", "storage", endpoint).empty());
+  const auto own = line(
+    R"({"node":"n1","component":"storage","backend":"folder","shared":false,"things":[{"kind":"tag","of":"media","name":"owner"}]})");
+  CHECK(own.added_by("n1", "storage", "").size() == 1);
 }
 
 TEST_CASE("a pause says who wanted it, and ends") {
