@@ -101,6 +101,8 @@ Status ReportBox::intend(const Intent& intent) {
   log::Batch batch;
   if (const auto cut = cut_.find(intent.component); cut != cut_.end()) {
     Report now;
+    now.backend = intent.backend;
+    now.endpoint = intent.endpoint;
     now.generation = intent.generation;
     now.at = intent.at;
     for (const auto& resource : intent.resources) now.rows.push_back({"", resource, "changed", ""});
@@ -153,9 +155,11 @@ void ReportBox::tell(log::Batch& batch, const Intent& intent) {
 }
 
 /// What an earlier life of the node was about to write, by what is missing still. A look that does not know,
-/// or that is for another profile, makes nothing count as added: it might be somebody else's.
+/// or that is for another profile or at another server, makes nothing count as added: it might be somebody
+/// else's.
 void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& report) {
-  const bool same = cut.generation == report.generation;
+  const bool same_profile = cut.generation == report.generation;
+  const bool same = same_profile && cut.backend == report.backend && cut.endpoint == report.endpoint;
   const bool known = same && report.knows();
   const auto missing = report.added();
   std::vector<bootstrap::Thing> there;
@@ -170,7 +174,8 @@ void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& repo
   });
   if (cut.quiet) tell(batch, cut);
   const auto total = static_cast<ptrdiff_t>(cut.resources.size());
-  const auto came_to = !same             ? std::string("the profile is another one now")
+  const auto came_to = !same_profile     ? std::string("the profile is another one now")
+                       : !same           ? "it was on another server"
                        : !report.knows() ? "what it came to is not known, as some did not answer"
                                          : std::to_string(total - left) + " of " + std::to_string(total) +
                                              " resources are as intended";

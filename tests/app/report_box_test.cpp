@@ -203,6 +203,26 @@ TEST_CASE("a look for another profile does not say that all of a cut apply is as
   CHECK(told[1]["message"].get<std::string>().ends_with("was cut short: the profile is another one now"));
 }
 
+TEST_CASE("an apply that was cut short on one server is not judged by a look at another") {
+  Room room;
+  REQUIRE(room.box->intend(intent("k@1")));
+  room.start_again();
+  auto other = report({row("bucket", "in_sync"), row("tags", "in_sync"), row("lifecycle", "in_sync")});
+  SECTION("of another kind") {
+    other.backend = "folder";
+    other.endpoint.clear();
+  }
+  SECTION("of the same kind") {
+    other.endpoint = "e2";
+  }
+  CHECK(room.box->put(other));
+  const auto told = room.told();
+  CHECK(texts(told, "action") == Words{"apply", "recover", "check"});
+  CHECK(told[1]["status"] == "skipped");
+  CHECK(told[1]["message"].get<std::string>().ends_with("was cut short: it was on another server"));
+  CHECK(!told[1].contains("added"));
+}
+
 TEST_CASE("more things than one report may have are told in parts, under keys of their own") {
   Room room;
   std::vector<bootstrap::Thing> many;
