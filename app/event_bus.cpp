@@ -22,24 +22,25 @@ bool tells_rabbit(const std::string& kind) {
   return kind.empty() || is_amqp(kind);
 }
 
-Result<std::optional<RabbitOptions>> rabbit_of(const config::Config& config) {
+}  // namespace
+
+Result<std::shared_ptr<RabbitBus>> open_rabbit(const config::Config& config, const std::string& exchange,
+                                               Millis expects_within) {
   const auto& broker = config.text("broker-url");
-  if (broker.empty()) return std::optional<RabbitOptions>{};
+  if (broker.empty()) return std::shared_ptr<RabbitBus>{};
   auto url = parse_amqp_url(broker);
   if (!url) return url.error();
   RabbitOptions rabbit;
   rabbit.amqp.url = std::move(*url);
-  rabbit.exchange = tells_rabbit(config.text("bus-kind")) ? config.text("amqp-exchange") : "";
+  rabbit.exchange = exchange;
+  rabbit.expects_within = expects_within;
   if (const auto& api = config.text("broker-management-url"); !api.empty()) {
     auto management = parse_management_url(api, rabbit.amqp.url);
     if (!management) return management.error();
     rabbit.management = std::move(*management);
   }
-  if (config.flag("node-side")) rabbit.expects_within = kProfileWait;
-  return std::optional{std::move(rabbit)};
+  return std::make_shared<RabbitBus>(std::move(rabbit));
 }
-
-}  // namespace
 
 KafkaSettings kafka_of(const config::Config& config) {
   KafkaSettings kafka;
@@ -58,7 +59,8 @@ Result<Buses> open_buses(const config::Config& config, log::Disk& disk) {
   const bool kafka = is(kind, "kafka");
   if (!kind.empty() && !is_amqp(kind) && !is(kind, "in-process") && !kafka)
     return Error{"config.invalid", "bus-kind: \"" + kind + "\" is not amqp, kafka or in-process"};
-  auto rabbit = rabbit_of(config);
+  auto rabbit = open_rabbit(config, tells_rabbit(kind) ? config.text("amqp-exchange") : "",
+                            config.flag("node-side") ? kProfileWait : Millis{0});
   if (!rabbit) return rabbit.error();
   if (is_amqp(kind) && !*rabbit)
     return Error{"config.invalid", "bus-kind is " + kind + ", and broker-url (BROKER_URL) is not set"};
@@ -66,8 +68,7 @@ Result<Buses> open_buses(const config::Config& config, log::Disk& disk) {
     return Error{"config.invalid", "bus-kind is " + kind + ", and kafka-brokers (KAFKA_BROKERS) is not set"};
   auto own = MemoryBus::open(disk, config.text("amqp-exchange"));
   if (!own) return own.error();
-  Buses buses{std::move(*own), {}, {}};
-  if (*rabbit) buses.rabbit = std::make_shared<RabbitBus>(std::move(**rabbit));
+  Buses buses{std::move(*own), std::move(*rabbit), {}};
   if (kafka) {
     auto bus = make_kafka_bus(kafka_of(config));
     if (!bus) return bus.error();

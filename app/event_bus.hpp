@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "adapters/kafka.hpp"
@@ -16,6 +15,11 @@ namespace muster::app {
 
 /// Kafka, as it is configured; without brokers there is none.
 KafkaSettings kafka_of(const config::Config& config);
+
+/// RabbitMQ, as it is configured; null: no URL is. `exchange` is that of overlay events, empty where none are
+/// told; how long they wait for a profile, RabbitOptions::expects_within. Error: `field.invalid`.
+Result<std::shared_ptr<RabbitBus>> open_rabbit(const config::Config& config, const std::string& exchange = "",
+                                               Millis expects_within = Millis{0});
 
 /// Where overlay events go.
 struct OverlayBus {

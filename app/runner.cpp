@@ -10,6 +10,7 @@
 
 #include "adapters/fact_stores.hpp"
 #include "adapters/machine.hpp"
+#include "app/event_bus.hpp"
 #include "app/logging.hpp"
 #include "app/node/environment_side.hpp"
 #include "app/node/node_side.hpp"
@@ -85,10 +86,12 @@ Status start_environment(Parts& parts, const config::Config& config, const NodeS
   parts.disk = std::move(*disk);
   auto bus = MemoryBus::open(*parts.disk, config.text("amqp-exchange"));
   if (!bus) return bus.error();
-  auto made = EnvironmentSide::start(
-    config, {node.node, node.state, parts.disk.get(), std::move(*bus), json_log, [&parts] {
-               if (auto* side = parts.told.load()) side->reports_wait();
-             }});
+  auto rabbit = open_rabbit(config);
+  if (!rabbit) return rabbit.error();
+  auto made = EnvironmentSide::start(config, {node.node, node.state, parts.disk.get(), std::move(*bus),
+                                              std::move(*rabbit), json_log, [&parts] {
+                                                if (auto* side = parts.told.load()) side->reports_wait();
+                                              }});
   if (!made) return made.error();
   parts.environment = std::move(*made);
   return Done{};
