@@ -48,8 +48,9 @@ struct EnvironmentOptions {
   std::map<environment::Component, environment::LeftBehind> left_behind{};
   std::function<Time()> now;
   std::function<double()> chance;  ///< From 0 to 1.
-  /// Before anything is written; nothing is when it fails. On that component's thread. Null: not asked.
-  std::function<Status(const environment::Intent&)> intends{};
+  /// Before anything is written, with the look that says what will be; nothing is when it fails. On that
+  /// component's thread. Null: not asked.
+  std::function<Status(const environment::Report&)> intends{};
   std::function<void(const environment::Report&)> told;  ///< After each look; on that component's thread.
 };
 

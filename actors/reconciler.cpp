@@ -103,7 +103,7 @@ private:
       write_nothing(report, "unreachable", "the server asked to be left alone");
       return looked.retry_after;
     }
-    const auto kept = deps_.intends ? deps_.intends(environment::intent_of(report)) : Status{Done{}};
+    const auto kept = deps_.intends ? deps_.intends(report) : Status{Done{}};
     if (!kept) {
       write_nothing(report, "failed", kept.error().detail);
       return looked.retry_after;

@@ -44,8 +44,9 @@ struct ReconcilerDeps {
   std::function<void(const profile::Profile&)> expects{};
   bool observe = false;  ///< Tells what it would do, and does nothing; the profile may say that, too.
   std::function<Time()> now;
-  /// Before anything is written; nothing is when it fails. Null: not asked.
-  std::function<Status(const environment::Intent&)> intends{};
+  /// Before anything is written, with the look that says what will be; nothing is when it fails. Null: not
+  /// asked.
+  std::function<Status(const environment::Report&)> intends{};
   /// Ends each look that may write; as ObjectStorage::settle(), by the names of resources. Null: what is
   /// told is kept.
   std::function<std::map<std::string, Unkept>()> settle{};

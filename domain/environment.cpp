@@ -53,10 +53,6 @@ bool Report::wrote() const {
   return std::ranges::any_of(rows, &Row::writes);
 }
 
-bool Report::knows() const {
-  return !observed && count("unreachable") + count("failed") + count("paused") == 0;
-}
-
 std::vector<bootstrap::Thing> Report::added() const {
   std::vector<bootstrap::Thing> all;
   for (const auto& row : rows) all.insert(all.end(), row.added.begin(), row.added.end());
@@ -70,8 +66,7 @@ Intent intent_of(const Report& dry) {
                 dry.told_key(),
                 dry.at,
                 {},
-                dry.added(),
-                dry.knows()};
+                dry.added()};
   for (const auto& row : dry.rows)
     if (row.writes()) intent.resources.push_back(row.kind + " " + row.name);
   intent.endpoint = dry.endpoint;

@@ -45,6 +45,10 @@ struct Row {
   bool unseen = false;                    ///< As Ensured.
 
   [[nodiscard]] bool writes() const { return status == "changed" || also_added || unseen; }
+  /// It was looked at: nobody was silent, refused, or told to leave it alone.
+  [[nodiscard]] bool is_known() const {
+    return status != "unreachable" && status != "failed" && status != "paused";
+  }
   bool operator==(const Row&) const = default;
 };
 
@@ -64,8 +68,6 @@ struct Report {
   [[nodiscard]] size_t count(std::string_view status) const;
   /// Something was written.
   [[nodiscard]] bool wrote() const;
-  /// Every resource was looked at, and would be mended: so it is known what an earlier apply came to.
-  [[nodiscard]] bool knows() const;
   /// Under which this look is told, and its intent before it.
   [[nodiscard]] std::string told_key() const { return key + "@" + to_rfc3339(at); }
   /// Of all rows.
@@ -92,7 +94,6 @@ struct Intent {
   Time at{};
   std::vector<std::string> resources;    ///< "KIND NAME".
   std::vector<bootstrap::Thing> things;  ///< As Row::added.
-  bool whole = true;                     ///< Report::knows() of the look before.
   bool quiet = false;                    ///< Nothing new is expected of it: told only if it comes to that.
   std::string endpoint{};                ///< As Report::endpoint.
   template <class Self, class Visit>
@@ -104,7 +105,6 @@ struct Intent {
     visit("at", self.at);
     visit("resources", self.resources);
     visit("things", self.things);
-    visit("whole", self.whole);
     visit("quiet", self.quiet);
     visit("endpoint", self.endpoint);
   }

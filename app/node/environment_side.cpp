@@ -148,7 +148,7 @@ Result<std::unique_ptr<EnvironmentSide>> EnvironmentSide::start(const config::Co
   environment.observe = *observe;
   environment.now = system_now;
   environment.chance = chance;
-  environment.intends = [&self](const environment::Intent& intent) { return self.intends(intent); };
+  environment.intends = [&self](const environment::Report& look) { return self.intends(look); };
   environment.told = [&self](const environment::Report& report) { self.told(report); };
   self.environment_ = std::make_unique<Environment>(std::move(environment));
   return made;
@@ -163,6 +163,10 @@ void EnvironmentSide::take_profile(const std::string& text, std::function<void()
     spdlog::error("environment profile error={}", profile.error().detail);
     return looked();
   }
+  // Nobody looks at topics when there are none.
+  if (profile->topics.empty() && reports_->give_up(environment::Component::topics, system_now()) &&
+      options_.reports_wait)
+    options_.reports_wait();
   environment_->desire(std::move(*profile), std::move(pauses), std::move(looked));
 }
 
@@ -171,8 +175,8 @@ void EnvironmentSide::broker_awaited() {
     (void)environment_->look(false, environment::Component::broker, [](const auto&) {});
 }
 
-Status EnvironmentSide::intends(const environment::Intent& intent) {
-  auto kept = reports_->intend(intent);
+Status EnvironmentSide::intends(const environment::Report& look) {
+  auto kept = reports_->intend(look);
   if (kept && options_.reports_wait) options_.reports_wait();
   return kept;
 }

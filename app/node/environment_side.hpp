@@ -47,7 +47,7 @@ private:
   Result<Backends> backends(const config::Config& config);
   [[nodiscard]] std::map<environment::Component, environment::LeftBehind> left_behind(
     const Backends& used) const;
-  Status intends(const environment::Intent& intent);
+  Status intends(const environment::Report& look);
   void told(const environment::Report& report);
   void expire_objects();
 

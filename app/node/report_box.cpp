@@ -19,12 +19,20 @@ namespace {
 constexpr std::string_view kReports = "environment/report/", kReportsEnd = "environment/report0";
 constexpr std::string_view kIntents = "environment/intent/", kIntentsEnd = "environment/intent0";
 
+constexpr std::string_view kOtherProfile = "the profile is another one now";
+
 std::string report_key(uint64_t number) {
   return std::string(kReports) + log::number_key(number);
 }
 
 std::string intent_key(const std::string& component) {
   return std::string(kIntents) + component;
+}
+
+/// The resource that it is a part of, as an intent names it.
+std::string resource_of(const bootstrap::Thing& thing) {
+  if (thing.kind == "binding") return "binding " + thing.of + " -> " + thing.name;
+  return (thing.kind == "rule" ? "lifecycle " : "tags ") + thing.of;
 }
 
 Json shown(const bootstrap::Thing& thing) {
@@ -95,32 +103,60 @@ void ReportBox::tell(log::Batch& batch, Json body, const Look& look,
   }
 }
 
-Status ReportBox::intend(const Intent& intent) {
+struct ReportBox::Came {
+  std::string to;
+  bool known = true;  ///< A later look would not tell more.
+  bool well = false;  ///< All of it is as intended.
+  std::vector<bootstrap::Thing> added{};
+};
+
+/// By what is missing still of the resources that it was about, whatever becomes of others. Nothing counts as
+/// added that was not seen, nor by a look for another profile or at another server: it might be somebody
+/// else's.
+ReportBox::Came ReportBox::look_into(const Intent& cut, const Report& look) {
+  if (cut.generation != look.generation) return {std::string(kOtherProfile)};
+  if (cut.backend != look.backend || cut.endpoint != look.endpoint) return {"it was on another server"};
+  std::map<std::string, const environment::Row*> rows;
+  for (const auto& row : look.rows) rows.emplace(row.kind + " " + row.name, &row);
+  std::set<std::string> known;
+  size_t unknown = 0, well = 0;
+  for (const auto& resource : cut.resources) {
+    const auto found = rows.find(resource);
+    if (found == rows.end() || !found->second->is_known()) {  // Without a row: what it follows is not known.
+      unknown++;
+      continue;
+    }
+    well += found->second->writes() ? 0 : 1;
+    known.insert(resource);
+  }
+  const auto total = cut.resources.size();
+  Came came{std::to_string(well) + " of " + std::to_string(total) + " resources are as intended" +
+              (unknown > 0 ? ", " + std::to_string(unknown) + " not known" : ""),
+            unknown == 0 && !look.observed, well == total};
+  const auto missing = look.added();
+  std::ranges::copy_if(cut.things, std::back_inserter(came.added), [&](const auto& thing) {
+    return known.contains(resource_of(thing)) && std::ranges::find(missing, thing) == missing.end();
+  });
+  return came;
+}
+
+Status ReportBox::intend(const Report& look) {
   const std::lock_guard lock{mutex_};
   const auto next = next_;
   log::Batch batch;
-  if (const auto cut = cut_.find(intent.component); cut != cut_.end()) {
-    Report now;
-    now.backend = intent.backend;
-    now.endpoint = intent.endpoint;
-    now.generation = intent.generation;
-    now.at = intent.at;
-    for (const auto& resource : intent.resources) now.rows.push_back({"", resource, "changed", ""});
-    for (const auto& thing : intent.things) now.rows.push_back({"", "", "", "", {}, {}, false, {thing}});
-    if (!intent.whole) now.rows.push_back({"", "", "failed", ""});
-    end_cut(batch, cut->second, now);
-  }
-  auto kept = intent;
-  kept.quiet |= fails_again(intent);
-  batch.put(Column::local, intent_key(intent.component), to_json_text(kept));
-  if (!kept.quiet) tell(batch, kept);
+  auto intent = environment::intent_of(look);
+  if (const auto cut = cut_.find(intent.component); cut != cut_.end())
+    end_cut(batch, cut->second, look_into(cut->second, look), look.at);
+  intent.quiet |= fails_again(intent);
+  batch.put(Column::local, intent_key(intent.component), to_json_text(intent));
+  if (!intent.quiet) tell(batch, intent);
   if (auto written = disk_.write(batch, true); !written) {
     waiting_.erase(waiting_.lower_bound(next), waiting_.end());  // Neither it nor the end of another is told.
     next_ = next;
     return written;
   }
   cut_.erase(intent.component);
-  open_.insert_or_assign(intent.component, std::move(kept));
+  open_.insert_or_assign(intent.component, std::move(intent));
   return Done{};
 }
 
@@ -154,53 +190,31 @@ void ReportBox::tell(log::Batch& batch, const Intent& intent) {
               {"total", intent.resources.size()}});
 }
 
-/// What an earlier life of the node was about to write, by what is missing still. A look that does not know,
-/// or that is for another profile or at another server, makes nothing count as added: it might be somebody
-/// else's.
-void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Report& report) {
-  const bool same_profile = cut.generation == report.generation;
-  const bool same = same_profile && cut.backend == report.backend && cut.endpoint == report.endpoint;
-  const bool known = same && report.knows();
-  const auto missing = report.added();
-  std::vector<bootstrap::Thing> there;
-  if (known)
-    std::ranges::copy_if(cut.things, std::back_inserter(there), [&](const auto& thing) {
-      return std::ranges::find(missing, thing) == missing.end();
-    });
-  const auto left = std::ranges::count_if(cut.resources, [&](const std::string& resource) {
-    return std::ranges::any_of(report.rows, [&](const auto& row) {
-      return row.writes() && (row.kind.empty() ? row.name : row.kind + " " + row.name) == resource;
-    });
-  });
+void ReportBox::end_cut(log::Batch& batch, const Intent& cut, const Came& came, Time at) {
   if (cut.quiet) tell(batch, cut);
-  const auto total = static_cast<ptrdiff_t>(cut.resources.size());
-  const auto came_to = !same_profile     ? std::string("the profile is another one now")
-                       : !same           ? "it was on another server"
-                       : !report.knows() ? "what it came to is not known, as some did not answer"
-                                         : std::to_string(total - left) + " of " + std::to_string(total) +
-                                             " resources are as intended";
   tell(batch,
        {{"node_id", node_},
         {"component", cut.component},
         {"action", "recover"},
-        {"status", left == 0 && known ? "ok" : "skipped"},
-        {"message", "an apply of " + to_rfc3339(cut.at) + " was cut short: " + came_to},
+        {"status", came.well ? "ok" : "skipped"},
+        {"message", "an apply of " + to_rfc3339(cut.at) + " was cut short: " + came.to},
         {"generation", cut.generation},
         {"idempotency_key", cut.key},
         {"attempt", 1},
-        {"duration_ms", (report.at - cut.at).count()}},
-       cut, there);
+        {"duration_ms", (at - cut.at).count()}},
+       cut, came.added);
 }
 
 bool ReportBox::put(const Report& report) {
   const std::lock_guard lock{mutex_};
   const std::string component{environment::to_text(report.component)};
   log::Batch batch;
-  if (const auto cut = cut_.find(component); cut != cut_.end() && report.knows()) {
-    end_cut(batch, cut->second, report);
-    batch.erase(Column::local, intent_key(component));
-    cut_.erase(cut);
-  }
+  if (const auto cut = cut_.find(component); cut != cut_.end())
+    if (const auto came = look_into(cut->second, report); came.known) {
+      end_cut(batch, cut->second, came, report.at);
+      batch.erase(Column::local, intent_key(component));
+      cut_.erase(cut);
+    }
   const auto before = told_.find(component);
   const auto intended = open_.extract(component);
   if (intended) batch.erase(Column::local, intent_key(component));
@@ -224,6 +238,18 @@ bool ReportBox::put(const Report& report) {
   }
   if (!batch.empty()) write(batch);
   return news;
+}
+
+bool ReportBox::give_up(environment::Component component, Time now) {
+  const std::lock_guard lock{mutex_};
+  const auto cut = cut_.find(std::string(environment::to_text(component)));
+  if (cut == cut_.end()) return false;
+  log::Batch batch;
+  end_cut(batch, cut->second, {std::string(kOtherProfile)}, now);
+  batch.erase(Column::local, intent_key(cut->first));
+  cut_.erase(cut);
+  write(batch);
+  return true;
 }
 
 std::optional<std::string> ReportBox::waiting() const {

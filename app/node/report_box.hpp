@@ -25,11 +25,15 @@ public:
   /// the next look. `disk` outlives the box. Error: `log.corrupt`.
   static Result<std::unique_ptr<ReportBox>> open(std::string node, log::Disk& disk);
 
-  /// Durable when it returns. One that is quiet, or that failed when it was last told, waits to be told
-  /// until something new comes of it. Error: `log.unwritable`.
-  Status intend(const environment::Intent& intent);
+  /// What a look that has written nothing yet is about to write; durable when it returns. An intent that is
+  /// quiet, or that failed when it was last told, waits to be told until something new comes of it. Error:
+  /// `log.unwritable`.
+  Status intend(const environment::Report& look);
   /// True when it is news: something changed, or is not as it was told last.
   bool put(const environment::Report& report);
+  /// Nothing is desired of it any more, so that no look comes: an apply that was cut short is ended. True: it
+  /// waits to be told.
+  bool give_up(environment::Component component, Time now);
   /// The oldest that waits: the body of POST /v1/bootstrap/events, with an idempotency key of its own.
   [[nodiscard]] std::optional<std::string> waiting() const;
   /// The one with this body was taken, or never will be.
@@ -43,7 +47,9 @@ private:
   void tell(log::Batch& batch, Json body, const Look& look, const std::vector<bootstrap::Thing>& things);
   void tell(log::Batch& batch, const environment::Intent& intent);
   [[nodiscard]] bool fails_again(const environment::Intent& intent) const;
-  void end_cut(log::Batch& batch, const environment::Intent& cut, const environment::Report& report);
+  struct Came;  // What became of an apply that was cut short.
+  static Came look_into(const environment::Intent& cut, const environment::Report& look);
+  void end_cut(log::Batch& batch, const environment::Intent& cut, const Came& came, Time at);
   void write(const log::Batch& batch);
 
   const std::string node_;

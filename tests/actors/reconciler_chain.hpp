@@ -121,8 +121,8 @@ private:
       return steps;
     };
     deps.now = [this] { return now(); };
-    deps.intends = [this](const environment::Intent& intent) {
-      intents.push_back(intent);
+    deps.intends = [this](const environment::Report& look) {
+      intents.push_back(environment::intent_of(look));
       return kept;
     };
     deps.told = [this](environment::Report report) { told.push_back(std::move(report)); };

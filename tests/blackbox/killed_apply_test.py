@@ -13,7 +13,7 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-from backend_proxy import Fault, MESSAGES, Proxy, READS, amqp_frame, http_request, written
+from backend_proxy import Fault, MESSAGES, Proxy, READS, Says, amqp_frame, http_answer, http_request, written
 from backend_servers import broker_by_hand, ceph, environment_at, fake_weaviate, index_by_hand, profile_of, rabbit
 from caller import Caller
 from environment_test import components, put_profile, statuses
@@ -27,6 +27,7 @@ MANY = int(os.environ.get("MUSTER_TEST_ROUNDS", "1"))
 ROUNDS = 10 if MANY == 1 else 20 * MANY
 SEED = int(os.environ.get("MUSTER_TEST_SEED", str(time.time_ns() & 0xFFFFFF)))
 SLOW_S = 120
+WRITES = 4  # Of a new bucket with versions, a rule and tags.
 MOST_ROUNDS = 50  # Whose things one profile has room for.
 TOLD = {"exchange": {"name": "events", "type": "topic"}, "queue": {"name": "told"},
         "binding": {"exchange": "events", "queue": "told", "key": "overlay.bootstrap.#"}}
@@ -58,6 +59,18 @@ class Kills(Fault):
         if self.due:
             self.strike()
         return b"" if self.struck.is_set() else answer
+
+
+class KillsBeside(Kills):
+    """The same while another fault answers what it wants to."""
+
+    def __init__(self, other, *kill):
+        super().__init__(*kill)
+        self.other = other
+
+    def asked(self, what, message):
+        onward, at_once = self.other.asked(what, message)
+        return (onward, at_once) if at_once else super().asked(what, message)
 
 
 class KilledNode:
@@ -121,9 +134,7 @@ class KilledNode:
                 test.assertIn(line["data"]["idempotency_key"].split("/")[0], open_keys, (what, "no intent before it", line))
         for kind in ("intended", "reported"):
             test.assertEqual(twice(keys(kind, lines)), [], (what, f"{kind} twice"))
-        added = Counter((thing["kind"], thing["of"], thing["name"]) for line in lines if line["type"] == "bootstrap.added"
-                        for thing in line["data"]["things"])
-        test.assertEqual(added, Counter(self.addable()), what)
+        test.assertEqual(Counter(added(lines)), Counter(self.addable()), what)
 
     def addable(self):
         """What of the wanted is added inside of what others use; a binding between ends that were there before may be anybody's."""
@@ -133,6 +144,10 @@ class KilledNode:
         for binding in self.wanted["broker"]["bindings"]:
             if binding["queue"] != "told":
                 yield "binding", binding["exchange"], f"{binding['queue']} ({binding['key']})"
+
+
+def added(lines):
+    return [(thing["kind"], thing["of"], thing["name"]) for line in lines if line["type"] == "bootstrap.added" for thing in line["data"]["things"]]
 
 
 def keys(kind, lines):
@@ -271,6 +286,40 @@ class KilledApplyTest(unittest.TestCase):
         until(all_said, "each line is told", limit_s=SLOW_S)
         self.assertLessEqual(set(said), set(ids))
         self.assertEqual({one: bodies for one, bodies in said.items() if len(bodies) != 1}, {})
+
+    def test_beside_a_bucket_that_always_fails(self):
+        """[S2-45] Somebody else's is refused at every look: what was cut short beside it is looked into all the same, also when nothing is left to write."""
+        print(f"MUSTER_TEST_SEED={SEED}")
+        keep = contextlib.ExitStack()
+        self.addCleanup(keep.close)
+        proxy = keep.enter_context(Proxy(keep.enter_context(ceph()), http_request))
+        theirs = Says(http_answer(403, b""), " /theirs$")
+        proxy.misbehave(theirs)
+        killed = KilledNode(keep, {name: value for name, value in environment_at(proxy.port, 0, 0).items() if name.startswith("MINIO")})
+        steps = [(nth, before) for nth in range(1, WRITES + 1) for before in (True, False)]
+        for turn, (nth, before) in enumerate(random.Random(SEED).sample(steps, len(steps))):
+            what = f"round {turn}, {nth} {'before' if before else 'after'}"
+            with self.subTest(what):
+                first, name = killed.caller.get("/v1/cluster").seq + 1, f"r{turn}"
+                profile = json.loads(profile_of(name))
+                profile["storage"].insert(0, {"name": "theirs"})
+                trap = KillsBeside(theirs, killed.node, nth, before)
+                proxy.misbehave(trap)
+                killed.want(profile)
+                until(trap.struck.is_set, f"{what}: it is killed", limit_s=SLOW_S)
+                proxy.misbehave(theirs)
+                killed.node.__enter__()
+
+                wanted = Counter(thing for thing in killed.addable() if thing[0] != "binding")
+
+                def recovered():
+                    lines = [line for line in killed.lines(first) if line["data"].get("component") == "storage"]
+                    return [line["data"] for line in lines if line["data"].get("action") == "recover"] if Counter(added(lines)) == wanted else None
+                recover = until(recovered, f"{what}: what was added is on record", limit_s=SLOW_S)
+                written_before = nth - before
+                self.assertEqual(len(recover), 1, recover)
+                self.assertIn(f"{written_before} of {WRITES} resources are as intended", recover[0]["message"])
+                self.assertEqual(recover[0]["status"], "ok" if written_before == WRITES else "skipped")
 
     def test_on_what_is_built_in(self):
         """[S2-45] When so many files are there, and some time after."""
