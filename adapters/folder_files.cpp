@@ -1,14 +1,23 @@
 // lstat, mkdir, write and fsync.
 #include "adapters/folder_files.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace muster {
+namespace {
+
+constexpr size_t kSyncsAtOnce = 4;
+
+}  // namespace
 
 FileLook look_at(const std::string& path) {
   struct stat info {};
@@ -60,6 +69,23 @@ Status sync(const std::string& path) {
   if (file < 0) return errno == ENOENT ? Status{Done{}} : disk_failed("cannot sync", path);
   auto synced = ::fsync(file) == 0 ? Status{Done{}} : disk_failed("cannot sync", path);
   ::close(file);
+  return synced;
+}
+
+std::vector<Status> sync_all(const std::vector<std::string>& paths) {
+  std::vector<Status> synced(paths.size(), Done{});
+  std::atomic<size_t> next{0};
+  const auto wait = [&] {
+    for (size_t i = next++; i < paths.size(); i = next++) synced[i] = sync(paths[i]);
+  };
+  std::vector<std::jthread> others;
+  try {
+    while (others.size() + 1 < std::min(kSyncsAtOnce, paths.size())) others.emplace_back(wait);
+  } catch (const std::system_error&) {
+    // Where there are no more threads, fewer wait.
+  }
+  wait();
+  others.clear();
   return synced;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -33,6 +34,9 @@ Status begin_file(const std::string& path, std::string_view text);
 
 /// The file or folder is on the disk; one that is gone needs not be. Error: `storage.degraded`.
 Status sync(const std::string& path);
+
+/// What came of each, as sync() says it. Some are waited for at once: a disk does that in the time of one.
+std::vector<Status> sync_all(const std::vector<std::string>& paths);
 
 /// `storage.degraded`, with the reason that errno has.
 [[nodiscard]] Error disk_failed(const std::string& what, const std::string& path);

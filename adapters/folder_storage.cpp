@@ -123,10 +123,15 @@ std::map<std::string, Unkept> FolderStorage::write_edits() {
     else
       unkept.emplace(bucket, Unkept{written.error().detail});
   }
+  std::vector<std::string> paths;
+  paths.reserve(aside.size());
+  for (const auto& [bucket, was] : aside) paths.push_back(aside_path(bucket));
+  const auto synced = sync_all(paths);
+  auto status = synced.begin();
   for (const auto& [bucket, was] : aside) {
-    auto put = sync(aside_path(bucket));
-    if (put) put = replace_meta(bucket, was);
+    const auto put = *status ? replace_meta(bucket, was) : *status;
     if (!put) unkept.emplace(bucket, Unkept{put.error().detail});
+    ++status;
   }
   for (const auto& [bucket, why] : unkept) ::unlink(aside_path(bucket).c_str());
   edits_.clear();

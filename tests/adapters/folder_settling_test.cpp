@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
+#include <thread>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -141,6 +143,22 @@ TEST_CASE("what buckets get is written once, at their end, and waited for with a
   CHECK(room.settle() == 1 + kFolders);
   CHECK(room.read("first")["lifecycle"].size() == 2);
   CHECK(room.files() == Names{"first.json", "second.json"});
+}
+
+TEST_CASE("some files are waited for at once", "[S2-68]") {
+  Room room;
+  (void)room.ensure("first");
+  (void)room.ensure("second");
+  std::atomic<int> under_way{0};
+  std::atomic<bool> at_once{false};
+  meanwhile = [&] {
+    if (++under_way > 1) at_once = true;
+    const auto late = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    while (!at_once && std::chrono::steady_clock::now() < late) std::this_thread::yield();
+    under_way--;
+  };
+  (void)room.settle();
+  CHECK(at_once);
 }
 
 TEST_CASE("what is not written yet counts for objects already", "[S2-68]") {
