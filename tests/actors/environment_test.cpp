@@ -78,8 +78,14 @@ TEST_CASE("beside a server that says nothing the others are made, and the enviro
   Mailbox<std::vector<Report>> looks;
   EnvironmentOptions options;
   options.node = "n1";
-  options.backends = {storage,           "s3",       std::make_shared<MemoryBus>(), "in-process",
-                      std::move(*index), "embedded", std::make_shared<NoTopics>(),  "none"};
+  options.backends = {.storage = storage,
+                      .storage_name = "s3",
+                      .broker = std::make_shared<MemoryBus>(),
+                      .broker_name = "in-process",
+                      .index = std::move(*index),
+                      .index_name = "embedded",
+                      .topics = std::make_shared<NoTopics>(),
+                      .topics_name = "none"};
   options.pace.interval = Millis{50};
   options.now = system_now;
   options.chance = [] { return 0.0; };

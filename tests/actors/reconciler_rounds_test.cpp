@@ -201,6 +201,25 @@ TEST_CASE("profiles that come while a server says nothing do not pile up before 
   CHECK(storage.at(1).generation == "g-11");
 }
 
+TEST_CASE("who waits for a profile to be made is told so once, also when another takes its place") {
+  Chain chain;
+  silence(chain.fakes[0]);
+  std::vector<std::string> made;
+  const auto round = [&](const std::string& generation) {
+    chain.desired = std::make_shared<const Desired>(Desired{{}, generation});
+    Round desiring;
+    desiring.then = [&made, generation](const std::vector<Report>&) { made.push_back(generation); };
+    return desiring;
+  };
+  meanwhile(chain, chain.fakes[0], [&] {
+    chain.begin(round("g-2"));
+    chain.begin(round("g-3"));
+    CHECK(made == Words{"g-2"});  // It had not begun.
+  });
+  chain.begin(round("g-1"));
+  CHECK(made == Words{"g-2", "g-1", "g-3"});
+}
+
 TEST_CASE("a server that is asked for by many and says nothing is asked no more often by the interval") {
   Chain chain;
   silence(chain.fakes[0]);

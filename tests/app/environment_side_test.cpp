@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "app/event_bus.hpp"
 #include "base/hash.hpp"
 #include "domain/endpoint.hpp"
 #include "events/log/memory_disk.hpp"
@@ -32,7 +33,10 @@ struct Side {
                       },
                       {});
     REQUIRE(config);
-    auto made = EnvironmentSide::start(*config, {"n1", folder.string(), &disk, std::move(*bus), false, {}});
+    auto rabbit = open_rabbit(*config);
+    REQUIRE(rabbit);
+    auto made = EnvironmentSide::start(
+      *config, {"n1", folder.string(), &disk, std::move(*bus), std::move(*rabbit), false, {}});
     INFO((made ? "" : made.error().detail));
     REQUIRE(made);
     side = std::move(*made);
@@ -93,7 +97,7 @@ TEST_CASE("an apply of topics that was cut short is ended by a profile that name
     REQUIRE((*box)->intend(look));
   };
   Side side{{}, cut};
-  side.side->take_profile("{}");
+  side.side->take_profile("{}", [] {});
   std::vector<std::string> told;
   while (const auto body = side.side->reports().waiting()) {
     const auto report = parse_json(*body);

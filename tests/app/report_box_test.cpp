@@ -295,15 +295,14 @@ TEST_CASE("more things than one report may have are told in parts, under keys of
 
 TEST_CASE("a control plane that takes 64 KiB takes all of what long things are told in") {
   Room room;
-  auto wanted = intent("k@1");
-  wanted.resources.clear();
+  std::vector<environment::Row> wanted;
   std::vector<bootstrap::Thing> many;
   for (size_t i = 0; i < 300; i++) {
     const auto name = std::to_string(i) + std::string(500, 'x');
-    wanted.resources.push_back("binding " + name);
+    wanted.push_back({"binding", name, "changed", ""});
     many.push_back({"binding", "orders", name, {R"({"key":")" + name + R"("})"}});
   }
-  REQUIRE(room.box->intend(wanted));
+  REQUIRE(room.box->intend(report(std::move(wanted), 1'000)));
   CHECK(room.box->put(report({row("bindings", "changed", many)})));
   size_t added = 0;
   for (const auto& body : room.told()) {

@@ -81,7 +81,7 @@ class OutboxTest(OverlayCase):
             self.wait_for(caller, "in_sync")
             self.register(caller, "a1")
             self.told_all(caller)
-            self.assertEqual(caller.post("/v1/bootstrap/pause", {"component": "broker", "reason": "a test"}).status, 200)
+            self.assertEqual(caller.post("/v1/bootstrap/pause", {"components": ["broker"], "reason": "a test"}).status, 200)
             self.wait_for(caller, "paused")
             self.broker.stop()
             self.broker.forget()
@@ -89,7 +89,7 @@ class OutboxTest(OverlayCase):
             seq = caller.post("/v1/nodes/register", {"node_id": "b1"}).seq
             until(lambda: caller.get("/v1/cluster").json["identity"]["outbox"]["to"] >= seq, "it is told", limit_s=SLOW_S)
             self.assertFalse(self.broker.has("queue", "told"))
-            self.assertEqual(caller.post("/v1/bootstrap/resume", {"component": "broker"}).status, 200)
+            self.assertEqual(caller.post("/v1/bootstrap/resume", {"components": ["broker"]}).status, 200)
             self.wait_for(caller, "in_sync")
             self.assertTrue(self.broker.has("queue", "told"))
             self.register(caller, "c1")

@@ -62,8 +62,10 @@ class Broker:
             yield connection.channel()
 
     def taken(self, queue="told"):
-        """All messages of the queue, taken out: (id, routing key, body)."""
+        """All messages of the queue, taken out: (id, routing key, body); none while there is no queue."""
         found = []
+        if not self.has("queue", queue):
+            return found
         with self.channel() as channel:
             while True:
                 how, properties, body = channel.basic_get(queue, auto_ack=True)
