@@ -68,7 +68,7 @@ class BrokerManagementTest(unittest.TestCase):
         """[S2-26] [S2-30] An unbound binding is shown by a diff, made again by one bind, told, and no other write is made: not even after a restart."""
         three = {"GET": 3}
         with self.node("hand", "1h") as (_, caller):
-            self.assertEqual(self.asked(caller), ({}, {}, three))
+            until(lambda: self.asked(caller) == ({}, {}, three), "no look of the start is under way any more")
             self.assertEqual(self.seen(caller)[f"management {self.url}"], "in_sync")
             self.unbind("hand")
             self.assertEqual(self.asked(caller, dry_run=True), ({BINDING: "changed"}, {}, three))

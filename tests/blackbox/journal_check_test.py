@@ -136,6 +136,7 @@ class OtherMembersTest(Jobs):
             run = self.accepted({"job_id": "prints", "node": other.node_id}, asked)["id"]
             output = self.ended(run, asked)["output"]
             for reader in (asked, other):
+                self.assertEqual(self.ended(run, reader)["output"], output)  # One may know later than the other.
                 self.assertEqual(reader.get(f"/runs/{run}/journal").json["digest"], output["digest"])
             path, = (Path(other.data) / "runs" / run / "journal").iterdir()
             path.write_bytes(path.read_bytes().replace(b"three", b"thief"))
