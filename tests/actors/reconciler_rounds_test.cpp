@@ -180,7 +180,7 @@ TEST_CASE("a server that was silent and is well again comes first again", "[S2-1
   for (auto& fake : chain.fakes) fake.made = false;
   chain.fakes[0].takes = Millis{800};
   chain.calls.clear();
-  chain.begin({});
+  (void)chain.look(false);  // Who asks for it waits in order; the interval would not.
   CHECK(chain.calls == Words{"storage?", "storage?", "storage?", "storage!", "storage!", "storage!",
                              "broker?", "broker!", "index?", "index!"});
 }

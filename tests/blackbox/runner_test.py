@@ -300,7 +300,7 @@ class EnvironmentTest(unittest.TestCase):
         return sum('"message":"environment"' in line and f'"component":"{component}"' in line for line in lines)
 
     def test_the_profile_is_made_and_kept(self):
-        """[S2-16] [S2-28] [S2-30] [S2-31] [S2-39] With nothing installed, and told; what is taken away comes back, and an edit and a pause are heard at once."""
+        """[S2-16] [S2-28a] [S2-30] [S2-31] [S2-39] With nothing installed, and told; what is taken away comes back, and an edit and a pause are heard at once."""
         with self.runner(MUSTER_POLL_EVERY="1h") as runner:
             told = self.told(storage="ok", broker="ok", index="ok")
             self.assertEqual({row["generation"] for row in told.values()}, {self.caller.get("/v1/bootstrap/profile").json["generation"]})

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/arbitrary.hpp"
 #include "tests/support/given.hpp"
 
 using namespace muster;
@@ -67,24 +68,20 @@ TEST_CASE("what was added on one server is not taken away from another", "[S2-23
 }
 
 TEST_CASE("what a line does not say on which server it was added is taken away from none") {
-  const auto line = [](std::string_view data) {
-    auto read =
-      read_line(R"({"seq":1,"prev":")" + std::string(64, '0') +
-                R"(","time":"2026-01-02T03:04:05Z","epoch":1,"node":"n1","actor":"n1","request":"r",)"
-                R"("type":"bootstrap.added","stream":"bootstrap/n1","data":)" +
-                std::string(data) + "}");
+  const auto folded = [](const Added& event) {
+    const auto line = arbitrary::line_of(given::record(1, given::kStart, event));
+    CHECK(line.find("endpoint") == std::string::npos);
+    const auto read = read_line(line);
     REQUIRE(read);
     View view;
     view.fold(*read);
     return view;
   };
-  const auto server = line(
-    R"({"node":"n1","component":"storage","backend":"s3","shared":true,"things":[{"kind":"tag","of":"media","name":"owner"}]})");
+  const std::vector<Thing> tag{{"tag", "media", "owner", {}}};
+  const auto server = folded({"n1", "storage", "s3", true, tag});
   CHECK(server.added.empty());
   for (const auto* endpoint : {"", "e1"}) CHECK(server.added_by("n1", "storage", endpoint).empty());
-  const auto own = line(
-    R"({"node":"n1","component":"storage","backend":"folder","shared":false,"things":[{"kind":"tag","of":"media","name":"owner"}]})");
-  CHECK(own.added_by("n1", "storage", "").size() == 1);
+  CHECK(folded({"n1", "storage", "folder", false, tag}).added_by("n1", "storage", "").size() == 1);
 }
 
 TEST_CASE("a pause says who wanted it, and ends") {
